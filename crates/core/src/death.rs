@@ -1,0 +1,82 @@
+//! How a process ended, in words.
+
+use std::fmt;
+
+/// The end of a worker process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// Its process id.
+    pub pid: u32,
+    /// Why it ended.
+    pub cause: Cause,
+}
+
+/// Why a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// By itself, with this exit code.
+    Exit(i32),
+    /// By this signal.
+    Signal(i32),
+    /// Somebody else has taken its exit status (`waitpid(-1)`, or SIGCHLD ignored).
+    Unknown,
+}
+
+/// The name of a signal and what it means; Linux, x86-64 and aarch64 (signal(7)).
+const SIGNALS: [(i32, &str, &str); 20] = [
+    (1, "SIGHUP", "hang-up"),
+    (2, "SIGINT", "interrupt"),
+    (3, "SIGQUIT", "quit"),
+    (4, "SIGILL", "illegal instruction"),
+    (5, "SIGTRAP", "trap"),
+    (6, "SIGABRT", "abort"),
+    (7, "SIGBUS", "bus error"),
+    (8, "SIGFPE", "arithmetic error"),
+    (9, "SIGKILL", "killed; the kernel does this too when memory runs out"),
+    (10, "SIGUSR1", "user signal 1"),
+    (11, "SIGSEGV", "invalid memory access"),
+    (12, "SIGUSR2", "user signal 2"),
+    (13, "SIGPIPE", "broken pipe"),
+    (14, "SIGALRM", "alarm"),
+    (15, "SIGTERM", "terminate"),
+    (24, "SIGXCPU", "CPU time limit"),
+    (25, "SIGXFSZ", "file size limit"),
+    (29, "SIGIO", "input or output possible"),
+    (30, "SIGPWR", "power failure"),
+    (31, "SIGSYS", "forbidden system call"),
+];
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Cause::Exit(code) => write!(f, "exited with code {code}"),
+            Cause::Signal(number) => match SIGNALS.iter().find(|signal| signal.0 == number) {
+                Some((_, name, meaning)) => write!(f, "was ended by {name} ({meaning})"),
+                None => write!(f, "was ended by signal {number}"),
+            },
+            Cause::Unknown => f.write_str("ended, and its exit status was taken by someone else"),
+        }
+    }
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "worker process {} {}", self.pid, self.cause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deaths_are_told_in_words() {
+        let death = |cause| Death { pid: 42, cause }.to_string();
+        assert_eq!(death(Cause::Exit(3)), "worker process 42 exited with code 3");
+        assert_eq!(
+            death(Cause::Signal(11)),
+            "worker process 42 was ended by SIGSEGV (invalid memory access)"
+        );
+        assert_eq!(death(Cause::Signal(40)), "worker process 42 was ended by signal 40");
+    }
+}

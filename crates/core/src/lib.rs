@@ -1,0 +1,61 @@
+//! Lanes, workers and supervision: the bytes below `horsepower`. Use that crate; this one is its
+//! engine, and its interface follows the needs of that crate alone.
+//!
+//! # A task's way
+//!
+//! Seven steps, seven files; one direction, no step calls back up. ①, ②, ⑥ and ⑦ are in the
+//! `horsepower` crate, where tasks have types; here they are bytes.
+//!
+//! | step | file | what happens |
+//! |---|---|---|
+//! | ① accept | `horsepower/src/executor/processes.rs` | `submit` makes a future and names the function |
+//! | ② encode | `horsepower/src/encode.rs` | the argument becomes bytes |
+//! | ③ put | [`pool/put.rs`](pool) | an idle or short lane is chosen, the bytes go into a slot |
+//! | ④ work | `worker.rs` | the worker takes the slot, calls the function, replies in the same slot |
+//! | ⑤ collect | [`pool/collect.rs`](pool) | the parent checks the reply and frees the slot |
+//! | ⑥ decode | `horsepower/src/decode.rs` | the bytes become the result |
+//! | ⑦ complete | `horsepower/src/complete.rs` | the future has its answer; waiters, callbacks, wakers |
+//!
+//! # Below that
+//!
+//! `worker` and `pool` stand on `call` (entry points) and `frame` (what a slot says), those on
+//! `ring` (the slots, every change of state) and `sleep` (waking and sleeping), those on `state`
+//! (the state word), and all on `sys` (memory, futexes, the control socket). Unsafe code is in
+//! `sys/memory.rs`, `sys/inherited.rs`, `lane.rs`, `call.rs` and `worker.rs`, and nowhere else.
+//!
+//! `docs/design/` in the repository tells the why: the lane, the proof that no wake-up is lost, the
+//! life of a worker.
+
+#![deny(unsafe_code)]
+
+mod sync;
+
+mod frame;
+mod ring;
+mod sleep;
+mod state;
+
+pub mod panic;
+
+#[cfg(all(target_os = "linux", not(loom)))]
+pub mod call;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub mod death;
+#[cfg(all(target_os = "linux", not(loom)))]
+mod hello;
+#[cfg(all(target_os = "linux", not(loom)))]
+mod identity;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub mod init;
+#[cfg(all(target_os = "linux", not(loom)))]
+mod lane;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub mod payload;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub mod pool;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub mod record;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub mod sys;
+#[cfg(all(target_os = "linux", not(loom)))]
+mod worker;

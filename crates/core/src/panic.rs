@@ -1,0 +1,155 @@
+//! Panics as values: message, place and backtrace of a panic, caught.
+//!
+//! Used by [`crate::worker`] around each task, and by the executors that run tasks in this process.
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::sync::Once;
+
+/// What a panic said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PanicReport {
+    /// The message.
+    pub message: String,
+    /// `file:line:column`. Missing only if another panic hook has replaced ours, or the panic was
+    /// raised without one (`resume_unwind`).
+    pub location: Option<String>,
+    /// The backtrace, if `RUST_BACKTRACE` asks for it.
+    pub backtrace: Option<String>,
+}
+
+thread_local! {
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+    static SEEN: RefCell<Option<PanicReport>> = const { RefCell::new(None) };
+}
+
+/// Calls `function`; a panic in it is returned, and not printed.
+///
+/// The first use adds a panic hook that steps aside for every panic outside of such a call.
+///
+/// # Errors
+/// The panic.
+pub fn catch<T>(function: impl FnOnce() -> T) -> Result<T, PanicReport> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if CATCHING.try_with(Cell::get).unwrap_or(false) {
+                note(panic);
+            } else {
+                previous(panic);
+            }
+        }));
+    });
+    let outer = CATCHING.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(function));
+    CATCHING.set(outer);
+    result.map_err(|payload| {
+        let seen = SEEN.take();
+        let report = seen.unwrap_or_else(|| PanicReport {
+            message: message(&*payload),
+            location: None,
+            backtrace: None,
+        });
+        // A payload may panic in turn when it is dropped; that must not escape.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+        report
+    })
+}
+
+fn note(panic: &PanicHookInfo<'_>) {
+    let backtrace = Backtrace::capture();
+    let captured = backtrace.status() == BacktraceStatus::Captured;
+    let report = PanicReport {
+        message: message(panic.payload()),
+        location: panic.location().map(ToString::to_string),
+        backtrace: captured.then(|| backtrace.to_string()),
+    };
+    SEEN.set(Some(report));
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|&text| text.to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic whose payload is not text".to_owned())
+}
+
+impl PanicReport {
+    /// Encodes the report: three texts, each with its length; a missing one has the length
+    /// `u32::MAX`.
+    pub(crate) fn encode(&self, bytes: &mut Vec<u8>) {
+        let texts = [Some(&self.message), self.location.as_ref(), self.backtrace.as_ref()];
+        for text in texts {
+            let len = text.map_or(u32::MAX, |text| u32::try_from(text.len()).unwrap_or(0));
+            bytes.extend(len.to_le_bytes());
+            if let Some(text) = text.filter(|_| len > 0) {
+                bytes.extend(text.as_bytes());
+            }
+        }
+    }
+
+    /// Decodes what [`encode`](Self::encode) wrote. `None`: the bytes are something else.
+    pub(crate) fn decode(mut bytes: &[u8]) -> Option<PanicReport> {
+        let mut text = || -> Option<Option<String>> {
+            let (len, rest) = bytes.split_first_chunk()?;
+            let len = u32::from_le_bytes(*len);
+            if len == u32::MAX {
+                bytes = rest;
+                return Some(None);
+            }
+            let (text, rest) = rest.split_at_checked(len as usize)?;
+            bytes = rest;
+            Some(Some(String::from_utf8_lossy(text).into_owned()))
+        };
+        let report =
+            PanicReport { message: text()??, location: text()?, backtrace: text()? };
+        bytes.is_empty().then_some(report)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_panic_is_caught_with_its_message_and_place() {
+        let report = catch(|| panic!("number {}", 7)).unwrap_err();
+        assert_eq!(report.message, "number 7");
+        assert!(report.location.unwrap().contains("panic.rs:"));
+        assert_eq!(catch(|| 5), Ok(5));
+    }
+
+    #[test]
+    fn odd_payloads_are_survived() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                if !std::thread::panicking() {
+                    panic!("again");
+                }
+            }
+        }
+        let report = catch(|| std::panic::panic_any(Bomb)).unwrap_err();
+        assert!(report.message.contains("not text"));
+        let nested = catch(|| catch(|| panic!("inner")).unwrap_err().message).unwrap();
+        assert_eq!(nested, "inner");
+    }
+
+    proptest! {
+        #[test]
+        fn reports_travel(message in ".*", location in proptest::option::of(".*"), backtrace in proptest::option::of(".*")) {
+            let report = PanicReport { message, location, backtrace };
+            let mut bytes = vec![];
+            report.encode(&mut bytes);
+            prop_assert_eq!(PanicReport::decode(&bytes), Some(report));
+        }
+
+        #[test]
+        fn foreign_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let _ = PanicReport::decode(&bytes);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! A task's encoded argument, and a task's encoded result, in the parent's own memory or shared.
+
+use crate::sys::memory::Memory;
+use smallvec::SmallVec;
+
+/// An encoded argument. Short ones lie in the value itself, so that a million queued tasks cost no
+/// million allocations.
+pub struct Payload(Form);
+
+enum Form {
+    Small(SmallVec<[u8; 24]>),
+    Bulk(Box<dyn AsRef<[u8]> + Send + Sync>),
+}
+
+impl Payload {
+    /// A payload of these bytes, copied if they are few.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Payload {
+        Payload(Form::Small(SmallVec::from_vec(bytes)))
+    }
+
+    /// A payload of a copy of these bytes.
+    #[must_use]
+    pub fn copy(bytes: &[u8]) -> Payload {
+        Payload(Form::Small(SmallVec::from_slice(bytes)))
+    }
+
+    /// A payload that is somebody's memory as it is: a `Vec<f64>` travels without being encoded.
+    #[must_use]
+    pub fn bulk(bytes: Box<dyn AsRef<[u8]> + Send + Sync>) -> Payload {
+        Payload(Form::Bulk(bytes))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            Form::Small(bytes) => bytes,
+            Form::Bulk(bytes) => (**bytes).as_ref(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Payload({} bytes)", self.bytes().len())
+    }
+}
+
+/// An encoded result, to be decoded: bytes of the parent's own, or a part of a segment, which is
+/// only ever copied from, since the worker that wrote it may still be writing.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplyBytes<'a>(Place<'a>);
+
+#[derive(Clone, Copy, Debug)]
+enum Place<'a> {
+    Own(&'a [u8]),
+    Shared { memory: &'a Memory, offset: usize, len: usize },
+}
+
+impl<'a> ReplyBytes<'a> {
+    pub(crate) fn own(bytes: &'a [u8]) -> Self {
+        ReplyBytes(Place::Own(bytes))
+    }
+
+    /// `None` if the part is not within the memory.
+    pub(crate) fn shared(memory: &'a Memory, offset: usize, len: usize) -> Option<Self> {
+        let end = offset.checked_add(len)?;
+        (end <= memory.len()).then_some(ReplyBytes(Place::Shared { memory, offset, len }))
+    }
+
+    /// How many bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self.0 {
+            Place::Own(bytes) => bytes.len(),
+            Place::Shared { len, .. } => len,
+        }
+    }
+
+    /// True if there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Copies them all into `target`.
+    ///
+    /// # Panics
+    /// If `target` is not exactly as long.
+    pub fn copy_to(&self, target: &mut [u8]) {
+        match self.0 {
+            Place::Own(bytes) => target.copy_from_slice(bytes),
+            Place::Shared { memory, offset, len } => {
+                assert_eq!(target.len(), len);
+                memory.read(offset, target);
+            }
+        }
+    }
+
+    /// A copy of them all.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        match self.0 {
+            Place::Own(bytes) => bytes.to_vec(),
+            Place::Shared { memory, offset, len } => memory.read_vec(offset, len),
+        }
+    }
+
+    /// Calls `read` with the bytes, copied first if they are shared.
+    pub fn with<T>(&self, read: impl FnOnce(&[u8]) -> T) -> T {
+        match self.0 {
+            Place::Own(bytes) => read(bytes),
+            Place::Shared { .. } => read(&self.to_vec()),
+        }
+    }
+
+    /// The part that begins at `start` and is `len` bytes long, if there is one.
+    pub(crate) fn part(&self, start: usize, len: usize) -> Option<ReplyBytes<'a>> {
+        if start.checked_add(len)? > self.len() {
+            return None;
+        }
+        match self.0 {
+            Place::Own(bytes) => Some(ReplyBytes::own(&bytes[start..start + len])),
+            Place::Shared { memory, offset, .. } => {
+                ReplyBytes::shared(memory, offset.checked_add(start)?, len)
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! A thread that waits for one task attends the lane that the task is in: it spins or sleeps on the
+//! lane's bell and collects replies itself, its own and others', instead of waiting for another
+//! thread to be scheduled. One thread attends a lane at a time.
+
+use super::collect::Settled;
+use super::task::{Place, Tag};
+use super::{RESOLVING, Shared};
+use crate::ring::Seen;
+use std::time::{Duration, Instant};
+
+/// What came of an offer to help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Helped {
+    /// Something happened, or the time is over: look again.
+    LookAgain,
+    /// The task is in no lane, or another thread attends it already. Its end will be told without
+    /// this thread's help: sleep until then.
+    NotNeeded,
+}
+
+impl Shared {
+    /// Called by a thread that waits for the task with this tag to end, no longer than until
+    /// `deadline`.
+    pub fn help(&self, tag: &Tag, deadline: Option<Instant>) -> Helped {
+        let mut books = self.lock();
+        let Place::Lane(index, _) = tag.place() else {
+            books.watch(tag);
+            self.settle(books, Settled::default());
+            return Helped::NotNeeded;
+        };
+        let mut settled = Settled::default();
+        books.collect(index, &mut settled);
+        if !settled.is_empty() {
+            self.settle(books, settled);
+            return Helped::LookAgain;
+        }
+        let spin = books.spin();
+        let Some(member) = books.members[index].as_mut().filter(|member| !member.attended) else {
+            books.watch(tag);
+            self.settle(books, settled);
+            return Helped::NotNeeded;
+        };
+        member.attended = true;
+        let (lane, head, serial) = (member.lane.clone(), member.head, member.serial);
+        drop(books);
+
+        // Anything but a task that still waits or runs at `head` is news: its reply, or that
+        // somebody else has collected it.
+        let ring = lane.ring();
+        let news = || !matches!(ring.look(head), Seen::Ready | Seen::Running);
+        let now = Instant::now();
+        let patience = deadline.map(|deadline| deadline.saturating_duration_since(now));
+        if !spins_until(now, spin.min(patience.unwrap_or(spin)), &news) {
+            ring.bell().attend(news, patience);
+        }
+
+        let mut books = self.lock();
+        if let Some(member) = books.member(index, serial) {
+            member.attended = false;
+            books.collect(index, &mut settled);
+        }
+        self.settle(books, settled);
+        Helped::LookAgain
+    }
+
+    /// True on a thread that is just telling receivers of ends: in a callback.
+    #[must_use]
+    pub fn in_callback() -> bool {
+        RESOLVING.get() > 0
+    }
+}
+
+/// Looks for `news` again and again, for `spin` from `start`.
+fn spins_until(start: Instant, spin: Duration, news: &impl Fn() -> bool) -> bool {
+    loop {
+        for _ in 0..16 {
+            if news() {
+                return true;
+            }
+            std::hint::spin_loop();
+        }
+        if start.elapsed() >= spin {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! What the pool knows, behind one lock: the members, the queue, the phase.
+
+use super::Config;
+use super::collect::Settled;
+use super::member::Member;
+use super::task::{Failure, Place, Tag, Task};
+use crate::ring::Seen;
+use crate::state::SLOTS;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Work that is queued ahead in a lane, so that a worker never waits for its next task. More would
+/// only be taken back more often.
+const AHEAD: Duration = Duration::from_micros(250);
+
+/// How long either side spins before it sleeps, if that can pay: a few times what parking costs.
+const SPIN: Duration = Duration::from_micros(20);
+
+/// A pool that has failed to start a worker this often in a row, and has none, is broken.
+const TRIES: u32 = 5;
+
+/// What a pool is doing.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Taking tasks.
+    Open,
+    /// Taking no more tasks; ending those it has.
+    Closing,
+    /// Beyond help, and why.
+    Broken(Arc<str>),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Books {
+    pub(super) phase: Phase,
+    pub(super) members: Vec<Option<Member>>,
+    pub(super) queue: VecDeque<Task>,
+    workers: usize,
+    cpus: usize,
+    /// Moving average of how long a task takes; `None` before the first.
+    task_nanos: Option<f64>,
+    /// Workers in a row that were never ready, and when the next one may be started.
+    failed_starts: u32,
+    pub(super) next_start: Option<Instant>,
+    /// Workers that are to be started although no task needs them: for those that died.
+    pub(super) replacements: usize,
+    serial: u64,
+}
+
+impl Books {
+    pub(super) fn new(config: &Config) -> Books {
+        Books {
+            phase: Phase::Open,
+            members: Vec::new(),
+            queue: VecDeque::new(),
+            workers: config.workers,
+            cpus: config.cpus,
+            task_nanos: None,
+            failed_starts: 0,
+            next_start: None,
+            replacements: 0,
+            serial: 0,
+        }
+    }
+
+    pub(super) fn members(&self) -> impl Iterator<Item = (usize, &Member)> {
+        self.members.iter().enumerate().filter_map(|(i, member)| Some((i, member.as_ref()?)))
+    }
+
+    pub(super) fn members_mut(&mut self) -> impl Iterator<Item = (usize, &mut Member)> {
+        self.members.iter_mut().enumerate().filter_map(|(i, member)| Some((i, member.as_mut()?)))
+    }
+
+    /// The member at `index`, if it is still the one with this serial number.
+    pub(super) fn member(&mut self, index: usize, serial: u64) -> Option<&mut Member> {
+        self.members.get_mut(index)?.as_mut().filter(|member| member.serial == serial)
+    }
+
+    /// A number for a new member.
+    pub(super) fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    /// Adds a member, and returns its place.
+    pub(super) fn add(&mut self, member: Member) -> usize {
+        let free = self.members.iter().position(Option::is_none);
+        let index = free.unwrap_or_else(|| {
+            self.members.push(None);
+            self.members.len() - 1
+        });
+        self.members[index] = Some(member);
+        index
+    }
+
+    /// Queues a new task.
+    pub(super) fn accept(&mut self, task: Task) {
+        task.tag().set_place(Place::Queue);
+        self.queue.push_back(task);
+    }
+
+    pub(super) fn has_idle_member(&self) -> bool {
+        self.members().any(|(_, member)| member.usable() && member.load() == 0)
+    }
+
+    pub(super) fn close(&mut self) {
+        if matches!(self.phase, Phase::Open) {
+            self.phase = Phase::Closing;
+        }
+    }
+
+    /// Takes a task back that has not begun. A running one is told to begin no further item.
+    pub(super) fn cancel(&mut self, tag: &Tag) -> Option<Task> {
+        match tag.place() {
+            Place::Queue => {
+                let at = self.queue.iter().position(|task| std::ptr::eq(task.tag(), tag))?;
+                // A task that has begun and came back to the queue is not untouched.
+                if self.queue[at].first() > 0 {
+                    tag.set_stopped();
+                    return None;
+                }
+                tag.set_place(Place::Nowhere);
+                self.queue.remove(at)
+            }
+            Place::Lane(index, position) => {
+                let member = self.members[index].as_mut()?;
+                tag.set_stopped();
+                let untouched = member.task(position).is_some_and(|entry| entry.task.first() == 0);
+                if untouched && member.lane.ring().take_back(position) {
+                    tag.set_place(Place::Nowhere);
+                    let entry = member.remove(position)?;
+                    if let Some(segment) = entry.segment {
+                        member.keep_segment(segment);
+                    }
+                    return Some(entry.task);
+                }
+                member.stop(position);
+                None
+            }
+            Place::Staged => {
+                tag.set_stopped();
+                None
+            }
+            Place::Nowhere | Place::Ended => None,
+        }
+    }
+
+    pub(super) fn running(&self, tag: &Tag) -> bool {
+        match tag.place() {
+            Place::Lane(index, position) => self.members[index]
+                .as_ref()
+                .is_some_and(|member| member.lane.ring().look(position) == Seen::Running),
+            _ => false,
+        }
+    }
+
+    /// Notes that somebody wants to know when the task ends.
+    pub(super) fn watch(&mut self, tag: &Tag) {
+        if tag.is_watched() {
+            return;
+        }
+        tag.set_watched();
+        if let Place::Lane(index, _) = tag.place()
+            && let Some(member) = &mut self.members[index]
+        {
+            member.watched += 1;
+        }
+    }
+
+    /// Learns how long tasks take.
+    pub(super) fn learn(&mut self, nanos: u64) {
+        // A worker gone mad may say anything; ten seconds is as good as for ever here.
+        let nanos = nanos.min(10_000_000_000) as f64;
+        self.task_nanos = Some(self.task_nanos.map_or(nanos, |mean| mean + (nanos - mean) / 8.0));
+    }
+
+    /// How many tasks a lane may hold: one for each worker while tasks are long, many when they are
+    /// tiny.
+    pub(super) fn depth(&self) -> usize {
+        let Some(nanos) = self.task_nanos else { return 1 };
+        let ahead = AHEAD.as_nanos() as f64 / nanos.max(1.0);
+        (ahead as usize).clamp(1, SLOTS as usize)
+    }
+
+    /// How long a side may spin: not at all if more sides would be runnable than there are CPUs, or
+    /// if tasks take so long that sleeping costs nothing in comparison.
+    pub(super) fn spin(&self) -> Duration {
+        let busy = self.members().filter(|(_, member)| member.load() > 0).count();
+        let short = self.task_nanos.is_none_or(|nanos| nanos < 2.0 * SPIN.as_nanos() as f64);
+        if busy < self.cpus && short { SPIN } else { Duration::ZERO }
+    }
+
+    /// Tasks that wait although a worker might be started for them.
+    fn backlog(&self) -> usize {
+        let ahead: usize = self.members().map(|(_, member)| member.load().saturating_sub(1)).sum();
+        self.queue.len() + ahead
+    }
+
+    /// How many workers ought to be started now.
+    pub(super) fn wanted_starts(&self) -> usize {
+        if matches!(self.phase, Phase::Broken(_)) {
+            return 0;
+        }
+        let living = self.members().filter(|(_, m)| !m.leaving && m.condemned.is_none()).count();
+        let busy = self.members().filter(|(_, member)| member.load() > 0).count();
+        let replacements = if matches!(self.phase, Phase::Open) { self.replacements } else { 0 };
+        let needed = (busy + self.backlog()).max(living + replacements).min(self.workers);
+        needed.saturating_sub(living)
+    }
+
+    /// True if the supervisor has something to do that it does not know of.
+    pub(super) fn wants_supervisor(&self) -> bool {
+        let waits = self.next_start.is_some_and(|start| start > Instant::now());
+        let condemned = self.members().any(|(_, member)| member.condemned.is_some());
+        condemned || (!waits && self.wanted_starts() > 0)
+    }
+
+    /// Sees to it that replies are noticed where that matters: for tasks that are watched, and as
+    /// long as there is something to feed or to share out. Returns true if there are replies
+    /// already.
+    pub(super) fn arm(&self) -> bool {
+        let all = self.backlog() > 0 || !matches!(self.phase, Phase::Open);
+        let mut news = false;
+        for (_, member) in self.members() {
+            if member.in_flight > 0 && (all || member.watched > 0) {
+                member.lane.ring().bell().arm();
+                news |= member.has_news() && member.condemned.is_none();
+            }
+        }
+        news
+    }
+
+    /// Wakes the threads that attend a lane from which somebody else has taken something.
+    pub(super) fn wake_attendants(&mut self) {
+        for (_, member) in self.members_mut() {
+            if std::mem::take(&mut member.wake_attendant) {
+                member.lane.ring().bell().wake();
+            }
+        }
+    }
+
+    /// A worker is ready.
+    pub(super) fn started(&mut self) {
+        self.failed_starts = 0;
+        self.next_start = None;
+    }
+
+    /// A worker was never ready. If that has happened too often the pool is broken.
+    pub(super) fn failed_to_start(&mut self, why: &str, settled: &mut Settled) {
+        self.failed_starts += 1;
+        let pause = Duration::from_millis(5 << self.failed_starts.min(7));
+        self.next_start = Some(Instant::now() + pause);
+        let served = self.members().any(|(_, member)| member.ready);
+        if self.failed_starts >= TRIES && !served {
+            self.break_down(
+                &format!("no worker could be started in {TRIES} tries; the last one: {why}"),
+                settled,
+            );
+        }
+    }
+
+    /// Fails everything, now and from now on.
+    pub(super) fn break_down(&mut self, reason: &str, settled: &mut Settled) {
+        let reason: Arc<str> = reason.into();
+        self.phase = Phase::Broken(reason.clone());
+        let mut tasks: Vec<Task> = self.queue.drain(..).collect();
+        for (_, member) in self.members_mut() {
+            member.condemned.get_or_insert_with(|| "the pool is broken".to_owned());
+            tasks.extend(member.take_tasks());
+        }
+        for task in tasks {
+            settled.fail(task, Failure::Broken(reason.clone()));
+        }
+    }
+}

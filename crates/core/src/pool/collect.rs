@@ -1,0 +1,347 @@
+//! Step ⑤, collect: what comes out of a lane, from a living worker or a dead one.
+//!
+//! All that a worker has written is checked here: its state words, counts, tiers, lengths and the
+//! headers of its records. A worker that breaks the rules is condemned: its tasks fail, the
+//! supervisor ends it. What is found is gathered in a [`Settled`], and the receivers are told once
+//! the lock is free.
+
+use super::books::Books;
+use super::member::{InLane, Member, Segment};
+use super::task::{Answer, Failure, Place, Receiver, Task};
+use crate::death::Death;
+use crate::frame::SEGMENT;
+use crate::panic::PanicReport;
+use crate::payload::ReplyBytes;
+use crate::record::{HEADER, Status, parse_header};
+use crate::ring::{INLINE, Seen};
+use crate::sync::Ordering;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Ends that have been found and whose receivers are to be told.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    ends: Vec<End>,
+}
+
+/// The end of one or several items of a task.
+#[derive(Debug)]
+struct End {
+    receiver: Arc<dyn Receiver>,
+    first: u32,
+    items: u32,
+    how: How,
+    /// The task itself, if nothing of it remains: it is dropped without the lock.
+    whole: Option<Task>,
+}
+
+#[derive(Debug)]
+enum How {
+    /// With records of results, by the worker with this process id.
+    Replied { pid: u32, reply: Reply },
+    Failed(Failure),
+}
+
+#[derive(Debug)]
+enum Reply {
+    Own(SmallVec<[u8; INLINE]>),
+    /// In a segment, which goes back to this member.
+    Segment { segment: Segment, length: usize, index: usize, serial: u64 },
+}
+
+/// A segment that is to go back to its member.
+pub(super) type Spent = (usize, u64, Segment);
+
+impl Settled {
+    pub(super) fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// All of the task's remaining items end with this failure.
+    pub(super) fn fail(&mut self, task: Task, failure: Failure) {
+        task.tag().set_place(Place::Ended);
+        self.ends.push(End {
+            receiver: task.receiver.clone(),
+            first: task.first(),
+            items: task.remaining(),
+            how: How::Failed(failure),
+            whole: Some(task),
+        });
+    }
+
+    /// Tells the receivers. Returns how many tasks are over, and the segments that are free again.
+    pub(super) fn resolve(self) -> (usize, Vec<Spent>) {
+        let mut over = 0;
+        let mut spent = Vec::new();
+        for End { receiver, first, items, how, whole } in self.ends {
+            match how {
+                How::Failed(failure) => {
+                    for item in first..first + items {
+                        tell(&*receiver, item, Answer::Failed(failure.clone()));
+                    }
+                }
+                How::Replied { pid, reply: Reply::Own(bytes) } => {
+                    tell_all(&*receiver, first, items, pid, ReplyBytes::own(&bytes));
+                }
+                How::Replied { pid, reply: Reply::Segment { segment, length, index, serial } } => {
+                    if let Some(bytes) = ReplyBytes::shared(&segment.memory, 0, length) {
+                        tell_all(&*receiver, first, items, pid, bytes);
+                    }
+                    spent.push((index, serial, segment));
+                }
+            }
+            over += usize::from(whole.is_some());
+        }
+        (over, spent)
+    }
+}
+
+/// Tells the receiver of each record. The records have been checked, but those in a segment may have
+/// been changed since.
+fn tell_all(receiver: &dyn Receiver, first: u32, items: u32, pid: u32, bytes: ReplyBytes<'_>) {
+    let mut start = 0;
+    for item in first..first + items {
+        let answer = match record(bytes, &mut start) {
+            Some((Status::Returned, bytes)) => Answer::Returned(bytes),
+            Some((status, bytes)) => Answer::Failed(bytes.with(|bytes| failure(status, bytes, pid))),
+            None => Answer::Failed(Failure::Protocol {
+                pid,
+                what: "its results were changed after they were sent".to_owned(),
+            }),
+        };
+        tell(receiver, item, answer);
+    }
+}
+
+/// A receiver runs code of the user: `Deserialize`, callbacks. Its panics are its own.
+fn tell(receiver: &dyn Receiver, item: u32, answer: Answer<'_>) {
+    let _ = crate::panic::catch(|| receiver.receive(item, answer));
+}
+
+fn failure(status: Status, bytes: &[u8], pid: u32) -> Failure {
+    let text = || String::from_utf8_lossy(bytes).into_owned();
+    match status {
+        Status::NotDecoded => Failure::NotDecoded(text()),
+        Status::NotEncoded => Failure::NotEncoded(text()),
+        Status::Panicked => match PanicReport::decode(bytes) {
+            Some(report) => Failure::Panicked(report),
+            None => Failure::Protocol { pid, what: "its report of a panic is damaged".to_owned() },
+        },
+        Status::Returned => unreachable!("the caller has sorted these out"),
+    }
+}
+
+/// Reads the record that begins at `start`, and moves `start` behind it.
+fn record<'a>(bytes: ReplyBytes<'a>, start: &mut usize) -> Option<(Status, ReplyBytes<'a>)> {
+    let mut head = [0; HEADER];
+    bytes.part(*start, HEADER)?.copy_to(&mut head);
+    let (status, len) = parse_header(head)?;
+    let body = bytes.part(*start + HEADER, len)?;
+    *start += HEADER + len;
+    Some((status, body))
+}
+
+/// How far the worker came with a task, and its results.
+struct Found {
+    items: u32,
+    reply: Option<Reply>,
+}
+
+/// Reads what the worker has left in the slot at `position`; `Err` says which rule it broke.
+fn find(member: &mut Member, index: usize, position: u32, dead: bool) -> Result<Found, String> {
+    let lane = member.lane.clone();
+    let ring = lane.ring();
+    let items = ring.items_done(position);
+    let Some(entry) = member.task(position) else { return Err("a reply without a task".into()) };
+    let remaining = entry.task.remaining();
+    if items > remaining {
+        return Err(format!("it answers {items} items of {remaining}"));
+    }
+    if items == 0 {
+        let may = dead || entry.task.tag().is_stopped();
+        return if may { Ok(Found { items, reply: None }) } else { Err("an empty reply".into()) };
+    }
+    // Relaxed: guarded by the state word or, for the dead, by `items_done`; both were acquired.
+    let frame = &ring.slot(position).reply;
+    let tier = frame.tier.load(Ordering::Relaxed);
+    let id = frame.segment.load(Ordering::Relaxed);
+    let length = usize::try_from(frame.length.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
+    let reply = if tier == SEGMENT {
+        let segment = match member.take_segment(position, id) {
+            Some(segment) if segment.memory.len() >= length => segment,
+            _ => return Err(format!("a reply of {length} bytes in segment {id}, which is not so")),
+        };
+        Reply::Segment { segment, length, index, serial: member.serial }
+    } else {
+        let mut bytes = SmallVec::new();
+        lane.read_reply(position, tier, &mut bytes, length)
+            .ok_or_else(|| format!("a reply of {length} bytes in tier {tier}"))?;
+        Reply::Own(bytes)
+    };
+    let bytes = match &reply {
+        Reply::Own(bytes) => Some(ReplyBytes::own(bytes)),
+        Reply::Segment { segment, length, .. } => ReplyBytes::shared(&segment.memory, 0, *length),
+    };
+    let mut start = 0;
+    for item in 0..items {
+        if bytes.and_then(|bytes| record(bytes, &mut start)).is_none() {
+            return Err(format!("the record of item {item} is damaged"));
+        }
+    }
+    Ok(Found { items, reply: Some(reply) })
+}
+
+impl Books {
+    /// Takes every finished task out of every lane.
+    pub(super) fn collect_all(&mut self, settled: &mut Settled) {
+        for index in 0..self.members.len() {
+            self.collect(index, settled);
+        }
+    }
+
+    /// Takes every finished task out of one lane.
+    pub(super) fn collect(&mut self, index: usize, settled: &mut Settled) {
+        while let Some(member) = self.members[index].as_mut() {
+            member.skip_to_task();
+            let position = member.head;
+            if position == member.tail || member.condemned.is_some() {
+                return;
+            }
+            match member.lane.ring().look(position) {
+                Seen::Ready | Seen::Running => return,
+                Seen::Garbage(word) => {
+                    return self.condemn(index, format!("a state word of {word:#x}"), settled);
+                }
+                Seen::Done => {}
+            }
+            let found = match find(member, index, position, false) {
+                Ok(found) => found,
+                Err(what) => return self.condemn(index, what, settled),
+            };
+            // Relaxed: guarded by the state word.
+            let reply = &member.lane.ring().slot(position).reply;
+            let nanos = reply.nanos.load(Ordering::Relaxed);
+            member.lane.ring().free(position);
+            let pid = member.pid;
+            let Some(InLane { task, segment }) = member.remove(position) else { return };
+            if let Some(segment) = segment {
+                member.keep_segment(segment);
+            }
+            self.learn(nanos);
+            if let Some(rest) = settle_found(task, found, pid, settled) {
+                self.requeue([rest], settled);
+            }
+        }
+    }
+
+    /// A worker has broken a rule of the lane: all its tasks fail, and the supervisor will end it.
+    pub(super) fn condemn(&mut self, index: usize, what: String, settled: &mut Settled) {
+        let Some(member) = self.members[index].as_mut() else { return };
+        let pid = member.pid;
+        for task in member.take_tasks() {
+            settled.fail(task, Failure::Protocol { pid, what: what.clone() });
+        }
+        member.condemned = Some(what);
+    }
+
+    /// A worker has died: results that are complete count, the task that was running died with it,
+    /// and tasks that had not begun go to another worker.
+    pub(super) fn bury(&mut self, index: usize, death: &Death, settled: &mut Settled) {
+        self.collect(index, settled);
+        let Some(mut member) = self.members[index].take() else { return };
+        let mut rest = Vec::new();
+        while {
+            member.skip_to_task();
+            member.head != member.tail
+        } {
+            let position = member.head;
+            let seen = member.lane.ring().look(position);
+            let found = match seen {
+                Seen::Running => find(&mut member, index, position, true),
+                _ => Ok(Found { items: 0, reply: None }),
+            };
+            let Some(InLane { task, .. }) = member.remove(position) else { break };
+            match (seen, found) {
+                (Seen::Ready, _) => rest.push(task),
+                (Seen::Running, Ok(found)) => {
+                    if let Some(mut task) = settle_found(task, found, member.pid, settled) {
+                        let victim = task.first();
+                        task.advance(1);
+                        let over = task.remaining() == 0;
+                        if over {
+                            task.tag().set_place(Place::Ended);
+                        }
+                        settled.ends.push(End {
+                            receiver: task.receiver.clone(),
+                            first: victim,
+                            items: 1,
+                            how: How::Failed(Failure::Died(death.clone())),
+                            whole: None,
+                        });
+                        if over { settled.finish(task) } else { rest.push(task) }
+                    }
+                }
+                (_, found) => {
+                    let what = found.err().unwrap_or_else(|| format!("{seen:?} in its lane"));
+                    settled.fail(task, Failure::Protocol { pid: member.pid, what });
+                }
+            }
+        }
+        self.requeue(rest, settled);
+        if member.attended {
+            member.lane.ring().bell().wake();
+        }
+    }
+
+    /// Puts tasks back to the front of the queue, in their order.
+    fn requeue(&mut self, tasks: impl IntoIterator<Item = Task>, settled: &mut Settled) {
+        let tasks: SmallVec<[Task; 1]> = tasks.into_iter().collect();
+        for task in tasks.into_iter().rev() {
+            if task.tag().is_stopped() {
+                settled.fail(task, Failure::Cancelled);
+            } else {
+                task.tag().set_place(Place::Queue);
+                self.queue.push_front(task);
+            }
+        }
+    }
+
+    /// Gives segments back to the members that they came from.
+    pub(super) fn take_back_segments(&mut self, spent: Vec<Spent>) {
+        for (index, serial, segment) in spent {
+            if let Some(member) = self.member(index, serial) {
+                member.keep_segment(segment);
+            }
+        }
+    }
+}
+
+impl Settled {
+    /// The last of the task's items has been settled.
+    fn finish(&mut self, task: Task) {
+        self.ends.push(End {
+            receiver: task.receiver.clone(),
+            first: 0,
+            items: 0,
+            how: How::Failed(Failure::Cancelled),
+            whole: Some(task),
+        });
+    }
+}
+
+/// Settles the items that have results, and returns the task if any remain.
+fn settle_found(mut task: Task, found: Found, pid: u32, settled: &mut Settled) -> Option<Task> {
+    let Found { items, reply: Some(reply) } = found else { return Some(task) };
+    let receiver = task.receiver.clone();
+    let first = task.first();
+    let rest = if items == task.remaining() {
+        task.tag().set_place(Place::Ended);
+        None
+    } else {
+        task.advance(items);
+        Some(())
+    };
+    let (whole, rest) = if rest.is_some() { (None, Some(task)) } else { (Some(task), None) };
+    settled.ends.push(End { receiver, first, items, how: How::Replied { pid, reply }, whole });
+    rest
+}

@@ -1,0 +1,266 @@
+//! One worker as the parent sees it: its process, its lane, and what is in the lane.
+
+use super::task::Task;
+use crate::death::{Cause, Death};
+use crate::hello::Note;
+use crate::lane::{BLOCK_LEN, Lane};
+use crate::ring::Seen;
+use crate::state::{SLOTS, index};
+use crate::sync::Ordering;
+use crate::sys::control::{self, Receive};
+use crate::sys::memory::Memory;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Most bytes of idle segments that a member keeps for the next large payload.
+const KEPT: usize = 256 << 20;
+
+/// Most tasks with a segment that a lane holds at a time: it bounds what they cost in memory.
+pub(super) const LARGE: usize = 2;
+
+/// Shared memory for one large payload: known to the parent and one worker, used by one task at a
+/// time.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) id: u64,
+    pub(super) memory: Memory,
+}
+
+/// A task in the lane.
+#[derive(Debug)]
+pub(super) struct InLane {
+    pub(super) task: Task,
+    pub(super) segment: Option<Segment>,
+}
+
+/// A worker of the pool.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// Tells this worker from others that had or will have its place in the books.
+    pub(super) serial: u64,
+    pub(super) pid: u32,
+    pub(super) pidfd: OwnedFd,
+    pub(super) control: OwnedFd,
+    pub(super) lane: Arc<Lane>,
+    /// It has said that it serves.
+    pub(super) ready: bool,
+    /// When it has to have said so; or, once it was told to leave, when it has to be gone.
+    pub(super) deadline: Instant,
+    /// It was told to leave.
+    pub(super) leaving: bool,
+    /// It was ended by the pool, and why.
+    pub(super) condemned: Option<String>,
+    /// A thread attends the lane.
+    pub(super) attended: bool,
+    /// That thread has something to see.
+    pub(super) wake_attendant: bool,
+    /// First position whose task has not been collected, and first one that has not been filled.
+    pub(super) head: u32,
+    pub(super) tail: u32,
+    tasks: Box<[Option<InLane>]>,
+    /// How many tasks are in the lane, how many of them have a segment, how many are watched.
+    pub(super) in_flight: usize,
+    pub(super) large: usize,
+    pub(super) watched: usize,
+    /// A large task is on its way into the lane.
+    pub(super) staging: usize,
+    /// Segments that no task uses, those that have come from the worker, and those that the worker
+    /// is to forget.
+    idle_segments: Vec<Segment>,
+    arrived: HashMap<u64, Memory>,
+    forget: Vec<u64>,
+    made: u64,
+}
+
+impl Member {
+    pub(super) fn new(
+        serial: u64,
+        pid: u32,
+        pidfd: OwnedFd,
+        control: OwnedFd,
+        lane: Lane,
+        deadline: Instant,
+    ) -> Member {
+        Member {
+            serial,
+            pid,
+            pidfd,
+            control,
+            lane: Arc::new(lane),
+            ready: false,
+            deadline,
+            leaving: false,
+            condemned: None,
+            attended: false,
+            wake_attendant: false,
+            head: 0,
+            tail: 0,
+            tasks: (0..SLOTS).map(|_| None).collect(),
+            in_flight: 0,
+            large: 0,
+            watched: 0,
+            staging: 0,
+            idle_segments: Vec::new(),
+            arrived: HashMap::new(),
+            forget: Vec::new(),
+            made: 0,
+        }
+    }
+
+    /// True if tasks may be put into its lane.
+    pub(super) fn usable(&self) -> bool {
+        !self.leaving
+            && self.condemned.is_none()
+            && self.tasks[index(self.tail)].is_none()
+            && self.in_flight + self.staging < SLOTS as usize
+    }
+
+    /// Tasks in the lane or on the way into it.
+    pub(super) fn load(&self) -> usize {
+        self.in_flight + self.staging
+    }
+
+    pub(super) fn task(&self, position: u32) -> Option<&InLane> {
+        self.tasks[index(position)].as_ref()
+    }
+
+    pub(super) fn insert(&mut self, position: u32, entry: InLane) {
+        self.in_flight += 1;
+        self.large += usize::from(entry.segment.is_some());
+        self.watched += usize::from(entry.task.tag().is_watched());
+        self.tasks[index(position)] = Some(entry);
+    }
+
+    pub(super) fn remove(&mut self, position: u32) -> Option<InLane> {
+        let entry = self.tasks[index(position)].take()?;
+        self.in_flight -= 1;
+        self.large -= usize::from(entry.segment.is_some());
+        self.watched -= usize::from(entry.task.tag().is_watched());
+        self.wake_attendant |= self.attended;
+        Some(entry)
+    }
+
+    /// Tells the worker to begin no further item of the task at `position`.
+    pub(super) fn stop(&self, position: u32) {
+        // Relaxed: the worker will see it soon, and nothing else hangs on it.
+        self.lane.ring().slot(position).request.stop.store(1, Ordering::Relaxed);
+    }
+
+    /// Takes all tasks out of the lane.
+    pub(super) fn take_tasks(&mut self) -> Vec<Task> {
+        let positions = (0..SLOTS).map(|offset| self.head.wrapping_add(offset));
+        let positions: Vec<u32> = positions.collect();
+        positions.into_iter().filter_map(|at| Some(self.remove(at)?.task)).collect()
+    }
+
+    /// Moves `head` to the next position that holds a task, or to `tail`.
+    pub(super) fn skip_to_task(&mut self) {
+        while self.head != self.tail && self.tasks[index(self.head)].is_none() {
+            self.head = self.head.wrapping_add(1);
+        }
+    }
+
+    /// True if the next thing to collect has come, or something is wrong with it.
+    pub(super) fn has_news(&self) -> bool {
+        self.head != self.tail
+            && !matches!(self.lane.ring().look(self.head), Seen::Ready | Seen::Running)
+    }
+
+    /// An idle or new segment of at least `len` bytes, which the worker will know.
+    pub(super) fn segment(&mut self, len: usize) -> io::Result<Segment> {
+        let fitting = self.idle_segments.iter().enumerate().filter(|(_, s)| s.memory.len() >= len);
+        if let Some((best, _)) = fitting.min_by_key(|(_, segment)| segment.memory.len()) {
+            return Ok(self.idle_segments.swap_remove(best));
+        }
+        let len = len.next_multiple_of(BLOCK_LEN);
+        let (memory, file) = Memory::create("horsepower-segment", len)?;
+        self.made += 1;
+        let note = Note::Segment { id: self.made, len: len as u64 };
+        control::send(&self.control, &note.encode(), &[file.as_fd()])?;
+        Ok(Segment { id: self.made, memory })
+    }
+
+    /// Takes back a segment that no task uses any more.
+    pub(super) fn keep_segment(&mut self, segment: Segment) {
+        self.idle_segments.push(segment);
+        let mut bytes: usize = self.idle_segments.iter().map(|segment| segment.memory.len()).sum();
+        while bytes > KEPT || self.idle_segments.len() > LARGE {
+            let oldest = self.idle_segments.remove(0);
+            bytes -= oldest.memory.len();
+            self.forget.push(oldest.id);
+        }
+    }
+
+    /// A segment for the worker to forget, or 0.
+    pub(super) fn next_forgotten(&mut self) -> u64 {
+        self.forget.pop().unwrap_or(0)
+    }
+
+    /// Takes the segment that the worker says holds its reply to the task at `position`: the one that
+    /// the argument came in, or one that the worker has made.
+    pub(super) fn take_segment(&mut self, position: u32, id: u64) -> Option<Segment> {
+        if let Some(entry) = self.tasks[index(position)].as_mut()
+            && entry.segment.as_ref().is_some_and(|segment| segment.id == id)
+        {
+            self.large -= 1;
+            return entry.segment.take();
+        }
+        if !self.arrived.contains_key(&id) {
+            self.read_notes();
+        }
+        self.arrived.remove(&id).map(|memory| Segment { id, memory })
+    }
+
+    /// Reads what the worker has said on its control socket. Returns its refusal, if it refused.
+    pub(super) fn read_notes(&mut self) -> Option<String> {
+        while let Ok(Some(message)) = control::receive(&self.control, Receive::Now) {
+            match Note::decode(message.bytes()) {
+                Some(Note::Ready) => self.ready = true,
+                Some(Note::Refused(why)) => return Some(why),
+                Some(Note::Segment { id, len }) => {
+                    let memory = usize::try_from(len).ok().zip(message.descriptors.first());
+                    let memory = memory.map(|(len, file)| Memory::from_descriptor(file, len));
+                    // A worker that sends more than its tasks can use has gone mad.
+                    if let Some(Ok(memory)) = memory.filter(|_| self.arrived.len() < SLOTS as usize) {
+                        self.arrived.insert(id, memory);
+                    }
+                }
+                Some(Note::Reply) | None => {}
+            }
+        }
+        None
+    }
+
+    /// Ends the process, and whatever it has started in its group, at once.
+    pub(super) fn kill(&self) {
+        // It may be dead already; it cannot have been replaced, because nobody has reaped it.
+        let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
+        self.kill_group();
+    }
+
+    /// Ends whatever the worker has started in its process group. Only before [`reap`](Self::reap):
+    /// until then the group's number belongs to the worker.
+    pub(super) fn kill_group(&self) {
+        if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
+            let _ = rustix::process::kill_process_group(pid, Signal::KILL);
+        }
+    }
+
+    /// The cause of death of a process that has ended; it is gone from the process table after this.
+    pub(super) fn reap(&self) -> Death {
+        let status = rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED);
+        let cause = match status {
+            Ok(Some(status)) => status
+                .exit_status()
+                .map(Cause::Exit)
+                .or(status.terminating_signal().map(Cause::Signal))
+                .unwrap_or(Cause::Unknown),
+            _ => Cause::Unknown,
+        };
+        Death { pid: self.pid, cause }
+    }
+}

@@ -1,0 +1,293 @@
+//! The parent's side: a pool of workers, their lanes, and the thread that supervises them.
+//!
+//! | file | what it owns |
+//! |---|---|
+//! | `task` | a task as the pool knows it, and who is told of its end |
+//! | `books` | what the pool knows: the members, the queue, the phase; one lock guards it all |
+//! | `member` | one worker as the parent sees it: process, lane, what is in the lane |
+//! | `put` | step ③: which task goes into which lane, and when one is taken back |
+//! | `collect` | step ⑤: what comes out of a lane, alive or dead |
+//! | `attend` | a thread that waits for one task collects replies itself |
+//! | `start` | starting a worker process |
+//! | `supervisor` | the thread that starts workers, sees them die, and keeps the clocks |
+//!
+//! The lock is held for copies of at most a block and never while code of the user runs: encoding,
+//! decoding and callbacks happen outside.
+
+mod attend;
+mod books;
+mod collect;
+mod member;
+mod put;
+mod start;
+mod supervisor;
+mod task;
+
+pub use attend::Helped;
+pub use task::{Answer, Failure, Receiver, Tag, Task};
+
+use crate::init::{NotReady, reentry_point};
+use books::{Books, Phase};
+use collect::Settled;
+use std::cell::Cell;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// What a pool is to be.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Most worker processes at a time.
+    pub workers: usize,
+    /// CPUs that this process may use: with more runnable sides than that, nobody spins.
+    pub cpus: usize,
+    /// How long a worker may take from its start until it is ready.
+    pub start_timeout: Duration,
+}
+
+/// Why there is no pool.
+#[derive(Debug)]
+pub enum PoolError {
+    /// The program has not called `init`.
+    NotReady(NotReady),
+    /// The kernel refused something.
+    System(io::Error),
+}
+
+/// A pool of worker processes. Workers are started when tasks need them.
+#[derive(Debug)]
+pub struct Pool {
+    pub(crate) shared: Arc<Shared>,
+    supervisor: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the pool's threads and futures share.
+#[derive(Debug)]
+pub struct Shared {
+    books: Mutex<Books>,
+    /// Tells those who wait for the end of all work.
+    idle: Condvar,
+    /// Tasks whose receivers have not been told everything yet.
+    unresolved: AtomicUsize,
+    /// Somebody waits, or will wait, for `unresolved` to become 0.
+    closing: AtomicBool,
+    /// Wakes the supervisor.
+    event: OwnedFd,
+    config: Config,
+}
+
+thread_local! {
+    /// How deep this thread is in telling receivers of ends: in callbacks.
+    static RESOLVING: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Pool {
+    /// A pool without workers yet, and its supervisor.
+    ///
+    /// # Errors
+    /// If the program has not called `init`, or the kernel gives no thread or descriptor.
+    pub fn new(config: Config) -> Result<Pool, PoolError> {
+        let reentry = reentry_point().map_err(PoolError::NotReady)?;
+        let flags = rustix::event::EventfdFlags::CLOEXEC | rustix::event::EventfdFlags::NONBLOCK;
+        let event = rustix::event::eventfd(0, flags).map_err(|e| PoolError::System(e.into()))?;
+        let shared = Arc::new(Shared {
+            books: Mutex::new(Books::new(&config)),
+            idle: Condvar::new(),
+            unresolved: AtomicUsize::new(0),
+            closing: AtomicBool::new(false),
+            event,
+            config,
+        });
+        let supervisor = supervisor::Supervisor::new(shared.clone(), reentry)
+            .map_err(PoolError::System)?;
+        let supervisor = thread::Builder::new()
+            .name("hp-supervisor".into())
+            .spawn(move || supervisor.run())
+            .map_err(PoolError::System)?;
+        Ok(Pool { shared, supervisor: Mutex::new(Some(supervisor)) })
+    }
+
+    /// What futures hold on to.
+    #[must_use]
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Accepts no more tasks, waits until all have ended and their receivers were told, and ends the
+    /// workers and the supervisor. Returns at once in a callback, which could only wait for itself;
+    /// the pool then ends by itself.
+    pub fn shutdown(&self) {
+        {
+            let mut books = self.shared.lock();
+            books.close();
+            self.shared.closing.store(true, Ordering::SeqCst);
+            self.shared.settle(books, Settled::default());
+        }
+        if RESOLVING.get() == 0 {
+            let mut books = self.shared.lock();
+            while self.shared.unresolved.load(Ordering::SeqCst) > 0 {
+                books = self.shared.idle.wait(books).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+        self.shared.poke();
+        if RESOLVING.get() == 0 {
+            let handle = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(handle) = handle {
+                // The supervisor catches its own panics; there is nothing to learn here.
+                let _ = handle.join();
+            }
+        }
+    }
+
+    /// The process ids of the workers that live now.
+    #[must_use]
+    pub fn worker_pids(&self) -> Vec<u32> {
+        self.shared.lock().members().map(|(_, member)| member.pid).collect()
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Books> {
+        // A panic under the lock is a bug in this crate; the supervisor then breaks the pool.
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the supervisor.
+    fn poke(&self) {
+        // It can fail only when the counter is full, and then the supervisor wakes anyway.
+        let _ = rustix::io::write(&self.event, &1u64.to_ne_bytes());
+    }
+
+    /// Takes a task over. Whatever becomes of it, its receiver is told, once for each item.
+    pub fn submit(&self, task: Task) {
+        let mut books = self.lock();
+        if let Some(refusal) = books.refusal() {
+            drop(books);
+            task.fail_all(&refusal);
+            return;
+        }
+        // Relaxed: ordered by the lock for `shutdown`, which closes under it.
+        self.unresolved.fetch_add(1, Ordering::Relaxed);
+        let mut settled = Settled::default();
+        if !books.has_idle_member() && RESOLVING.get() == 0 {
+            books.collect_all(&mut settled);
+        }
+        books.accept(task);
+        self.settle(books, settled);
+    }
+
+    /// Takes a task back that has not begun. True: its receiver will not be told anything more.
+    /// False: it has begun or ended; if it has several items, those not begun are cancelled.
+    pub fn cancel(&self, tag: &Tag) -> bool {
+        let mut books = self.lock();
+        let Some(task) = books.cancel(tag) else { return false };
+        self.settle(books, Settled::default());
+        drop(task);
+        self.resolved(1);
+        true
+    }
+
+    /// True if the task has begun and not ended.
+    #[must_use]
+    pub fn running(&self, tag: &Tag) -> bool {
+        self.lock().running(tag)
+    }
+
+    /// Collects what has come, so that an end is not missed by somebody who only looks.
+    pub fn look(&self) {
+        let mut books = self.lock();
+        let mut settled = Settled::default();
+        books.collect_all(&mut settled);
+        self.settle(books, settled);
+    }
+
+    /// Asks that the end of this task be noticed although nobody waits for it.
+    pub fn watch(&self, tag: &Tag) {
+        let mut books = self.lock();
+        books.watch(tag);
+        self.settle(books, Settled::default());
+    }
+
+    /// Ends every change of the books: feeds the lanes, sees to it that the next reply is noticed,
+    /// and then, without the lock, tells the receivers.
+    fn settle<'a>(&'a self, mut books: MutexGuard<'a, Books>, mut settled: Settled) {
+        loop {
+            while let Some(mut staged) = books.feed(&mut settled) {
+                // A large argument is copied into its segment without the lock.
+                drop(books);
+                staged.fill();
+                books = self.lock();
+                books.put_staged(staged, &mut settled);
+            }
+            if !books.arm() {
+                break;
+            }
+            if RESOLVING.get() > 0 {
+                // In a callback: the replies that have just come are the supervisor's, lest
+                // callbacks call callbacks without end.
+                self.poke();
+                break;
+            }
+            books.collect_all(&mut settled);
+        }
+        let poke = books.wants_supervisor();
+        books.wake_attendants();
+        drop(books);
+        if poke {
+            self.poke();
+        }
+        if !settled.is_empty() {
+            RESOLVING.set(RESOLVING.get() + 1);
+            let (tasks, spent) = settled.resolve();
+            RESOLVING.set(RESOLVING.get() - 1);
+            if !spent.is_empty() {
+                self.lock().take_back_segments(spent);
+            }
+            self.resolved(tasks);
+        }
+    }
+
+    /// Notes that the receivers of so many tasks have been told everything.
+    fn resolved(&self, tasks: usize) {
+        // SeqCst, here and in `shutdown`: either this sees `closing`, or `shutdown` sees the count.
+        if tasks > 0
+            && self.unresolved.fetch_sub(tasks, Ordering::SeqCst) == tasks
+            && self.closing.load(Ordering::SeqCst)
+        {
+            let _books = self.lock();
+            self.idle.notify_all();
+        }
+    }
+
+    /// Fails everything that is in the books, now and from now on.
+    fn break_down(&self, reason: &str) {
+        let mut books = self.lock();
+        let mut settled = Settled::default();
+        books.break_down(reason, &mut settled);
+        self.settle(books, settled);
+    }
+
+    fn all_resolved(&self) -> bool {
+        self.unresolved.load(Ordering::SeqCst) == 0
+    }
+}
+
+/// What a pool that takes no more tasks says.
+impl Books {
+    fn refusal(&self) -> Option<Failure> {
+        match &self.phase {
+            Phase::Open => None,
+            Phase::Closing => Some(Failure::Shutdown),
+            Phase::Broken(reason) => Some(Failure::Broken(reason.clone())),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Step ③, put: which task goes into which lane, and when one is taken back.
+//!
+//! An idle worker first; else the shortest lane, up to the depth that [`Books::depth`] gives. When a
+//! worker runs dry while another has tasks waiting in its lane, half of those are taken back for it.
+
+use super::books::Books;
+use super::collect::Settled;
+use super::member::{InLane, LARGE, Segment};
+use super::task::{Failure, Place, Task};
+use crate::frame::{FRAMED, SEGMENT};
+use crate::lane::BLOCK_LEN;
+use crate::ring::Seen;
+use crate::sync::Ordering;
+
+/// A task on its way into a lane, with a segment that is to be filled without the lock.
+#[derive(Debug)]
+pub(super) struct Staged {
+    task: Task,
+    segment: Segment,
+    index: usize,
+    serial: u64,
+}
+
+impl Staged {
+    pub(super) fn fill(&mut self) {
+        self.segment.memory.write(0, self.task.argument());
+    }
+}
+
+impl Books {
+    /// Puts queued tasks into lanes for as long as there is room. Returns a task whose argument is
+    /// so large that the caller has to copy it without the lock; then to be called again.
+    pub(super) fn feed(&mut self, settled: &mut Settled) -> Option<Staged> {
+        loop {
+            let Some(task) = self.queue.front() else {
+                if self.share_out() {
+                    continue;
+                }
+                return None;
+            };
+            if task.tag().is_stopped() {
+                settled.fail(self.queue.pop_front()?, Failure::Cancelled);
+                continue;
+            }
+            let len = task.argument().len();
+            let large = len > BLOCK_LEN;
+            let index = self.choose(large)?;
+            let task = self.queue.pop_front()?;
+            if !large {
+                self.put(index, task, None);
+                continue;
+            }
+            let member = self.members[index].as_mut()?;
+            match member.segment(len) {
+                Ok(segment) => {
+                    member.staging += 1;
+                    task.tag().set_place(Place::Staged);
+                    return Some(Staged { task, segment, index, serial: member.serial });
+                }
+                Err(error) => {
+                    let why = format!("no shared memory for an argument of {len} bytes: {error}");
+                    settled.fail(task, Failure::NotSent(why));
+                }
+            }
+        }
+    }
+
+    /// Puts a task into the lane for which it was staged, if that worker still lives.
+    pub(super) fn put_staged(&mut self, staged: Staged, settled: &mut Settled) {
+        let Staged { task, segment, index, serial } = staged;
+        let Some(member) = self.member(index, serial) else {
+            task.tag().set_place(Place::Queue);
+            self.queue.push_front(task);
+            return;
+        };
+        member.staging -= 1;
+        if task.tag().is_stopped() {
+            member.keep_segment(segment);
+            settled.fail(task, Failure::Cancelled);
+        } else if member.usable() {
+            self.put(index, task, Some(segment));
+        } else {
+            member.keep_segment(segment);
+            task.tag().set_place(Place::Queue);
+            self.queue.push_front(task);
+        }
+    }
+
+    /// The member whose lane the next task goes into, if one has room.
+    fn choose(&self, large: bool) -> Option<usize> {
+        let most = if large { LARGE } else { self.depth() };
+        self.members()
+            .filter(|(_, member)| member.usable() && member.load() < most)
+            .min_by_key(|(_, member)| (member.load(), !member.ready))
+            .map(|(index, _)| index)
+    }
+
+    /// Fills the next slot of a lane and hands it to the worker.
+    fn put(&mut self, index: usize, task: Task, segment: Option<Segment>) {
+        let spin = self.spin();
+        let Some(member) = self.members[index].as_mut() else { return };
+        let position = member.tail;
+        member.tail = position.wrapping_add(1);
+        let forget = member.next_forgotten();
+        let lane = member.lane.clone();
+        let argument = task.argument();
+        let tier = match &segment {
+            Some(_) => SEGMENT,
+            None => lane.write_argument(position, argument),
+        };
+        let framed = if task.is_framed() { FRAMED } else { 0 };
+        let request = &lane.ring().slot(position).request;
+        // Relaxed: guarded by the state word, which `publish` sets.
+        request.entry.store(task.entry.offset(), Ordering::Relaxed);
+        request.length.store(argument.len() as u64, Ordering::Relaxed);
+        request.segment.store(segment.as_ref().map_or(0, |s| s.id), Ordering::Relaxed);
+        request.forget.store(forget, Ordering::Relaxed);
+        request.items.store(task.remaining(), Ordering::Relaxed);
+        request.tier.store(tier | framed, Ordering::Relaxed);
+        request.stop.store(0, Ordering::Relaxed);
+        task.tag().set_place(Place::Lane(index, position));
+        member.insert(position, InLane { task, segment });
+        lane.ring().set_spin(spin);
+        lane.ring().publish(position);
+    }
+
+    /// If a worker has nothing to do while another has tasks waiting in its lane, takes half of
+    /// those back into the queue. True: there is something to feed now.
+    fn share_out(&mut self) -> bool {
+        if !self.members().any(|(_, m)| m.ready && m.usable() && m.load() == 0) {
+            return false;
+        }
+        let longest = self.members().max_by_key(|(_, member)| member.in_flight);
+        let Some((index, _)) = longest.filter(|(_, member)| member.in_flight >= 2) else {
+            return false;
+        };
+        let Some(member) = self.members[index].as_mut() else { return false };
+        let mut wanted = member.in_flight / 2;
+        let mut position = member.tail;
+        let mut taken = Vec::new();
+        while wanted > 0 && position != member.head {
+            position = position.wrapping_sub(1);
+            if member.task(position).is_none() {
+                continue;
+            }
+            // The worker goes the other way; where it has been there is nothing more to take.
+            if member.lane.ring().look(position) != Seen::Ready
+                || !member.lane.ring().take_back(position)
+            {
+                break;
+            }
+            wanted -= 1;
+            if let Some(InLane { task, segment }) = member.remove(position) {
+                if let Some(segment) = segment {
+                    member.keep_segment(segment);
+                }
+                taken.push(task);
+            }
+        }
+        let any = !taken.is_empty();
+        for task in taken {
+            task.tag().set_place(Place::Queue);
+            self.queue.push_front(task);
+        }
+        any
+    }
+}

@@ -1,0 +1,216 @@
+//! The supervisor: the thread that starts workers, sees them die, and keeps the clocks.
+//!
+//! It sleeps in epoll on one descriptor for each worker's life, one for each control socket, and one
+//! by which the other threads of the pool call it. The kernel ends every worker with this thread.
+
+use super::Shared;
+use super::books::Phase;
+use super::collect::Settled;
+use super::start::start;
+use crate::init::Reentry;
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a worker that was told to leave may take.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// The event of [`Shared::poke`].
+const POKED: u64 = 0;
+
+pub(super) struct Supervisor {
+    shared: Arc<Shared>,
+    reentry: &'static Reentry,
+    epoll: OwnedFd,
+}
+
+/// What a worker's descriptor tells: its serial number, which is never 0, and which of the two.
+fn event(serial: u64, death: bool) -> EventData {
+    EventData::new_u64(serial << 1 | u64::from(death))
+}
+
+impl Supervisor {
+    pub(super) fn new(shared: Arc<Shared>, reentry: &'static Reentry) -> io::Result<Supervisor> {
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        epoll::add(&epoll, &shared.event, EventData::new_u64(POKED), EventFlags::IN)?;
+        Ok(Supervisor { shared, reentry, epoll })
+    }
+
+    /// Supervises until the pool has been shut down and every worker is gone. Should this thread
+    /// itself fail, nobody is left waiting: the pool is broken and says so.
+    pub(super) fn run(self) {
+        let failed = match crate::panic::catch(|| self.supervise()) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(panic) => format!("{} at {}", panic.message, panic.location.unwrap_or_default()),
+        };
+        self.shared.break_down(&format!("its supervisor failed: {failed}"));
+        let members: Vec<_> = self.shared.lock().members.drain(..).flatten().collect();
+        for member in members {
+            member.kill();
+            member.reap();
+        }
+    }
+
+    fn supervise(&self) -> io::Result<()> {
+        loop {
+            self.start_wanted()?;
+            self.keep_clocks();
+            if self.finished() {
+                return Ok(());
+            }
+            self.wait()?;
+        }
+    }
+
+    /// Starts the workers that tasks need now.
+    fn start_wanted(&self) -> io::Result<()> {
+        let mut settled = Settled::default();
+        let mut books = self.shared.lock();
+        while books.wanted_starts() > 0 && books.next_start.is_none_or(|at| at <= Instant::now()) {
+            let serial = books.next_serial();
+            drop(books);
+            let started = start(self.reentry, serial, self.shared.config.start_timeout);
+            books = self.shared.lock();
+            match started {
+                Ok(member) => {
+                    epoll::add(&self.epoll, &member.pidfd, event(serial, true), EventFlags::IN)?;
+                    // Edge-triggered: the end of the worker's side is no news for ever.
+                    let flags = EventFlags::IN | EventFlags::ET;
+                    epoll::add(&self.epoll, &member.control, event(serial, false), flags)?;
+                    books.replacements = books.replacements.saturating_sub(1);
+                    books.add(member);
+                    // The first task can go into its lane while it starts.
+                    self.shared.settle(books, Settled::default());
+                    books = self.shared.lock();
+                }
+                Err(error) => books.failed_to_start(&error.to_string(), &mut settled),
+            }
+        }
+        self.shared.settle(books, settled);
+        Ok(())
+    }
+
+    /// Ends workers that are past their time or have been condemned, and lets the others go when
+    /// there will be no more work.
+    fn keep_clocks(&self) {
+        let mut books = self.shared.lock();
+        let over = !matches!(books.phase, Phase::Open) && self.shared.all_resolved();
+        let now = Instant::now();
+        let timeout = self.shared.config.start_timeout;
+        let mut late = Vec::new();
+        for (index, member) in books.members_mut() {
+            if over && !member.leaving {
+                member.leaving = true;
+                member.deadline = now + FAREWELL;
+                member.lane.ring().leave();
+                if !member.ready {
+                    member.kill();
+                }
+            }
+            if member.condemned.is_some() || (member.leaving && now >= member.deadline) {
+                member.kill();
+            } else if !member.ready && now >= member.deadline {
+                late.push(index);
+            }
+        }
+        let mut settled = Settled::default();
+        for index in late {
+            let Some(member) = &mut books.members[index] else { continue };
+            member.kill();
+            member.condemned = Some(format!(
+                "worker process {} did not report ready within {timeout:?} and was ended. Does the \
+                 program come to `horsepower::init()` when it is started with the same arguments, \
+                 and without waiting for anything before?",
+                member.pid
+            ));
+        }
+        books.wake_attendants();
+        self.shared.settle(books, std::mem::take(&mut settled));
+    }
+
+    /// True if the pool has been shut down and nothing is left of it.
+    fn finished(&self) -> bool {
+        let books = self.shared.lock();
+        let over = self.shared.closing.load(std::sync::atomic::Ordering::SeqCst);
+        over && self.shared.all_resolved() && books.members().next().is_none()
+    }
+
+    /// Sleeps until something happens or a clock strikes, and sees to it.
+    fn wait(&self) -> io::Result<()> {
+        let timeout = self.next_clock().map(|at| at.saturating_duration_since(Instant::now()));
+        let timeout = timeout.map(|timeout| rustix::event::Timespec {
+            tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: timeout.subsec_nanos().into(),
+        });
+        let mut space = [MaybeUninit::<epoll::Event>::uninit(); 64];
+        let (events, _) = match epoll::wait(&self.epoll, &mut space, timeout.as_ref()) {
+            Err(rustix::io::Errno::INTR) => return Ok(()),
+            other => other?,
+        };
+        let mut settled = Settled::default();
+        let mut books = self.shared.lock();
+        for event in events.iter().map(|event| event.data.u64()) {
+            if event == POKED {
+                let _ = rustix::io::read(&self.shared.event, &mut [0; 8]);
+                continue;
+            }
+            let index = books.members().find(|(_, m)| m.serial == event >> 1).map(|(i, _)| i);
+            let Some(index) = index else { continue };
+            if event & 1 == 1 {
+                self.died(&mut books, index, &mut settled);
+            } else if let Some(member) = &mut books.members[index] {
+                let was_ready = member.ready;
+                let refused = member.read_notes();
+                let ready = member.ready && !was_ready;
+                if let Some(why) = refused {
+                    member.condemned.get_or_insert(why);
+                }
+                if ready {
+                    books.started();
+                }
+            }
+        }
+        books.collect_all(&mut settled);
+        self.shared.settle(books, settled);
+        Ok(())
+    }
+
+    /// A worker's process has ended.
+    fn died(&self, books: &mut super::Books, index: usize, settled: &mut Settled) {
+        let Some(member) = &mut books.members[index] else { return };
+        // What it said last may be why.
+        if let Some(why) = member.read_notes() {
+            member.condemned.get_or_insert(why);
+        }
+        let (ready, leaving, condemned) = (member.ready, member.leaving, member.condemned.clone());
+        if !leaving {
+            member.kill_group();
+        }
+        let death = member.reap();
+        books.bury(index, &death, settled);
+        if leaving {
+            return;
+        }
+        if ready {
+            books.replacements += 1;
+        } else {
+            let why = condemned.unwrap_or_else(|| format!("{death} before it was ready"));
+            books.failed_to_start(&why, settled);
+        }
+    }
+
+    /// When the next clock strikes.
+    fn next_clock(&self) -> Option<Instant> {
+        let books = self.shared.lock();
+        let deadlines = books
+            .members()
+            .filter(|(_, member)| member.leaving || !member.ready)
+            .map(|(_, member)| member.deadline);
+        let start = books.next_start.filter(|_| books.wanted_starts() > 0);
+        deadlines.chain(start).min()
+    }
+}

@@ -1,0 +1,457 @@
+//! The ring of slots that parent and worker share, and every change of a slot's state.
+//!
+//! The parent fills positions `0, 1, 2, …`; position `p` uses slot `p % SLOTS`. The worker takes
+//! them in the same order and skips those that were taken back. One parent and one worker, so no
+//! position is contended but for the one question that the compare-exchange settles: does the
+//! worker begin the task, or does the parent take it back?
+//!
+//! Used by [`crate::lane`], which places it in shared memory; relies on [`crate::state`] for the
+//! words and [`crate::sleep`] for waiting. loom runs this file as it is.
+
+use crate::frame::{Reply, Request};
+use crate::sleep::{Bell, Doorbell};
+use crate::state::{DONE, FREE, READY, RUNNING, SLOTS, index, word};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Bytes of payload that a slot holds itself.
+pub(crate) const INLINE: usize = 8 * INLINE_WORDS;
+#[cfg(not(loom))]
+const INLINE_WORDS: usize = 21;
+#[cfg(loom)]
+const INLINE_WORDS: usize = 0;
+
+/// `command`: serve.
+const SERVE: u32 = 0;
+/// `command`: leave when the ring is empty.
+const LEAVE: u32 = 1;
+
+/// One task's place: its state word, its frames and its small payloads. Four cache lines.
+#[repr(C, align(64))]
+pub(crate) struct Slot {
+    /// See [`crate::state`]. Guards everything else in the slot.
+    state: AtomicU32,
+    /// How many of the task's items have their results in the reply. Set by the worker while
+    /// RUNNING; after its death it tells the results that count from the item that died.
+    items_done: AtomicU32,
+    pub(crate) request: Request,
+    pub(crate) reply: Reply,
+    /// The argument until the worker has decoded it, then the result.
+    /// Bytes, reached through [`crate::lane`]; declared as atomics because both sides write them.
+    pub(crate) inline: [AtomicU64; INLINE_WORDS],
+}
+
+/// The head of a lane: all that the two sides share but for the payload blocks.
+#[repr(C)]
+pub(crate) struct Ring {
+    pub(crate) magic: AtomicU64,
+    /// First position that the parent has not filled. Written by the parent.
+    tail: AtomicU32,
+    /// [`SERVE`] or [`LEAVE`]. Written by the parent.
+    command: AtomicU32,
+    /// Nanoseconds that the worker may spin before it sleeps. Written by the parent: it knows how
+    /// many sides are runnable.
+    spin: AtomicU32,
+    doorbell: Doorbell,
+    bell: Bell,
+    slots: [Slot; SLOTS as usize],
+}
+
+/// What the parent finds in a slot that it has filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Ready,
+    Running,
+    Done,
+    /// A word that the worker had no right to write.
+    Garbage(u32),
+}
+
+/// What the worker finds when it looks for work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// The task at this position is now RUNNING and this worker's.
+    Task(u32),
+    /// Nothing to do yet.
+    Empty,
+    /// Nothing to do, and the parent says that it is over.
+    Leave,
+}
+
+impl Ring {
+    /// The slot of `position`.
+    pub(crate) fn slot(&self, position: u32) -> &Slot {
+        &self.slots[index(position)]
+    }
+
+    // The parent's side.
+
+    /// Makes the filled slot at `position` the worker's to take, and wakes it.
+    pub(crate) fn publish(&self, position: u32) {
+        let slot = self.slot(position);
+        // Relaxed: ordered by the Release below, which the worker acquires before it looks.
+        slot.items_done.store(0, Ordering::Relaxed);
+        // Release: hands the request and the argument over; pairs with the compare-exchange in
+        // `next`.
+        slot.state.store(word(position, READY), Ordering::Release);
+        // Release: hands the READY word over; pairs with the Acquire of `tail` in `next`.
+        self.tail.store(position.wrapping_add(1), Ordering::Release);
+        self.doorbell.ring();
+    }
+
+    /// Takes a task back that the worker has not begun. False: it has.
+    pub(crate) fn take_back(&self, position: u32) -> bool {
+        // Relaxed: the worker has written nothing into a slot it has not taken.
+        self.slot(position)
+            .state
+            .compare_exchange(
+                word(position, READY),
+                word(position, FREE),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            )
+            .is_ok()
+    }
+
+    /// What has become of the task at `position`.
+    pub(crate) fn look(&self, position: u32) -> Seen {
+        // Acquire: takes the reply over; pairs with the Release in `finish`.
+        let seen = self.slot(position).state.load(Ordering::Acquire);
+        match seen {
+            _ if seen == word(position, READY) => Seen::Ready,
+            _ if seen == word(position, RUNNING) => Seen::Running,
+            _ if seen == word(position, DONE) => Seen::Done,
+            _ => Seen::Garbage(seen),
+        }
+    }
+
+    /// How many items of the task at `position` have results that count.
+    pub(crate) fn items_done(&self, position: u32) -> u32 {
+        // Acquire: takes those results over; pairs with the Release in `commit`.
+        self.slot(position).items_done.load(Ordering::Acquire)
+    }
+
+    /// Frees a slot whose reply has been collected.
+    pub(crate) fn free(&self, position: u32) {
+        // Relaxed: the worker never looks at a slot that it has finished until `publish`.
+        self.slot(position).state.store(word(position, FREE), Ordering::Relaxed);
+    }
+
+    /// Tells the worker to leave when it has nothing more to do.
+    pub(crate) fn leave(&self) {
+        // Relaxed: the fence in `ring` orders it, and no data hangs on it.
+        self.command.store(LEAVE, Ordering::Relaxed);
+        self.doorbell.ring();
+    }
+
+    /// Says how long the worker may spin before it sleeps.
+    pub(crate) fn set_spin(&self, spin: Duration) {
+        // Relaxed: a hint.
+        let nanos = u32::try_from(spin.as_nanos()).unwrap_or(u32::MAX);
+        if self.spin.load(Ordering::Relaxed) != nanos {
+            self.spin.store(nanos, Ordering::Relaxed);
+        }
+    }
+
+    /// The bell that the worker rings.
+    pub(crate) fn bell(&self) -> &Bell {
+        &self.bell
+    }
+
+    // The worker's side.
+
+    /// Takes the next task at or after `cursor`, and moves `cursor` past it.
+    pub(crate) fn next(&self, cursor: &mut u32) -> Next {
+        // Acquire: takes the READY words over; pairs with the Release of `tail` in `publish`.
+        while *cursor != self.tail.load(Ordering::Acquire) {
+            let position = *cursor;
+            *cursor = position.wrapping_add(1);
+            // Acquire: takes the request over; pairs with the Release of the state in `publish`.
+            // Failure: it was taken back, and the slot may already serve a later lap.
+            let taken = self.slot(position).state.compare_exchange(
+                word(position, READY),
+                word(position, RUNNING),
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            );
+            if taken.is_ok() {
+                return Next::Task(position);
+            }
+        }
+        // Relaxed: no data hangs on it.
+        if self.command.load(Ordering::Relaxed) == SERVE { Next::Empty } else { Next::Leave }
+    }
+
+    /// Says that one more item of the RUNNING task has its result in the reply.
+    pub(crate) fn commit(&self, position: u32, items_done: u32) {
+        // Release: hands the results so far over; pairs with the Acquire in `items_done`, which
+        // the parent uses after this worker's death.
+        self.slot(position).items_done.store(items_done, Ordering::Release);
+    }
+
+    /// Publishes the reply of a RUNNING task. True: the supervisor wants a message.
+    pub(crate) fn finish(&self, position: u32) -> bool {
+        // Release: hands the reply over; pairs with the Acquire in `look`.
+        self.slot(position).state.store(word(position, DONE), Ordering::Release);
+        self.bell.ring()
+    }
+
+    /// Sleeps until there may be something to do at `cursor`.
+    pub(crate) fn park(&self, cursor: u32) {
+        self.doorbell.park(|| {
+            // Relaxed: only whether to sleep; `next` acquires what it takes.
+            self.tail.load(Ordering::Relaxed) != cursor
+                || self.command.load(Ordering::Relaxed) != SERVE
+        });
+    }
+
+    /// True if a look at the ring would find something at `cursor`. For spinning.
+    pub(crate) fn has_news(&self, cursor: u32) -> bool {
+        // Relaxed: as in `park`.
+        self.tail.load(Ordering::Relaxed) != cursor || self.command.load(Ordering::Relaxed) != SERVE
+    }
+
+    /// How long the worker may spin.
+    pub(crate) fn spin(&self) -> Duration {
+        // Relaxed: a hint.
+        Duration::from_nanos(self.spin.load(Ordering::Relaxed).into())
+    }
+
+    /// A ring in private memory, for the checkers; a lane's ring is all zeros in fresh memory.
+    #[cfg(any(loom, test))]
+    pub(crate) fn new() -> Self {
+        Ring {
+            magic: AtomicU64::new(0),
+            tail: AtomicU32::new(0),
+            command: AtomicU32::new(SERVE),
+            spin: AtomicU32::new(0),
+            doorbell: Doorbell::new(),
+            bell: Bell::new(),
+            slots: std::array::from_fn(|_| Slot {
+                state: AtomicU32::new(word(0, FREE)),
+                items_done: AtomicU32::new(0),
+                request: Request::default(),
+                reply: Reply::default(),
+                inline: std::array::from_fn(|_| AtomicU64::new(0)),
+            }),
+        }
+    }
+}
+
+#[cfg(not(loom))]
+const _: () = {
+    // The layout is a contract between two processes that are checked to be the same build; these
+    // keep a change from making a slot larger, or an unaligned one, unnoticed.
+    assert!(size_of::<Slot>() == 256);
+    assert!(align_of::<Slot>() == 64);
+    assert!(std::mem::offset_of!(Slot, inline) == 88);
+    assert!(std::mem::offset_of!(Ring, slots) == 192);
+};
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_goes_round_and_the_slot_is_used_again() {
+        let ring = Ring::new();
+        let mut cursor = 0;
+        for position in 0..3 * SLOTS {
+            assert_eq!(ring.next(&mut cursor), Next::Empty);
+            ring.publish(position);
+            assert_eq!(ring.look(position), Seen::Ready);
+            assert_eq!(ring.next(&mut cursor), Next::Task(position));
+            assert_eq!(ring.look(position), Seen::Running);
+            assert!(!ring.take_back(position));
+            ring.commit(position, 1);
+            assert!(!ring.finish(position));
+            assert_eq!(ring.look(position), Seen::Done);
+            assert_eq!(ring.items_done(position), 1);
+            ring.free(position);
+        }
+    }
+
+    #[test]
+    fn what_was_taken_back_is_skipped_even_when_its_slot_serves_a_later_lap() {
+        let ring = Ring::new();
+        for position in 0..SLOTS {
+            ring.publish(position);
+        }
+        assert!(ring.take_back(0));
+        assert!(!ring.take_back(0), "only once");
+        // Slot 0 is free again while the worker has not even begun: the next lap moves in.
+        ring.publish(SLOTS);
+        let mut cursor = 0;
+        for position in 1..=SLOTS {
+            assert_eq!(ring.next(&mut cursor), Next::Task(position));
+        }
+        assert_eq!(ring.next(&mut cursor), Next::Empty);
+    }
+
+    #[test]
+    fn positions_wrap() {
+        let ring = Ring::new();
+        let start = u32::MAX - 1;
+        let mut cursor = start;
+        ring.tail.store(start, Ordering::Relaxed);
+        for step in 0..4 {
+            let position = start.wrapping_add(step);
+            ring.publish(position);
+            assert_eq!(ring.next(&mut cursor), Next::Task(position));
+            ring.finish(position);
+            assert_eq!(ring.look(position), Seen::Done);
+        }
+    }
+
+    #[test]
+    fn leave_is_obeyed_only_when_the_ring_is_empty() {
+        let ring = Ring::new();
+        ring.publish(0);
+        ring.leave();
+        let mut cursor = 0;
+        assert_eq!(ring.next(&mut cursor), Next::Task(0));
+        assert_eq!(ring.next(&mut cursor), Next::Leave);
+        ring.park(cursor); // returns at once
+    }
+
+    #[test]
+    fn a_foreign_word_is_garbage() {
+        let ring = Ring::new();
+        ring.publish(0);
+        ring.slot(0).state.store(0xdead_beef, Ordering::Relaxed);
+        assert_eq!(ring.look(0), Seen::Garbage(0xdead_beef));
+    }
+}
+
+/// `RUSTFLAGS="--cfg loom" cargo test -p horsepower-core --lib --release`, or `scripts/loom`.
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::*;
+    use crate::sync::AtomicU32;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    /// The worker of these models: takes `tasks` tasks, checks that it sees what the parent wrote.
+    fn serve(ring: &Ring, tasks: u32) {
+        let mut cursor = 0;
+        for _ in 0..tasks {
+            loop {
+                match ring.next(&mut cursor) {
+                    Next::Task(position) => {
+                        let slot = ring.slot(position);
+                        let argument = slot.request.length.load(Ordering::Relaxed);
+                        assert_eq!(argument, u64::from(position) + 7, "argument handed over");
+                        slot.reply.length.store(argument * 2, Ordering::Relaxed);
+                        ring.commit(position, 1);
+                        ring.finish(position);
+                        break;
+                    }
+                    Next::Empty => ring.park(cursor),
+                    Next::Leave => return,
+                }
+            }
+        }
+    }
+
+    fn put(ring: &Ring, position: u32) {
+        ring.slot(position).request.length.store(u64::from(position) + 7, Ordering::Relaxed);
+        ring.publish(position);
+    }
+
+    fn collect(ring: &Ring, position: u32) {
+        while ring.look(position) != Seen::Done {
+            ring.bell().attend(|| ring.look(position) == Seen::Done, None);
+        }
+        let reply = ring.slot(position).reply.length.load(Ordering::Relaxed);
+        assert_eq!(reply, (u64::from(position) + 7) * 2, "reply handed over");
+        ring.free(position);
+    }
+
+    /// Both sides sleep and wake; a lost wake-up is a deadlock, which loom reports.
+    #[test]
+    fn no_wake_up_is_lost_between_parent_and_worker() {
+        loom::model(|| {
+            let ring = Arc::new(Ring::new());
+            let worker = {
+                let ring = ring.clone();
+                thread::spawn(move || serve(&ring, 2))
+            };
+            put(&ring, 0);
+            collect(&ring, 0);
+            put(&ring, 1);
+            collect(&ring, 1);
+            worker.join().unwrap();
+        });
+    }
+
+    /// The worker begins a task or the parent takes it back, never both, never neither.
+    #[test]
+    fn a_task_is_begun_or_taken_back() {
+        loom::model(|| {
+            let ring = Arc::new(Ring::new());
+            let begun = Arc::new(AtomicU32::new(0));
+            put(&ring, 0);
+            let worker = {
+                let (ring, begun) = (ring.clone(), begun.clone());
+                thread::spawn(move || {
+                    let mut cursor = 0;
+                    loop {
+                        match ring.next(&mut cursor) {
+                            Next::Task(position) => {
+                                begun.fetch_add(1, Ordering::Relaxed);
+                                ring.finish(position);
+                            }
+                            Next::Empty => ring.park(cursor),
+                            Next::Leave => return,
+                        }
+                    }
+                })
+            };
+            let back = ring.take_back(0);
+            ring.leave();
+            worker.join().unwrap();
+            assert_eq!(begun.load(Ordering::Relaxed), u32::from(!back));
+        });
+    }
+
+    /// The supervisor arms the bell and looks: either it sees the reply or the worker answers.
+    #[test]
+    fn an_armed_bell_is_answered() {
+        loom::model(|| {
+            let ring = Arc::new(Ring::new());
+            put(&ring, 0);
+            let worker = {
+                let ring = ring.clone();
+                thread::spawn(move || {
+                    let mut cursor = 0;
+                    let Next::Task(position) = ring.next(&mut cursor) else { unreachable!() };
+                    ring.finish(position)
+                })
+            };
+            ring.bell().arm();
+            let seen = ring.look(0) == Seen::Done;
+            let answered = worker.join().unwrap();
+            assert!(seen || answered);
+        });
+    }
+
+    /// The thread that attends is woken although the supervisor has armed the bell as well.
+    #[test]
+    fn attending_and_arming_do_not_disturb_each_other() {
+        loom::model(|| {
+            let ring = Arc::new(Ring::new());
+            put(&ring, 0);
+            let worker = {
+                let ring = ring.clone();
+                thread::spawn(move || serve(&ring, 1))
+            };
+            let supervisor = {
+                let ring = ring.clone();
+                thread::spawn(move || ring.bell().arm())
+            };
+            collect(&ring, 0);
+            worker.join().unwrap();
+            supervisor.join().unwrap();
+        });
+    }
+}

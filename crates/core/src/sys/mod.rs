@@ -1,0 +1,7 @@
+//! What this crate asks of the kernel: sealed shared memory, futexes, the control socket, and the
+//! descriptors that came through `exec`. The lowest layer; it knows nothing of lanes.
+
+pub(crate) mod control;
+pub mod futex;
+pub(crate) mod inherited;
+pub mod memory;

@@ -1,0 +1,307 @@
+//! Step ④, the worker: take a task from the lane, call it, put the reply in the same slot.
+//!
+//! Reached from [`crate::init`] in a process that the parent's [`crate::pool`] has started. One
+//! thread, the one that called `init`, runs every task. It trusts its parent, which is the same
+//! program; the parent trusts nothing that comes from here.
+
+use crate::call::{self, Output};
+use crate::frame::{BLOCK, FRAMED, INLINE as TIER_INLINE, SEGMENT};
+use crate::hello::{Hello, Note};
+use crate::identity::identity;
+use crate::lane::{BLOCK_LEN, Lane};
+use crate::panic;
+use crate::record::{HEADER, Status, header, next_argument};
+use crate::ring::{INLINE, Next};
+use crate::sync::Ordering;
+use crate::sys::control::{self, Receive};
+use crate::sys::inherited;
+use crate::sys::memory::Memory;
+use std::collections::HashMap;
+use std::io::{self, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a worker goes on with the items of one task before it hands the rest back, so that items
+/// which turn out slow are shared among all workers. A few hundred times the cost of a round trip.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+/// Bytes of a reply block that only the text of a failure may use.
+const SPARE: usize = 256;
+
+/// Segments made by a worker have this bit in their ids, those made by the parent do not.
+const OURS: u64 = 1 << 63;
+
+/// Serves the parent that started this process; ends the process when there is no more to do.
+pub(crate) fn serve() -> ! {
+    match Worker::new() {
+        Ok(mut worker) => worker.serve(),
+        // The parent sees the exit and has been told why if it could be.
+        Err(_) => std::process::exit(1),
+    }
+}
+
+struct Worker {
+    lane: Lane,
+    control: OwnedFd,
+    segments: HashMap<u64, Arc<Memory>>,
+    made: u64,
+}
+
+impl Worker {
+    fn new() -> io::Result<Worker> {
+        let control = inherited::take_standard_input()?;
+        let message = control::receive(&control, Receive::Now)?.ok_or(io::ErrorKind::BrokenPipe)?;
+        let hello = Hello::decode(message.bytes()).ok_or(io::ErrorKind::InvalidData)?;
+        let refuse = |why: String| {
+            let _ = control::send(&control, &Note::Refused(why.clone()).encode(), &[]);
+            io::Error::other(why)
+        };
+        die_with(hello.parent)?;
+        inherited::close_all_but_standard_streams()?;
+        let mut descriptors = message.descriptors.into_iter();
+        let lane = descriptors.next().ok_or(io::ErrorKind::InvalidData)?;
+        if hello.silent {
+            let output = descriptors.next().ok_or(io::ErrorKind::InvalidData)?;
+            rustix::stdio::dup2_stdout(&output)?;
+        }
+        let ours = identity().map_err(&refuse)?;
+        if *ours != hello.identity {
+            return Err(refuse(format!(
+                "the worker is another build than its parent: {ours:?}, but the parent is {:?}",
+                hello.identity
+            )));
+        }
+        let lane = Lane::open(lane).map_err(|error| refuse(error.to_string()))?;
+        control::send(&control, &Note::Ready.encode(), &[])?;
+        Ok(Worker { lane, control, segments: HashMap::new(), made: 0 })
+    }
+
+    fn serve(&mut self) -> ! {
+        let mut cursor = 0;
+        let mut output = Output::default();
+        loop {
+            match self.lane.ring().next(&mut cursor) {
+                Next::Task(position) => self.run(position, &mut output),
+                Next::Empty => self.rest(cursor),
+                Next::Leave => std::process::exit(0),
+            }
+        }
+    }
+
+    /// Waits for news: spins for as long as the parent thinks that it can pay, then sleeps.
+    fn rest(&self, cursor: u32) {
+        let ring = self.lane.ring();
+        let spin = ring.spin();
+        if !spin.is_zero() {
+            let start = Instant::now();
+            while start.elapsed() < spin {
+                for _ in 0..16 {
+                    if ring.has_news(cursor) {
+                        return;
+                    }
+                    std::hint::spin_loop();
+                }
+            }
+        }
+        ring.park(cursor);
+    }
+
+    /// Runs the task at `position`, which is RUNNING, to its reply.
+    fn run(&mut self, position: u32, output: &mut Output) {
+        let started = Instant::now();
+        let slot = self.lane.ring().slot(position);
+        // Relaxed, here and below: the frames are guarded by the slot's state word.
+        let forget = slot.request.forget.load(Ordering::Relaxed);
+        if forget != 0 {
+            self.segments.remove(&forget);
+        }
+        self.run_items(position, output, started);
+        // What the task has printed is out before its result is.
+        let _ = io::stdout().flush();
+        let ring = self.lane.ring();
+        let nanos = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        ring.slot(position).reply.nanos.store(nanos, Ordering::Relaxed);
+        if ring.finish(position) {
+            // If the socket is full of such messages, one more is not needed.
+            let _ = control::send(&self.control, &Note::Reply.encode(), &[]);
+        }
+    }
+
+    fn run_items(&mut self, position: u32, output: &mut Output, started: Instant) {
+        let request = &self.lane.ring().slot(position).request;
+        let tier = request.tier.load(Ordering::Relaxed);
+        let items = request.items.load(Ordering::Relaxed);
+        let length = request.length.load(Ordering::Relaxed) as usize;
+        let entry = request.entry.load(Ordering::Relaxed);
+        let segment = request.segment.load(Ordering::Relaxed);
+        let (framed, tier) = (tier & FRAMED != 0, tier & !FRAMED);
+        let memory = match tier {
+            SEGMENT => match self.segment(segment) {
+                Ok(memory) => Some(memory),
+                Err(error) => {
+                    let text = format!("the segment of the argument did not arrive: {error}");
+                    self.answer(position, &mut Replying::default(), true, Status::NotDecoded, text.as_bytes());
+                    return;
+                }
+            },
+            _ => None,
+        };
+        let mut replying = Replying { reuse: memory.clone().map(|memory| (segment, memory)), ..Default::default() };
+        let mut taken = 0; // bytes of the argument that earlier items used
+        for item in 0..items {
+            let stop = || self.lane.ring().slot(position).request.stop.load(Ordering::Relaxed) != 0;
+            if item > 0 && (started.elapsed() > PATIENCE || stop()) {
+                return;
+            }
+            output.clear();
+            let status = {
+                let mut rest = &self.argument(position, tier, memory.as_deref(), length)[taken..];
+                let argument = if framed { next_argument(&mut rest) } else { Some(rest) };
+                match argument {
+                    Some(argument) => {
+                        taken = length - rest.len();
+                        invoke(entry, argument, output)
+                    }
+                    None => {
+                        output.buffer().extend(b"the argument was damaged on its way");
+                        Status::NotDecoded
+                    }
+                }
+            };
+            let single = !framed;
+            if !self.answer(position, &mut replying, single, status, output.result()) {
+                return;
+            }
+        }
+    }
+
+    /// The bytes of the whole argument of the RUNNING task.
+    #[allow(unsafe_code)]
+    fn argument<'a>(&'a self, position: u32, tier: u32, memory: Option<&'a Memory>, len: usize) -> &'a [u8] {
+        match memory {
+            // SAFETY: a segment belongs to one task at a time, and its parent does not write to it
+            // while the task is RUNNING; this worker writes to it only in `answer`, after the last
+            // use of the argument.
+            Some(memory) => unsafe { memory.bytes(0, len) },
+            // SAFETY: the task at `position` is RUNNING, and this worker writes to the slot only in
+            // `answer`, after the last use of an inline argument, and the results of several items go to
+            // the reply block, never inline.
+            None => unsafe { self.lane.argument(position, tier, len) },
+        }
+    }
+
+    /// The segment that the parent calls `id`; it has been sent before the task was.
+    fn segment(&mut self, id: u64) -> io::Result<Arc<Memory>> {
+        while !self.segments.contains_key(&id) {
+            let message = control::receive(&self.control, Receive::Wait)?.ok_or(io::ErrorKind::BrokenPipe)?;
+            if let Some(Note::Segment { id, len }) = Note::decode(message.bytes()) {
+                let file = message.descriptors.first().ok_or(io::ErrorKind::InvalidData)?;
+                let len = usize::try_from(len).map_err(|_| io::ErrorKind::InvalidData)?;
+                self.segments.insert(id, Arc::new(Memory::from_descriptor(file, len)?));
+            }
+        }
+        Ok(self.segments[&id].clone())
+    }
+
+    /// Adds an item's result to the reply. False: the reply is full, the rest of the items goes back
+    /// to the parent.
+    fn answer(
+        &mut self,
+        position: u32,
+        replying: &mut Replying,
+        single: bool,
+        status: Status,
+        bytes: &[u8],
+    ) -> bool {
+        let total = HEADER + bytes.len();
+        let end = replying.length + total;
+        let fits = if single { end <= BLOCK_LEN } else { end <= BLOCK_LEN - SPARE };
+        if fits {
+            let tier = if single && end <= INLINE { TIER_INLINE } else { BLOCK };
+            self.lane.write_reply(position, tier, replying.length, &header(status, bytes.len()));
+            self.lane.write_reply(position, tier, replying.length + HEADER, bytes);
+            self.commit(position, replying, tier, 0, end);
+            return true;
+        }
+        match self.segment_for(replying, end, single) {
+            Ok((id, memory)) => {
+                let mut earlier = vec![0; replying.length];
+                self.lane.read_own_reply(position, &mut earlier);
+                memory.write(0, &earlier);
+                memory.write(replying.length, &header(status, bytes.len()));
+                memory.write(replying.length + HEADER, bytes);
+                self.commit(position, replying, SEGMENT, id, end);
+                false
+            }
+            Err(error) => {
+                let text = format!("no shared memory for a result of {} bytes: {error}", bytes.len());
+                let text = &text.as_bytes()[..text.len().min(SPARE - HEADER)];
+                self.lane.write_reply(position, BLOCK, replying.length, &header(Status::NotEncoded, text.len()));
+                self.lane.write_reply(position, BLOCK, replying.length + HEADER, text);
+                self.commit(position, replying, BLOCK, 0, replying.length + HEADER + text.len());
+                false
+            }
+        }
+    }
+
+    fn commit(&self, position: u32, replying: &mut Replying, tier: u32, segment: u64, length: usize) {
+        let ring = self.lane.ring();
+        let reply = &ring.slot(position).reply;
+        reply.tier.store(tier, Ordering::Relaxed);
+        reply.segment.store(segment, Ordering::Relaxed);
+        reply.length.store(length as u64, Ordering::Relaxed);
+        replying.length = length;
+        replying.items += 1;
+        ring.commit(position, replying.items);
+    }
+
+    /// A segment of at least `len` bytes: the one that the argument came in, if the argument is done
+    /// with, or a new one, which from now on is the parent's.
+    fn segment_for(&mut self, replying: &Replying, len: usize, single: bool) -> io::Result<(u64, Arc<Memory>)> {
+        if let Some((id, memory)) = replying.reuse.as_ref().filter(|(_, memory)| single && memory.len() >= len) {
+            return Ok((*id, memory.clone()));
+        }
+        let len = len.next_multiple_of(BLOCK_LEN);
+        let (memory, file) = Memory::create("horsepower-segment", len)?;
+        self.made += 1;
+        let id = OURS | self.made;
+        control::send(&self.control, &Note::Segment { id, len: len as u64 }.encode(), &[file.as_fd()])?;
+        let memory = Arc::new(memory);
+        self.segments.insert(id, memory.clone());
+        Ok((id, memory))
+    }
+}
+
+/// How far the reply of the present task has come.
+#[derive(Default)]
+struct Replying {
+    length: usize,
+    items: u32,
+    /// The segment that the argument came in.
+    reuse: Option<(u64, Arc<Memory>)>,
+}
+
+/// Calls the task's function with one encoded argument.
+#[allow(unsafe_code)]
+fn invoke(entry: u64, argument: &[u8], output: &mut Output) -> Status {
+    let called = panic::catch(|| {
+        // SAFETY: the parent, which is this very program (checked before Ready was said), made the
+        // entry point; it alone writes requests.
+        unsafe { call::call(entry, argument, output) }
+    });
+    called.unwrap_or_else(|report| {
+        output.clear();
+        report.encode(output.buffer());
+        Status::Panicked
+    })
+}
+
+/// Makes the kernel end this process when the parent's supervisor thread ends, however it ends.
+fn die_with(parent: u32) -> io::Result<()> {
+    let signal = rustix::process::Signal::KILL;
+    rustix::process::set_parent_process_death_signal(Some(signal))?;
+    // If the parent died before that took effect, this process has been adopted by another.
+    let alive = rustix::process::getppid().is_some_and(|pid| pid.as_raw_nonzero().get() as u32 == parent);
+    if alive { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+}
