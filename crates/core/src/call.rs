@@ -8,6 +8,7 @@
 #![allow(unsafe_code)]
 
 use crate::identity;
+use crate::plain::assert_plain;
 use crate::record::Status;
 use std::ptr::NonNull;
 
@@ -49,18 +50,6 @@ pub trait Invoke<F> {
 }
 
 type Entry = fn(&[u8], &mut Output) -> Status;
-
-/// Refuses, while compiling, a function that is more than its type.
-pub const fn assert_plain<F>() {
-    assert!(
-        size_of::<F>() == 0,
-        "a task must be a plain function, named directly, or a closure that captures nothing: it \
-         has to mean the same in another process. Pass what it needs as its argument (several \
-         values as a tuple); write the function's name, or a closure that calls it, instead of a \
-         function pointer; and for a capturing closure that may stay in this process use `spawn` \
-         of ThreadPoolExecutor or InlineExecutor."
-    );
-}
 
 /// A task's code, named so that it can be found in every process of this program.
 #[derive(Clone, Copy, Debug)]

@@ -36,6 +36,9 @@ mod sleep;
 mod state;
 
 pub mod panic;
+mod plain;
+
+pub use plain::assert_plain;
 
 #[cfg(all(target_os = "linux", not(loom)))]
 pub mod call;

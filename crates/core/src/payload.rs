@@ -45,10 +45,10 @@ impl std::fmt::Debug for Payload {
     }
 }
 
-/// An encoded result, to be decoded: bytes of the parent's own, or a part of a segment, which is
-/// only ever copied from, since the worker that wrote it may still be writing.
+/// Encoded bytes that are to be decoded: this process's own, or a part of a segment, which is only
+/// ever copied from, since the worker that wrote it may still be writing.
 #[derive(Clone, Copy, Debug)]
-pub struct ReplyBytes<'a>(Place<'a>);
+pub struct Encoded<'a>(Place<'a>);
 
 #[derive(Clone, Copy, Debug)]
 enum Place<'a> {
@@ -56,15 +56,17 @@ enum Place<'a> {
     Shared { memory: &'a Memory, offset: usize, len: usize },
 }
 
-impl<'a> ReplyBytes<'a> {
-    pub(crate) fn own(bytes: &'a [u8]) -> Self {
-        ReplyBytes(Place::Own(bytes))
+impl<'a> Encoded<'a> {
+    /// Bytes of this process's own.
+    #[must_use]
+    pub fn own(bytes: &'a [u8]) -> Self {
+        Encoded(Place::Own(bytes))
     }
 
     /// `None` if the part is not within the memory.
     pub(crate) fn shared(memory: &'a Memory, offset: usize, len: usize) -> Option<Self> {
         let end = offset.checked_add(len)?;
-        (end <= memory.len()).then_some(ReplyBytes(Place::Shared { memory, offset, len }))
+        (end <= memory.len()).then_some(Encoded(Place::Shared { memory, offset, len }))
     }
 
     /// How many bytes.
@@ -114,14 +116,14 @@ impl<'a> ReplyBytes<'a> {
     }
 
     /// The part that begins at `start` and is `len` bytes long, if there is one.
-    pub(crate) fn part(&self, start: usize, len: usize) -> Option<ReplyBytes<'a>> {
+    pub(crate) fn part(&self, start: usize, len: usize) -> Option<Encoded<'a>> {
         if start.checked_add(len)? > self.len() {
             return None;
         }
         match self.0 {
-            Place::Own(bytes) => Some(ReplyBytes::own(&bytes[start..start + len])),
+            Place::Own(bytes) => Some(Encoded::own(&bytes[start..start + len])),
             Place::Shared { memory, offset, .. } => {
-                ReplyBytes::shared(memory, offset.checked_add(start)?, len)
+                Encoded::shared(memory, offset.checked_add(start)?, len)
             }
         }
     }

@@ -71,6 +71,16 @@ pub(crate) fn next_argument<'a>(arguments: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(item)
 }
 
+/// Bytes that the first `items` items of a framed argument take.
+#[must_use]
+pub fn arguments_len(arguments: &[u8], items: u32) -> usize {
+    let mut rest = arguments;
+    for _ in 0..items {
+        next_argument(&mut rest);
+    }
+    arguments.len() - rest.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

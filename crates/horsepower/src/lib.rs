@@ -1,1 +1,99 @@
+//! Use all the computing power that a program has been given, survive the tasks that crash, and see
+//! what the parallelism was worth.
+//!
+//! ```
+//! use horsepower::prelude::*;
+//!
+//! fn is_prime(n: u64) -> bool {
+//!     n >= 2 && (2..=n.isqrt()).all(|d| n % d != 0)
+//! }
+//!
+//! fn main() -> Result<(), horsepower::Error> {
+//!     horsepower::init(); // a worker process stops here and serves
+//!     let pool = ProcessPoolExecutor::new()?; // as many workers as this process may use CPUs
+//!     let primes: Result<Vec<bool>, _> = pool.map(is_prime, [97, 98, 99]).collect();
+//!     assert_eq!(primes?, [true, false, false]);
+//!     assert!(pool.submit(is_prime, 15_485_863).result()?);
+//!     Ok(()) // leaving the scope waits for the work
+//! }
+//! ```
+//!
+//! - [`Executor`] is the trait; [`InlineExecutor`], [`ThreadPoolExecutor`] and
+//!   [`ProcessPoolExecutor`] are the places to run, [`AnyExecutor`] is a choice at run time.
+//! - [`TaskFuture`] is the answer of a task; it can be waited for, awaited, cancelled. [`Map`] is the
+//!   answers of many.
+//! - [`Error`] says why there is no answer.
+//! - [`info`] tells what this process is and which computing power it may use.
+//!
+//! # In tests
+//!
+//! The same line makes process pools work under `cargo test` and `cargo nextest`: call
+//! [`init`] first thing in the `#[test]` function. A worker is then the test program, started for
+//! that one test; it comes to the same call and serves there.
+//!
+//! ```
+//! # use horsepower::prelude::*;
+//! #[test]
+//! fn squares() {
+//!     horsepower::init();
+//!     let pool = ProcessPoolExecutor::new().unwrap();
+//!     assert_eq!(pool.submit(|n: u32| n * n, 7).result().unwrap(), 49);
+//! }
+//! ```
+//!
+//! # A task's way
+//!
+//! Seven steps, seven files: ① accept `executor/processes.rs`, ② encode `encode.rs`, ③ put
+//! `core/src/pool/put.rs`, ④ work `core/src/worker.rs`, ⑤ collect `core/src/pool/collect.rs`,
+//! ⑥ decode `decode.rs`, ⑦ complete `complete.rs`.
 
+#![forbid(unsafe_code)]
+
+mod bulk;
+mod complete;
+mod decode;
+mod encode;
+mod error;
+mod executor;
+mod future;
+pub mod info;
+mod map;
+mod origin;
+mod value;
+
+pub use error::Error;
+#[cfg(target_os = "linux")]
+pub use executor::{ProcessPoolBuilder, ProcessPoolExecutor};
+pub use executor::{
+    AnyExecutor, Executor, ExecutorKind, InlineExecutor, ThreadPoolBuilder, ThreadPoolExecutor,
+};
+pub use future::TaskFuture;
+pub use map::{Map, MapOptions, OnError};
+pub use value::Value;
+
+/// Makes this program able to start worker processes; in a worker, serves and never returns.
+///
+/// Call it first thing in `main`, or in a `#[test]` function: what comes before it happens once more
+/// in every worker. In any other process it costs one system call. Where processes are not
+/// supported it does nothing.
+///
+/// ```
+/// fn main() {
+///     horsepower::init();
+///     // … the program
+/// }
+/// ```
+pub fn init() {
+    #[cfg(target_os = "linux")]
+    horsepower_core::init::init();
+}
+
+/// What most programs need: `use horsepower::prelude::*`.
+pub mod prelude {
+    #[cfg(target_os = "linux")]
+    pub use crate::ProcessPoolExecutor;
+    pub use crate::{
+        AnyExecutor, Executor, ExecutorKind, InlineExecutor, Map, MapOptions, OnError, TaskFuture,
+        ThreadPoolExecutor,
+    };
+}

@@ -111,23 +111,20 @@ impl Books {
         }
     }
 
-    /// Takes a task back that has not begun. A running one is told to begin no further item.
+    /// Takes a task back that has not begun. One that has begun is told to begin no further item.
     pub(super) fn cancel(&mut self, tag: &Tag) -> Option<Task> {
         match tag.place() {
+            Place::Nowhere | Place::Ended => return None,
             Place::Queue => {
                 let at = self.queue.iter().position(|task| std::ptr::eq(task.tag(), tag))?;
-                // A task that has begun and came back to the queue is not untouched.
-                if self.queue[at].first() > 0 {
-                    tag.set_stopped();
-                    return None;
+                if !self.queue[at].has_begun() {
+                    tag.set_place(Place::Nowhere);
+                    return self.queue.remove(at);
                 }
-                tag.set_place(Place::Nowhere);
-                self.queue.remove(at)
             }
             Place::Lane(index, position) => {
                 let member = self.members[index].as_mut()?;
-                tag.set_stopped();
-                let untouched = member.task(position).is_some_and(|entry| entry.task.first() == 0);
+                let untouched = !member.task(position)?.task.has_begun();
                 if untouched && member.lane.ring().take_back(position) {
                     tag.set_place(Place::Nowhere);
                     let entry = member.remove(position)?;
@@ -136,15 +133,12 @@ impl Books {
                     }
                     return Some(entry.task);
                 }
-                member.stop(position);
-                None
             }
-            Place::Staged => {
-                tag.set_stopped();
-                None
-            }
-            Place::Nowhere | Place::Ended => None,
+            Place::Staged | Place::Scattered => {}
         }
+        tag.set_stopped();
+        self.members().for_each(|(_, member)| member.stop(tag));
+        None
     }
 
     pub(super) fn running(&self, tag: &Tag) -> bool {
@@ -162,10 +156,14 @@ impl Books {
             return;
         }
         tag.set_watched();
-        if let Place::Lane(index, _) = tag.place()
-            && let Some(member) = &mut self.members[index]
-        {
-            member.watched += 1;
+        match tag.place() {
+            Place::Lane(index, _) => {
+                if let Some(member) = &mut self.members[index] {
+                    member.watch(tag);
+                }
+            }
+            Place::Scattered => self.members_mut().for_each(|(_, member)| member.watch(tag)),
+            Place::Nowhere | Place::Queue | Place::Staged | Place::Ended => {}
         }
     }
 
@@ -190,6 +188,11 @@ impl Books {
         let busy = self.members().filter(|(_, member)| member.load() > 0).count();
         let short = self.task_nanos.is_none_or(|nanos| nanos < 2.0 * SPIN.as_nanos() as f64);
         if busy < self.cpus && short { SPIN } else { Duration::ZERO }
+    }
+
+    /// How many workers have nothing to do, or could be started.
+    pub(super) fn spare_workers(&self) -> usize {
+        self.workers.saturating_sub(self.members().filter(|(_, member)| member.load() > 0).count())
     }
 
     /// Tasks that wait although a worker might be started for them.

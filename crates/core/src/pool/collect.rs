@@ -11,25 +11,29 @@ use super::task::{Answer, Failure, Place, Receiver, Task};
 use crate::death::Death;
 use crate::frame::SEGMENT;
 use crate::panic::PanicReport;
-use crate::payload::ReplyBytes;
+use crate::payload::Encoded;
 use crate::record::{HEADER, Status, parse_header};
 use crate::ring::{INLINE, Seen};
 use crate::sync::Ordering;
 use smallvec::SmallVec;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Ends that have been found and whose receivers are to be told.
 #[derive(Debug, Default)]
 pub(super) struct Settled {
     ends: Vec<End>,
+    /// Tasks that were made by splitting others.
+    pub(super) parts: usize,
 }
 
 /// The end of one or several items of a task.
 #[derive(Debug)]
 struct End {
     receiver: Arc<dyn Receiver>,
-    first: u32,
-    items: u32,
+    items: Range<u32>,
+    /// How long the worker took, if it replied.
+    nanos: u64,
     how: How,
     /// The task itself, if nothing of it remains: it is dropped without the lock.
     whole: Option<Task>,
@@ -62,8 +66,8 @@ impl Settled {
         task.tag().set_place(Place::Ended);
         self.ends.push(End {
             receiver: task.receiver.clone(),
-            first: task.first(),
-            items: task.remaining(),
+            items: task.items(),
+            nanos: 0,
             how: How::Failed(failure),
             whole: Some(task),
         });
@@ -73,19 +77,22 @@ impl Settled {
     pub(super) fn resolve(self) -> (usize, Vec<Spent>) {
         let mut over = 0;
         let mut spent = Vec::new();
-        for End { receiver, first, items, how, whole } in self.ends {
+        for End { receiver, items, nanos, how, whole } in self.ends {
+            if nanos > 0 {
+                receiver.spent(items.end - items.start, nanos);
+            }
             match how {
                 How::Failed(failure) => {
-                    for item in first..first + items {
+                    for item in items {
                         tell(&*receiver, item, Answer::Failed(failure.clone()));
                     }
                 }
                 How::Replied { pid, reply: Reply::Own(bytes) } => {
-                    tell_all(&*receiver, first, items, pid, ReplyBytes::own(&bytes));
+                    tell_all(&*receiver, items, pid, Encoded::own(&bytes));
                 }
                 How::Replied { pid, reply: Reply::Segment { segment, length, index, serial } } => {
-                    if let Some(bytes) = ReplyBytes::shared(&segment.memory, 0, length) {
-                        tell_all(&*receiver, first, items, pid, bytes);
+                    if let Some(bytes) = Encoded::shared(&segment.memory, 0, length) {
+                        tell_all(&*receiver, items, pid, bytes);
                     }
                     spent.push((index, serial, segment));
                 }
@@ -98,9 +105,9 @@ impl Settled {
 
 /// Tells the receiver of each record. The records have been checked, but those in a segment may have
 /// been changed since.
-fn tell_all(receiver: &dyn Receiver, first: u32, items: u32, pid: u32, bytes: ReplyBytes<'_>) {
+fn tell_all(receiver: &dyn Receiver, items: Range<u32>, pid: u32, bytes: Encoded<'_>) {
     let mut start = 0;
-    for item in first..first + items {
+    for item in items {
         let answer = match record(bytes, &mut start) {
             Some((Status::Returned, bytes)) => Answer::Returned(bytes),
             Some((status, bytes)) => Answer::Failed(bytes.with(|bytes| failure(status, bytes, pid))),
@@ -132,7 +139,7 @@ fn failure(status: Status, bytes: &[u8], pid: u32) -> Failure {
 }
 
 /// Reads the record that begins at `start`, and moves `start` behind it.
-fn record<'a>(bytes: ReplyBytes<'a>, start: &mut usize) -> Option<(Status, ReplyBytes<'a>)> {
+fn record<'a>(bytes: Encoded<'a>, start: &mut usize) -> Option<(Status, Encoded<'a>)> {
     let mut head = [0; HEADER];
     bytes.part(*start, HEADER)?.copy_to(&mut head);
     let (status, len) = parse_header(head)?;
@@ -144,6 +151,7 @@ fn record<'a>(bytes: ReplyBytes<'a>, start: &mut usize) -> Option<(Status, Reply
 /// How far the worker came with a task, and its results.
 struct Found {
     items: u32,
+    nanos: u64,
     reply: Option<Reply>,
 }
 
@@ -159,7 +167,7 @@ fn find(member: &mut Member, index: usize, position: u32, dead: bool) -> Result<
     }
     if items == 0 {
         let may = dead || entry.task.tag().is_stopped();
-        return if may { Ok(Found { items, reply: None }) } else { Err("an empty reply".into()) };
+        return if may { Ok(Found { items, nanos: 0, reply: None }) } else { Err("an empty reply".into()) };
     }
     // Relaxed: guarded by the state word or, for the dead, by `items_done`; both were acquired.
     let frame = &ring.slot(position).reply;
@@ -179,8 +187,8 @@ fn find(member: &mut Member, index: usize, position: u32, dead: bool) -> Result<
         Reply::Own(bytes)
     };
     let bytes = match &reply {
-        Reply::Own(bytes) => Some(ReplyBytes::own(bytes)),
-        Reply::Segment { segment, length, .. } => ReplyBytes::shared(&segment.memory, 0, *length),
+        Reply::Own(bytes) => Some(Encoded::own(bytes)),
+        Reply::Segment { segment, length, .. } => Encoded::shared(&segment.memory, 0, *length),
     };
     let mut start = 0;
     for item in 0..items {
@@ -188,7 +196,7 @@ fn find(member: &mut Member, index: usize, position: u32, dead: bool) -> Result<
             return Err(format!("the record of item {item} is damaged"));
         }
     }
-    Ok(Found { items, reply: Some(reply) })
+    Ok(Found { items, nanos: frame.nanos.load(Ordering::Relaxed), reply: Some(reply) })
 }
 
 impl Books {
@@ -218,16 +226,13 @@ impl Books {
                 Ok(found) => found,
                 Err(what) => return self.condemn(index, what, settled),
             };
-            // Relaxed: guarded by the state word.
-            let reply = &member.lane.ring().slot(position).reply;
-            let nanos = reply.nanos.load(Ordering::Relaxed);
             member.lane.ring().free(position);
             let pid = member.pid;
-            let Some(InLane { task, segment }) = member.remove(position) else { return };
+            let Some(InLane { task, segment, .. }) = member.remove(position) else { return };
             if let Some(segment) = segment {
                 member.keep_segment(segment);
             }
-            self.learn(nanos);
+            self.learn(found.nanos);
             if let Some(rest) = settle_found(task, found, pid, settled) {
                 self.requeue([rest], settled);
             }
@@ -258,14 +263,14 @@ impl Books {
             let seen = member.lane.ring().look(position);
             let found = match seen {
                 Seen::Running => find(&mut member, index, position, true),
-                _ => Ok(Found { items: 0, reply: None }),
+                _ => Ok(Found { items: 0, nanos: 0, reply: None }),
             };
             let Some(InLane { task, .. }) = member.remove(position) else { break };
             match (seen, found) {
                 (Seen::Ready, _) => rest.push(task),
                 (Seen::Running, Ok(found)) => {
                     if let Some(mut task) = settle_found(task, found, member.pid, settled) {
-                        let victim = task.first();
+                        let victim = task.items().start;
                         task.advance(1);
                         let over = task.remaining() == 0;
                         if over {
@@ -273,8 +278,8 @@ impl Books {
                         }
                         settled.ends.push(End {
                             receiver: task.receiver.clone(),
-                            first: victim,
-                            items: 1,
+                            items: victim..victim + 1,
+                            nanos: 0,
                             how: How::Failed(Failure::Died(death.clone())),
                             whole: None,
                         });
@@ -293,16 +298,25 @@ impl Books {
         }
     }
 
-    /// Puts tasks back to the front of the queue, in their order.
+    /// Puts tasks back to the front of the queue, in their order. The rest of a task of many items is
+    /// split among the workers that have nothing to do.
     fn requeue(&mut self, tasks: impl IntoIterator<Item = Task>, settled: &mut Settled) {
         let tasks: SmallVec<[Task; 1]> = tasks.into_iter().collect();
-        for task in tasks.into_iter().rev() {
+        for mut task in tasks.into_iter().rev() {
             if task.tag().is_stopped() {
                 settled.fail(task, Failure::Cancelled);
-            } else {
-                task.tag().set_place(Place::Queue);
-                self.queue.push_front(task);
+                continue;
             }
+            let others = if task.has_begun() { self.spare_workers() as u32 } else { 0 };
+            let share = task.remaining().div_ceil(others + 1).max(1);
+            while task.remaining() > share {
+                let part = task.split_off(share);
+                part.tag().set_place(Place::Scattered);
+                settled.parts += 1;
+                self.queue.push_front(part);
+            }
+            task.tag().set_place(Place::Queue);
+            self.queue.push_front(task);
         }
     }
 
@@ -321,8 +335,8 @@ impl Settled {
     fn finish(&mut self, task: Task) {
         self.ends.push(End {
             receiver: task.receiver.clone(),
-            first: 0,
-            items: 0,
+            items: 0..0,
+            nanos: 0,
             how: How::Failed(Failure::Cancelled),
             whole: Some(task),
         });
@@ -331,17 +345,18 @@ impl Settled {
 
 /// Settles the items that have results, and returns the task if any remain.
 fn settle_found(mut task: Task, found: Found, pid: u32, settled: &mut Settled) -> Option<Task> {
-    let Found { items, reply: Some(reply) } = found else { return Some(task) };
+    let Found { items, nanos, reply: Some(reply) } = found else { return Some(task) };
     let receiver = task.receiver.clone();
-    let first = task.first();
-    let rest = if items == task.remaining() {
+    let first = task.items().start;
+    let how = How::Replied { pid, reply };
+    let items_done = first..first + items;
+    if items == task.remaining() {
         task.tag().set_place(Place::Ended);
+        settled.ends.push(End { receiver, items: items_done, nanos, how, whole: Some(task) });
         None
     } else {
         task.advance(items);
-        Some(())
-    };
-    let (whole, rest) = if rest.is_some() { (None, Some(task)) } else { (Some(task), None) };
-    settled.ends.push(End { receiver, first, items, how: How::Replied { pid, reply }, whole });
-    rest
+        settled.ends.push(End { receiver, items: items_done, nanos, how, whole: None });
+        Some(task)
+    }
 }

@@ -1,6 +1,6 @@
 //! One worker as the parent sees it: its process, its lane, and what is in the lane.
 
-use super::task::Task;
+use super::task::{Tag, Task};
 use crate::death::{Cause, Death};
 use crate::hello::Note;
 use crate::lane::{BLOCK_LEN, Lane};
@@ -35,6 +35,8 @@ pub(super) struct Segment {
 pub(super) struct InLane {
     pub(super) task: Task,
     pub(super) segment: Option<Segment>,
+    /// Counted in [`Member::watched`].
+    pub(super) watched: bool,
 }
 
 /// A worker of the pool.
@@ -62,9 +64,8 @@ pub(super) struct Member {
     pub(super) head: u32,
     pub(super) tail: u32,
     tasks: Box<[Option<InLane>]>,
-    /// How many tasks are in the lane, how many of them have a segment, how many are watched.
+    /// How many tasks are in the lane, and how many of them are watched.
     pub(super) in_flight: usize,
-    pub(super) large: usize,
     pub(super) watched: usize,
     /// A large task is on its way into the lane.
     pub(super) staging: usize,
@@ -101,7 +102,6 @@ impl Member {
             tail: 0,
             tasks: (0..SLOTS).map(|_| None).collect(),
             in_flight: 0,
-            large: 0,
             watched: 0,
             staging: 0,
             idle_segments: Vec::new(),
@@ -128,26 +128,40 @@ impl Member {
         self.tasks[index(position)].as_ref()
     }
 
-    pub(super) fn insert(&mut self, position: u32, entry: InLane) {
+    pub(super) fn insert(&mut self, position: u32, task: Task, segment: Option<Segment>) {
+        let watched = task.tag().is_watched();
         self.in_flight += 1;
-        self.large += usize::from(entry.segment.is_some());
-        self.watched += usize::from(entry.task.tag().is_watched());
-        self.tasks[index(position)] = Some(entry);
+        self.watched += usize::from(watched);
+        self.tasks[index(position)] = Some(InLane { task, segment, watched });
+    }
+
+    /// Notes that somebody wants to know when the task with this tag, or a part of it, ends.
+    pub(super) fn watch(&mut self, tag: &Tag) {
+        for entry in self.tasks.iter_mut().flatten() {
+            if !entry.watched && std::ptr::eq(entry.task.tag(), tag) {
+                entry.watched = true;
+                self.watched += 1;
+            }
+        }
+    }
+
+    /// Tells the worker to begin no further item of the task with this tag.
+    pub(super) fn stop(&self, tag: &Tag) {
+        for (slot, entry) in self.tasks.iter().enumerate() {
+            if entry.as_ref().is_some_and(|entry| std::ptr::eq(entry.task.tag(), tag)) {
+                // Relaxed: the worker will see it soon, and nothing else hangs on it.
+                let request = &self.lane.ring().slot(slot as u32).request;
+                request.stop.store(1, Ordering::Relaxed);
+            }
+        }
     }
 
     pub(super) fn remove(&mut self, position: u32) -> Option<InLane> {
         let entry = self.tasks[index(position)].take()?;
         self.in_flight -= 1;
-        self.large -= usize::from(entry.segment.is_some());
-        self.watched -= usize::from(entry.task.tag().is_watched());
+        self.watched -= usize::from(entry.watched);
         self.wake_attendant |= self.attended;
         Some(entry)
-    }
-
-    /// Tells the worker to begin no further item of the task at `position`.
-    pub(super) fn stop(&self, position: u32) {
-        // Relaxed: the worker will see it soon, and nothing else hangs on it.
-        self.lane.ring().slot(position).request.stop.store(1, Ordering::Relaxed);
     }
 
     /// Takes all tasks out of the lane.
@@ -206,7 +220,6 @@ impl Member {
         if let Some(entry) = self.tasks[index(position)].as_mut()
             && entry.segment.as_ref().is_some_and(|segment| segment.id == id)
         {
-            self.large -= 1;
             return entry.segment.take();
         }
         if !self.arrived.contains_key(&id) {

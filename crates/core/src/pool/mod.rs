@@ -221,6 +221,8 @@ impl Shared {
     /// and then, without the lock, tells the receivers.
     fn settle<'a>(&'a self, mut books: MutexGuard<'a, Books>, mut settled: Settled) {
         loop {
+            // Relaxed: under the lock, and before any of the parts can end.
+            self.unresolved.fetch_add(std::mem::take(&mut settled.parts), Ordering::Relaxed);
             while let Some(mut staged) = books.feed(&mut settled) {
                 // A large argument is copied into its segment without the lock.
                 drop(books);

@@ -5,7 +5,7 @@
 
 use super::books::Books;
 use super::collect::Settled;
-use super::member::{InLane, LARGE, Segment};
+use super::member::{LARGE, Segment};
 use super::task::{Failure, Place, Task};
 use crate::frame::{FRAMED, SEGMENT};
 use crate::lane::BLOCK_LEN;
@@ -74,7 +74,7 @@ impl Books {
             return;
         };
         member.staging -= 1;
-        if task.tag().is_stopped() {
+        if task.is_framed() && task.tag().is_stopped() {
             member.keep_segment(segment);
             settled.fail(task, Failure::Cancelled);
         } else if member.usable() {
@@ -119,7 +119,7 @@ impl Books {
         request.tier.store(tier | framed, Ordering::Relaxed);
         request.stop.store(0, Ordering::Relaxed);
         task.tag().set_place(Place::Lane(index, position));
-        member.insert(position, InLane { task, segment });
+        member.insert(position, task, segment);
         lane.ring().set_spin(spin);
         lane.ring().publish(position);
     }
@@ -150,11 +150,11 @@ impl Books {
                 break;
             }
             wanted -= 1;
-            if let Some(InLane { task, segment }) = member.remove(position) {
-                if let Some(segment) = segment {
+            if let Some(entry) = member.remove(position) {
+                if let Some(segment) = entry.segment {
                     member.keep_segment(segment);
                 }
-                taken.push(task);
+                taken.push(entry.task);
             }
         }
         let any = !taken.is_empty();

@@ -3,8 +3,9 @@
 use crate::call::EntryPoint;
 use crate::death::Death;
 use crate::panic::PanicReport;
-use crate::payload::{Payload, ReplyBytes};
-use crate::record::next_argument;
+use crate::payload::{Payload, Encoded};
+use crate::record::arguments_len;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -14,19 +15,23 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub struct Task {
     pub(super) entry: EntryPoint,
     pub(super) receiver: Arc<dyn Receiver>,
-    payload: Payload,
+    /// Shared with the other parts of a task that was split.
+    payload: Arc<Payload>,
     framed: bool,
-    items: u32,
-    /// Items that have ended, and where in the payload the next one begins.
-    ended: u32,
+    /// The items that have not ended, and where in the payload the first of them begins.
+    items: Range<u32>,
     offset: usize,
+    /// Where the last of them ends.
+    end: usize,
+    /// Some of its items have ended, or are with another part.
+    begun: bool,
 }
 
 impl Task {
     /// A task of one call.
     #[must_use]
     pub fn single(entry: EntryPoint, payload: Payload, receiver: Arc<dyn Receiver>) -> Task {
-        Task { entry, receiver, payload, framed: false, items: 1, ended: 0, offset: 0 }
+        Task::new(entry, payload, false, 1, receiver)
     }
 
     /// A task of one call for each of the `items` in a payload made with
@@ -39,7 +44,19 @@ impl Task {
         items: u32,
         receiver: Arc<dyn Receiver>,
     ) -> Task {
-        Task { entry, receiver, payload, framed: true, items, ended: 0, offset: 0 }
+        Task::new(entry, payload, true, items, receiver)
+    }
+
+    fn new(
+        entry: EntryPoint,
+        payload: Payload,
+        framed: bool,
+        items: u32,
+        receiver: Arc<dyn Receiver>,
+    ) -> Task {
+        let end = payload.bytes().len();
+        let payload = Arc::new(payload);
+        Task { entry, receiver, payload, framed, items: 0..items, offset: 0, end, begun: false }
     }
 
     pub(super) fn tag(&self) -> &Tag {
@@ -50,36 +67,58 @@ impl Task {
         self.framed
     }
 
-    /// The argument of the items that have not ended.
-    pub(super) fn argument(&self) -> &[u8] {
-        &self.payload.bytes()[self.offset..]
+    /// True if some of its items have ended, or are with another part.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
     }
 
-    /// Number of the first item that has not ended.
-    pub(super) fn first(&self) -> u32 {
-        self.ended
+    /// The argument of the items that have not ended.
+    pub(super) fn argument(&self) -> &[u8] {
+        &self.payload.bytes()[self.offset..self.end]
+    }
+
+    /// The items that have not ended.
+    pub(super) fn items(&self) -> Range<u32> {
+        self.items.clone()
     }
 
     /// How many items have not ended.
     pub(super) fn remaining(&self) -> u32 {
-        self.items - self.ended
+        self.items.end - self.items.start
     }
 
     /// Notes that the next `items` items have ended.
     pub(super) fn advance(&mut self, items: u32) {
-        self.ended += items;
+        self.items.start += items;
+        self.begun = true;
         if self.framed {
-            let mut rest = self.argument();
-            for _ in 0..items {
-                next_argument(&mut rest);
-            }
-            self.offset = self.payload.bytes().len() - rest.len();
+            self.offset += arguments_len(self.argument(), items);
         }
+    }
+
+    /// Cuts off the last `items` items, as a task of their own.
+    pub(super) fn split_off(&mut self, items: u32) -> Task {
+        let at = self.items.end - items;
+        self.begun = true;
+        let offset = self.offset + arguments_len(self.argument(), at - self.items.start);
+        let rest = Task {
+            entry: self.entry,
+            receiver: self.receiver.clone(),
+            payload: self.payload.clone(),
+            framed: true,
+            items: at..self.items.end,
+            offset,
+            end: self.end,
+            begun: true,
+        };
+        self.items.end = at;
+        self.end = offset;
+        rest
     }
 
     /// Tells the receiver that none of the remaining items will be answered.
     pub(super) fn fail_all(&self, failure: &Failure) {
-        for item in self.ended..self.items {
+        for item in self.items() {
             self.receiver.receive(item, Answer::Failed(failure.clone()));
         }
     }
@@ -90,6 +129,10 @@ impl Task {
 pub trait Receiver: Send + Sync + std::fmt::Debug {
     /// Where the pool notes the task's whereabouts.
     fn tag(&self) -> &Tag;
+    /// How long the worker took for the next so many answers.
+    fn spent(&self, items: u32, nanos: u64) {
+        let _ = (items, nanos);
+    }
     /// The answer for one item of the task.
     fn receive(&self, item: u32, answer: Answer<'_>);
 }
@@ -98,7 +141,7 @@ pub trait Receiver: Send + Sync + std::fmt::Debug {
 #[derive(Debug)]
 pub enum Answer<'a> {
     /// The function returned; its encoded result.
-    Returned(ReplyBytes<'a>),
+    Returned(Encoded<'a>),
     /// It did not.
     Failed(Failure),
 }
@@ -136,7 +179,9 @@ pub enum Failure {
 #[derive(Debug, Default)]
 pub struct Tag {
     place: AtomicU64,
+    /// Somebody other than a thread that attends wants to know when the task ends.
     watched: AtomicBool,
+    /// No further item of the task is to begin.
     stopped: AtomicBool,
 }
 
@@ -151,6 +196,8 @@ pub(super) enum Place {
     Staged,
     /// In the lane of the member with this index, at this position.
     Lane(usize, u32),
+    /// It was split, and its parts are in several places.
+    Scattered,
     /// Ended.
     Ended,
 }
@@ -162,16 +209,22 @@ impl Tag {
             1 => Place::Queue,
             2 => Place::Staged,
             3 => Place::Ended,
+            4 => Place::Scattered,
             lane => Place::Lane((lane >> 32) as usize - 1, lane as u32),
         }
     }
 
+    /// Notes where the task is now. Once it has been split, it stays [`Place::Scattered`].
     pub(super) fn set_place(&self, place: Place) {
+        if self.place() == Place::Scattered {
+            return;
+        }
         let word = match place {
             Place::Nowhere => 0,
             Place::Queue => 1,
             Place::Staged => 2,
             Place::Ended => 3,
+            Place::Scattered => 4,
             Place::Lane(member, position) => ((member as u64 + 1) << 32) | u64::from(position),
         };
         self.place.store(word, Ordering::Relaxed);
@@ -208,6 +261,7 @@ mod tests {
             Place::Queue,
             Place::Staged,
             Place::Ended,
+            Place::Scattered,
             Place::Lane(0, 0),
             Place::Lane(1000, u32::MAX),
             Place::Nowhere,

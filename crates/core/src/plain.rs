@@ -1,0 +1,13 @@
+//! The check that a function is nothing but its type.
+
+/// Refuses, while compiling, a function that is more than its type.
+pub const fn assert_plain<F>() {
+    assert!(
+        size_of::<F>() == 0,
+        "a task must be a plain function, named directly, or a closure that captures nothing: it \
+         has to mean the same in another process. Pass what it needs as its argument (several \
+         values as a tuple); write the function's name, or a closure that calls it, instead of a \
+         function pointer; and for a capturing closure that may stay in this process use `spawn` \
+         of ThreadPoolExecutor or InlineExecutor."
+    );
+}

@@ -1,0 +1,313 @@
+//! Step ⑦, complete: a future has its answer, and everybody who waits for it is told.
+//!
+//! A [`Promise`] is the half that the executor holds; [`TaskFuture`](crate::TaskFuture) is the
+//! user's. They share one allocation for each task.
+
+use crate::error::{Error, Kind};
+use crate::origin::{Helped, Origin};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::thread::{self, ThreadId};
+use std::time::Instant;
+
+/// How a task ended.
+pub(crate) type Outcome<T> = Result<T, Error>;
+
+/// What is to be called when a task has ended.
+pub(crate) type Callback<T> = Box<dyn FnOnce(&Outcome<T>) + Send>;
+
+/// The state of a task's future.
+///
+/// | from | to | when |
+/// |---|---|---|
+/// | Pending | Running | the executor begins the task; only where it runs in this process |
+/// | Pending, Running | Calling | it has ended, and there are callbacks |
+/// | Pending, Running, Calling | Ended | its outcome is there to be taken |
+/// | Ended | Calling | a callback was added later |
+/// | Ended | Taken | somebody has the outcome |
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Pending,
+    Running,
+    /// This thread has the outcome, and lends it to the callbacks.
+    Calling(ThreadId),
+    Ended,
+    Taken,
+}
+
+pub(crate) struct Promise<T> {
+    pub(crate) task: &'static str,
+    pub(crate) origin: Origin,
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+struct State<T> {
+    stage: Stage,
+    outcome: Option<Outcome<T>>,
+    /// The error, for those who ask after the outcome was taken.
+    error: Option<Error>,
+    callbacks: Vec<Callback<T>>,
+    waker: Option<Waker>,
+    /// Threads that sleep on `changed`.
+    sleepers: usize,
+}
+
+impl<T> std::fmt::Debug for Promise<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Promise({}: {})", self.task, self.state())
+    }
+}
+
+impl<T> Promise<T> {
+    pub(crate) fn new(task: &'static str, origin: Origin) -> Promise<T> {
+        let state = State {
+            stage: Stage::Pending,
+            outcome: None,
+            error: None,
+            callbacks: Vec::new(),
+            waker: None,
+            sleepers: 0,
+        };
+        Promise { task, origin, state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // Nothing that can panic happens under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn error(&self, kind: Kind) -> Error {
+        Error::of_task(kind, self.task)
+    }
+
+    // The executor's side.
+
+    /// The task is about to run in this process. False: it was cancelled, and must not.
+    pub(crate) fn begin(&self) -> bool {
+        let mut state = self.lock();
+        let pending = state.stage == Stage::Pending;
+        if pending {
+            state.stage = Stage::Running;
+        }
+        pending
+    }
+
+    /// The task has ended. Only the first outcome counts.
+    pub(crate) fn complete(&self, outcome: Outcome<T>) {
+        let mut state = self.lock();
+        if matches!(state.stage, Stage::Pending | Stage::Running) {
+            state.error = outcome.as_ref().err().cloned();
+            self.finish(state, outcome);
+        }
+    }
+
+    /// Fails the task with an error of this kind.
+    pub(crate) fn fail(&self, kind: Kind) {
+        self.complete(Err(self.error(kind)));
+    }
+
+    /// Calls the callbacks, in their order, and then makes the outcome available.
+    fn finish<'a>(&'a self, mut state: MutexGuard<'a, State<T>>, outcome: Outcome<T>) {
+        while !state.callbacks.is_empty() {
+            state.stage = Stage::Calling(thread::current().id());
+            let callbacks = std::mem::take(&mut state.callbacks);
+            drop(state);
+            for callback in callbacks {
+                self.call(callback, &outcome);
+            }
+            state = self.lock();
+        }
+        state.stage = Stage::Ended;
+        state.outcome = Some(outcome);
+        let waker = state.waker.take();
+        if state.sleepers > 0 {
+            self.changed.notify_all();
+        }
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// A callback that panics is reported and disturbs nothing.
+    fn call(&self, callback: Callback<T>, outcome: &Outcome<T>) {
+        if let Err(panic) = horsepower_core::panic::catch(|| callback(outcome)) {
+            use std::io::Write as _;
+            let place = panic.location.unwrap_or_default();
+            // Nobody else can be told; and if standard error is closed, nobody at all.
+            let _ = writeln!(
+                std::io::stderr(),
+                "a done-callback of task {} panicked at {place}: {}",
+                self.task,
+                panic.message
+            );
+        }
+    }
+
+    // The user's side.
+
+    /// Cancels a task that has not begun. True also if it was cancelled before.
+    pub(crate) fn cancel(&self) -> bool {
+        if self.is_cancelled() {
+            return true;
+        }
+        if self.origin.is_here() {
+            return self.cancel_pending();
+        }
+        let taken_back = self.origin.cancel();
+        if taken_back {
+            self.fail(Kind::Cancelled);
+        }
+        taken_back || self.is_cancelled()
+    }
+
+    /// Cancels a task that this process alone decides about: whoever changes `stage` first wins.
+    fn cancel_pending(&self) -> bool {
+        let mut state = self.lock();
+        if state.stage != Stage::Pending {
+            return false;
+        }
+        let error = self.error(Kind::Cancelled);
+        state.error = Some(error.clone());
+        self.finish(state, Err(error));
+        true
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.lock().error.as_ref().is_some_and(Error::is_cancelled)
+    }
+
+    /// True if the task has ended.
+    pub(crate) fn is_done(&self) -> bool {
+        let done = || !matches!(self.lock().stage, Stage::Pending | Stage::Running);
+        done() || {
+            self.origin.look();
+            done()
+        }
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        match self.lock().stage {
+            Stage::Running => true,
+            Stage::Pending => self.origin.running(),
+            _ => false,
+        }
+    }
+
+    /// Waits until the outcome can be taken, or was.
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> Result<(), Error> {
+        let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        loop {
+            match self.lock().stage {
+                Stage::Ended | Stage::Taken => return Ok(()),
+                Stage::Calling(caller) if caller == thread::current().id() => {
+                    return Err(self.error(Kind::InOwnCallback));
+                }
+                Stage::Pending | Stage::Running | Stage::Calling(_) => {}
+            }
+            match self.origin.help(deadline) {
+                // Once more even when late: the help may have been just enough.
+                Helped::LookAgain if !late() => {}
+                _ => return self.sleep(deadline),
+            }
+        }
+    }
+
+    /// Waits without helping.
+    fn sleep(&self, deadline: Option<Instant>) -> Result<(), Error> {
+        let mut state = self.lock();
+        state.sleepers += 1;
+        while !matches!(state.stage, Stage::Ended | Stage::Taken) {
+            let Some(deadline) = deadline else {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.sleepers -= 1;
+        match state.stage {
+            Stage::Ended | Stage::Taken => Ok(()),
+            _ => Err(self.error(Kind::TimedOut)),
+        }
+    }
+
+    /// Takes the outcome; to be called once the wait is over.
+    pub(crate) fn take(&self) -> Outcome<T> {
+        let mut state = self.lock();
+        match state.outcome.take() {
+            Some(outcome) => {
+                state.stage = Stage::Taken;
+                outcome
+            }
+            None => Err(self.error(Kind::Taken)),
+        }
+    }
+
+    /// The state in a word, for people; it does not ask that `T` can be printed.
+    pub(crate) fn state(&self) -> &'static str {
+        let state = self.lock();
+        match (state.stage, &state.error) {
+            (Stage::Pending, _) => "pending",
+            (Stage::Running, _) => "running",
+            (_, None) => "returned",
+            (_, Some(error)) if error.is_cancelled() => "cancelled",
+            (_, Some(_)) => "failed",
+        }
+    }
+
+    /// The error with which the task ended; to be asked once the wait is over.
+    pub(crate) fn exception(&self) -> Option<Error> {
+        self.lock().error.clone()
+    }
+
+    pub(crate) fn add_callback(&self, callback: Callback<T>) {
+        let mut state = self.lock();
+        match state.stage {
+            Stage::Taken => {
+                drop(state);
+                self.call(callback, &Err(self.error(Kind::Taken)));
+            }
+            Stage::Ended => {
+                state.callbacks.push(callback);
+                match state.outcome.take() {
+                    Some(outcome) => self.finish(state, outcome),
+                    None => unreachable!("an ended task has its outcome"),
+                }
+            }
+            Stage::Pending | Stage::Running | Stage::Calling(_) => {
+                state.callbacks.push(callback);
+                drop(state);
+                self.origin.watch();
+            }
+        }
+    }
+
+    pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Outcome<T>> {
+        let mut state = self.lock();
+        match state.stage {
+            Stage::Ended | Stage::Taken => {
+                drop(state);
+                Poll::Ready(self.take())
+            }
+            Stage::Pending | Stage::Running | Stage::Calling(_) => {
+                state.waker = Some(context.waker().clone());
+                drop(state);
+                self.origin.watch();
+                Poll::Pending
+            }
+        }
+    }
+
+    /// The user has dropped the future: when the task ends, its result is to be dropped soon.
+    pub(crate) fn abandon(&self) {
+        if matches!(self.lock().stage, Stage::Pending | Stage::Running) {
+            self.origin.watch();
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! [`AnyExecutor`]: the choice of an executor at run time.
+
+#[cfg(target_os = "linux")]
+use super::ProcessPoolExecutor;
+use super::{Executor, InlineExecutor, ThreadPoolExecutor};
+use crate::error::{Error, Kind};
+use crate::future::TaskFuture;
+use crate::map::{Map, MapOptions};
+use crate::value::Value;
+use std::fmt;
+use std::str::FromStr;
+
+/// Which executor.
+///
+/// ```
+/// use horsepower::ExecutorKind;
+///
+/// assert_eq!("threads".parse(), Ok(ExecutorKind::Threads));
+/// assert_eq!(ExecutorKind::Inline.to_string(), "inline");
+/// assert!("fibers".parse::<ExecutorKind>().is_err());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExecutorKind {
+    /// [`InlineExecutor`].
+    Inline,
+    /// [`ThreadPoolExecutor`].
+    Threads,
+    /// [`ProcessPoolExecutor`](crate::ProcessPoolExecutor).
+    #[cfg(target_os = "linux")]
+    Processes,
+}
+
+impl ExecutorKind {
+    /// Every kind, the baseline first.
+    pub const ALL: &[ExecutorKind] = &[
+        ExecutorKind::Inline,
+        ExecutorKind::Threads,
+        #[cfg(target_os = "linux")]
+        ExecutorKind::Processes,
+    ];
+
+    /// Its name: `inline`, `threads`, `processes`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ExecutorKind::Inline => "inline",
+            ExecutorKind::Threads => "threads",
+            #[cfg(target_os = "linux")]
+            ExecutorKind::Processes => "processes",
+        }
+    }
+}
+
+impl fmt::Display for ExecutorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A name that no executor has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownExecutor(String);
+
+impl fmt::Display for UnknownExecutor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = ExecutorKind::ALL.iter().map(|kind| kind.name()).collect();
+        write!(f, "there is no executor «{}»; there are {}", self.0, names.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownExecutor {}
+
+impl FromStr for ExecutorKind {
+    type Err = UnknownExecutor;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let found = ExecutorKind::ALL.iter().find(|kind| kind.name() == name);
+        found.copied().ok_or_else(|| UnknownExecutor(name.to_owned()))
+    }
+}
+
+/// An executor that is chosen at run time, by a flag or a setting.
+///
+/// ```
+/// use horsepower::{AnyExecutor, Executor, ExecutorKind};
+///
+/// fn main() -> Result<(), horsepower::Error> {
+///     horsepower::init();
+///     for &kind in ExecutorKind::ALL {
+///         let executor = AnyExecutor::new(kind, Some(2))?;
+///         assert_eq!(executor.submit(|n: u32| n + 1, 1).result()?, 2);
+///     }
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AnyExecutor {
+    /// Tasks run where they are submitted.
+    Inline(InlineExecutor),
+    /// Tasks run on threads.
+    Threads(ThreadPoolExecutor),
+    /// Tasks run in processes.
+    #[cfg(target_os = "linux")]
+    Processes(ProcessPoolExecutor),
+}
+
+impl AnyExecutor {
+    /// An executor of this kind with at most so many workers; `None`: as many as this process may
+    /// use CPUs. The in-line executor always has one.
+    ///
+    /// # Errors
+    /// Those of the executor's own builder; for every kind if `workers` is 0.
+    pub fn new(kind: ExecutorKind, workers: Option<usize>) -> Result<AnyExecutor, Error> {
+        if workers == Some(0) {
+            return Err(Error::new(Kind::Invalid("workers must be greater than 0".into())));
+        }
+        Ok(match (kind, workers) {
+            (ExecutorKind::Inline, _) => AnyExecutor::Inline(InlineExecutor::new()),
+            (ExecutorKind::Threads, None) => AnyExecutor::Threads(ThreadPoolExecutor::new()?),
+            (ExecutorKind::Threads, Some(workers)) => {
+                AnyExecutor::Threads(ThreadPoolExecutor::with_workers(workers)?)
+            }
+            #[cfg(target_os = "linux")]
+            (ExecutorKind::Processes, None) => AnyExecutor::Processes(ProcessPoolExecutor::new()?),
+            #[cfg(target_os = "linux")]
+            (ExecutorKind::Processes, Some(workers)) => {
+                AnyExecutor::Processes(ProcessPoolExecutor::with_workers(workers)?)
+            }
+        })
+    }
+
+    /// Which one it is.
+    #[must_use]
+    pub fn kind(&self) -> ExecutorKind {
+        match self {
+            AnyExecutor::Inline(_) => ExecutorKind::Inline,
+            AnyExecutor::Threads(_) => ExecutorKind::Threads,
+            #[cfg(target_os = "linux")]
+            AnyExecutor::Processes(_) => ExecutorKind::Processes,
+        }
+    }
+}
+
+/// Does the same with whichever executor it is.
+macro_rules! with {
+    ($any:expr, $executor:ident => $what:expr) => {
+        match $any {
+            AnyExecutor::Inline($executor) => $what,
+            AnyExecutor::Threads($executor) => $what,
+            #[cfg(target_os = "linux")]
+            AnyExecutor::Processes($executor) => $what,
+        }
+    };
+}
+
+impl Executor for AnyExecutor {
+    fn workers(&self) -> usize {
+        with!(self, executor => executor.workers())
+    }
+
+    fn submit<F, A, R>(&self, function: F, argument: A) -> TaskFuture<R>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+    {
+        with!(self, executor => executor.submit(function, argument))
+    }
+
+    fn map_with<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+        I: IntoIterator<Item = A>,
+        I::IntoIter: 'e,
+    {
+        with!(self, executor => executor.map_with(options, function, items))
+    }
+
+    fn shutdown(&self) {
+        with!(self, executor => executor.shutdown());
+    }
+}
+
+impl From<InlineExecutor> for AnyExecutor {
+    fn from(executor: InlineExecutor) -> AnyExecutor {
+        AnyExecutor::Inline(executor)
+    }
+}
+
+impl From<ThreadPoolExecutor> for AnyExecutor {
+    fn from(executor: ThreadPoolExecutor) -> AnyExecutor {
+        AnyExecutor::Threads(executor)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl From<ProcessPoolExecutor> for AnyExecutor {
+    fn from(executor: ProcessPoolExecutor) -> AnyExecutor {
+        AnyExecutor::Processes(executor)
+    }
+}

@@ -1,0 +1,123 @@
+//! [`InlineExecutor`]: tasks run where they are submitted. The baseline.
+
+use super::Executor;
+use crate::complete::Promise;
+use crate::error::Kind;
+use crate::future::TaskFuture;
+use crate::map::{Map, MapOptions};
+use crate::origin::Origin;
+use crate::value::Value;
+use horsepower_core::assert_plain;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// Runs each task on the thread that submits it, before `submit` returns. What parallel work is
+/// measured against, and what a program falls back to when there is one CPU.
+///
+/// A panic in a task is the future's error, as everywhere. A crash is the whole program's.
+///
+/// ```
+/// use horsepower::{Executor, InlineExecutor};
+///
+/// let mut total = 0;
+/// let future = InlineExecutor::new().spawn(|| { total += 5; total }); // captures are fine here
+/// assert_eq!(future.result()?, 5);
+/// # Ok::<(), horsepower::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct InlineExecutor {
+    closed: AtomicBool,
+}
+
+impl InlineExecutor {
+    /// An executor without threads or processes.
+    #[must_use]
+    pub fn new() -> InlineExecutor {
+        InlineExecutor::default()
+    }
+
+    /// Runs any closure, now, on this thread.
+    pub fn spawn<R>(&self, closure: impl FnOnce() -> R) -> TaskFuture<R> {
+        self.run(std::any::type_name_of_val(&closure), closure)
+    }
+
+    /// [`map`](Executor::map) with a function that may capture, and values that need no serde.
+    pub fn spawn_map<'e, F, A, R, I>(&'e self, function: F, items: I) -> Map<'e, R>
+    where
+        F: Fn(A) -> R + 'e,
+        A: 'e,
+        R: 'e,
+        I: IntoIterator<Item = A>,
+        I::IntoIter: 'e,
+    {
+        self.map_any(MapOptions::new(), function, items)
+    }
+
+    fn map_any<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
+    where
+        F: Fn(A) -> R + 'e,
+        A: 'e,
+        R: 'e,
+        I: IntoIterator<Item = A>,
+        I::IntoIter: 'e,
+    {
+        let name = std::any::type_name::<F>();
+        Map::start(options, 1, items.into_iter(), move |items, clock| {
+            let started = Instant::now();
+            let count = items.len();
+            let answers: Vec<_> =
+                items.into_iter().map(|item| self.run(name, || function(item)).result()).collect();
+            clock.learn(count, started.elapsed());
+            let promise = Promise::new(name, Origin::Here);
+            promise.complete(Ok(answers));
+            TaskFuture::new(Arc::new(promise))
+        })
+    }
+
+    fn run<R>(&self, name: &'static str, call: impl FnOnce() -> R) -> TaskFuture<R> {
+        let promise = Promise::new(name, Origin::Here);
+        // Relaxed: a flag; whoever needs the order of calls has it by other means.
+        if self.closed.load(Ordering::Relaxed) {
+            promise.fail(Kind::Shutdown);
+        } else {
+            match horsepower_core::panic::catch(call) {
+                Ok(result) => promise.complete(Ok(result)),
+                Err(report) => promise.fail(Kind::Panicked(report)),
+            }
+        }
+        TaskFuture::new(Arc::new(promise))
+    }
+}
+
+impl Executor for InlineExecutor {
+    fn workers(&self) -> usize {
+        1
+    }
+
+    fn submit<F, A, R>(&self, function: F, argument: A) -> TaskFuture<R>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+    {
+        const { assert_plain::<F>() }
+        self.run(std::any::type_name::<F>(), || function(argument))
+    }
+
+    fn map_with<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+        I: IntoIterator<Item = A>,
+        I::IntoIter: 'e,
+    {
+        const { assert_plain::<F>() }
+        self.map_any(options, function, items)
+    }
+
+    fn shutdown(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,263 @@
+//! Step ①, accept: [`ProcessPoolExecutor`] takes a typed task over from the user.
+//!
+//! It names the function, encodes the argument (②), and gives both to the pool of `horsepower-core`,
+//! which puts them into a lane (③), has a worker run them (④) and collects the reply (⑤); then the
+//! receiver here decodes (⑥) and completes the future (⑦).
+
+use super::{Executor, chunk};
+use crate::complete::Promise;
+use crate::decode::decode;
+use crate::encode::{encode, encode_into};
+use crate::error::{Error, Kind};
+use crate::future::TaskFuture;
+use crate::info::usable_cpus;
+use crate::map::{Map, MapOptions};
+use crate::origin::Origin;
+use crate::value::Value;
+use horsepower_core::assert_plain;
+use horsepower_core::call::{EntryPoint, Invoke, Output};
+use horsepower_core::payload::Encoded;
+use horsepower_core::pool::{Answer, Config, Failure, Pool, PoolError, Receiver, Tag, Task};
+use horsepower_core::record::Status;
+use std::any::type_name;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Runs tasks in worker processes of its own, so that whatever happens in a task, a panic, a
+/// segmentation fault, `exit`, costs that task and nothing else.
+///
+/// A worker is this same program, started once more, which stops and serves where the program calls
+/// [`init`](crate::init()); a pool in a program that has not called it is an error. Workers are
+/// started when tasks need them, kept, and replaced when they die. They end with the pool, and with
+/// this process however it ends.
+///
+/// Leaving the scope waits for the work: see [`shutdown`](Executor::shutdown).
+///
+/// What tasks print goes to this program's standard output and error. Their standard input is empty:
+/// it is the parent's to read.
+///
+/// ```
+/// use horsepower::{Executor, ProcessPoolExecutor};
+///
+/// fn checked(n: u64) -> u64 {
+///     if n == 3 { std::process::abort() } // would end any other program
+///     n * n
+/// }
+///
+/// fn main() -> Result<(), horsepower::Error> {
+///     horsepower::init();
+///     let pool = ProcessPoolExecutor::with_workers(2)?;
+///     let futures: Vec<_> = (1..=4).map(|n| pool.submit(checked, n)).collect();
+///     let results: Vec<_> = futures.into_iter().map(|future| future.result()).collect();
+///     assert_eq!(results[3].as_ref().unwrap(), &16);
+///     let error = results[2].as_ref().unwrap_err();
+///     assert!(error.is_worker_death() && error.signal() == Some(6)); // SIGABRT
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug)]
+pub struct ProcessPoolExecutor {
+    pool: Pool,
+    workers: usize,
+}
+
+/// Settings of a [`ProcessPoolExecutor`] that is to be made.
+#[derive(Clone, Debug)]
+#[must_use = "`build` makes the pool"]
+pub struct ProcessPoolBuilder {
+    workers: Option<usize>,
+    start_timeout: Duration,
+}
+
+impl ProcessPoolBuilder {
+    /// Most worker processes at a time. Default: the CPUs that this process may use.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// How long a worker may take until it has come to `init`; then it is ended, and the attempt
+    /// counts as failed. Default: 10 seconds.
+    pub fn start_timeout(mut self, timeout: Duration) -> Self {
+        self.start_timeout = timeout;
+        self
+    }
+
+    /// Makes the pool. No process is started yet.
+    ///
+    /// # Errors
+    /// If the program has not called [`init`](crate::init()), if `workers` is 0, or if the system
+    /// gives no thread or descriptor.
+    pub fn build(self) -> Result<ProcessPoolExecutor, Error> {
+        let cpus = usable_cpus().get();
+        let workers = self.workers.unwrap_or(cpus);
+        if workers == 0 {
+            return Err(Error::new(Kind::Invalid("workers must be greater than 0".into())));
+        }
+        let config = Config { workers, cpus, start_timeout: self.start_timeout };
+        let pool = Pool::new(config).map_err(|error| {
+            Error::new(match error {
+                PoolError::NotReady(not_ready) => Kind::NotReady(not_ready),
+                PoolError::System(source) => {
+                    Kind::System { doing: "make a process pool", source }
+                }
+            })
+        })?;
+        Ok(ProcessPoolExecutor { pool, workers })
+    }
+}
+
+impl ProcessPoolExecutor {
+    /// A pool with as many workers as this process may use CPUs.
+    ///
+    /// # Errors
+    /// Those of [`ProcessPoolBuilder::build`].
+    pub fn new() -> Result<ProcessPoolExecutor, Error> {
+        ProcessPoolExecutor::builder().build()
+    }
+
+    /// A pool with at most so many workers.
+    ///
+    /// # Errors
+    /// Those of [`ProcessPoolBuilder::build`].
+    pub fn with_workers(workers: usize) -> Result<ProcessPoolExecutor, Error> {
+        ProcessPoolExecutor::builder().workers(workers).build()
+    }
+
+    /// Settings for a pool.
+    pub fn builder() -> ProcessPoolBuilder {
+        ProcessPoolBuilder { workers: None, start_timeout: Duration::from_secs(10) }
+    }
+
+    /// The process ids of the workers that live now.
+    #[must_use]
+    pub fn worker_pids(&self) -> Vec<u32> {
+        self.pool.worker_pids()
+    }
+}
+
+impl Executor for ProcessPoolExecutor {
+    fn workers(&self) -> usize {
+        self.workers
+    }
+
+    fn submit<F, A, R>(&self, function: F, argument: A) -> TaskFuture<R>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+    {
+        const { assert_plain::<F>() }
+        let origin = Origin::pool(self.pool.shared());
+        let promise = Arc::new(Promise::<R>::new(type_name::<F>(), origin));
+        let encoded = horsepower_core::panic::catch(|| encode(argument));
+        match (EntryPoint::new::<F, Typed<A, R>>(function), encoded) {
+            (Ok(entry), Ok(Ok(payload))) => {
+                self.pool.shared().submit(Task::single(entry, payload, promise.clone()));
+            }
+            (Err(why), _) => promise.fail(Kind::NotSent(why)),
+            (_, Ok(Err(error))) => promise.fail(not_encoded::<A>(error.into())),
+            (_, Err(panic)) => promise.fail(not_encoded::<A>(panic.message.into())),
+        }
+        TaskFuture::new(promise)
+    }
+
+    fn map_with<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+        I: IntoIterator<Item = A>,
+        I::IntoIter: 'e,
+    {
+        const { assert_plain::<F>() }
+        let entry = EntryPoint::new::<F, Typed<A, R>>(function);
+        Map::start(options, self.workers, items.into_iter(), move |items, clock| match &entry {
+            Ok(entry) => chunk::submit(self.pool.shared(), *entry, items, clock),
+            Err(why) => {
+                let promise = Promise::new(type_name::<F>(), Origin::Here);
+                promise.fail(Kind::NotSent(why.clone()));
+                TaskFuture::new(Arc::new(promise))
+            }
+        })
+    }
+
+    fn shutdown(&self) {
+        self.pool.shutdown();
+    }
+}
+
+/// How a function from `A` to `R` is called with bytes: what a worker runs.
+struct Typed<A, R>(PhantomData<fn(A) -> R>);
+
+impl<F: Fn(A) -> R, A: Value, R: Value> Invoke<F> for Typed<A, R> {
+    fn invoke(function: &F, argument: &[u8], output: &mut Output) -> Status {
+        let argument = match decode::<A>(Encoded::own(argument)) {
+            Ok(argument) => argument,
+            Err(why) => {
+                output.buffer().extend(format!("{}\n{why}", type_name::<A>()).bytes());
+                return Status::NotDecoded;
+            }
+        };
+        let result = function(argument);
+        match crate::bulk::into_bytes(result) {
+            Ok(bulk) => output.set_bulk(bulk),
+            Err(result) => {
+                if let Err(error) = encode_into(result, output.buffer()) {
+                    output.buffer().clear();
+                    output.buffer().extend(format!("{}\n{error}", type_name::<R>()).bytes());
+                    return Status::NotEncoded;
+                }
+            }
+        }
+        Status::Returned
+    }
+}
+
+impl<R: Value> Receiver for Promise<R> {
+    fn tag(&self) -> &Tag {
+        self.origin.tag()
+    }
+
+    fn receive(&self, _item: u32, answer: Answer<'_>) {
+        match answer {
+            Answer::Returned(bytes) => match decode::<R>(bytes) {
+                Ok(result) => self.complete(Ok(result)),
+                Err(why) => {
+                    self.fail(Kind::ResultNotDecoded { type_name: type_name::<R>().into(), why });
+                }
+            },
+            Answer::Failed(why) => self.fail(failure(why)),
+        }
+    }
+}
+
+pub(super) fn not_encoded<A>(source: Box<dyn std::error::Error + Send + Sync>) -> Kind {
+    Kind::ArgumentNotEncoded { type_name: type_name::<A>(), source }
+}
+
+/// What the pool calls a failure, as an error of the user's.
+pub(super) fn failure(failure: Failure) -> Kind {
+    let named = |text: String| match text.split_once('\n') {
+        Some((type_name, why)) => (type_name.to_owned(), why.to_owned()),
+        None => ("value".to_owned(), text),
+    };
+    match failure {
+        Failure::Panicked(report) => Kind::Panicked(report),
+        Failure::NotDecoded(text) => {
+            let (type_name, why) = named(text);
+            Kind::ArgumentNotDecoded { type_name, why }
+        }
+        Failure::NotEncoded(text) => {
+            let (type_name, why) = named(text);
+            Kind::ResultNotEncoded { type_name, why }
+        }
+        Failure::NotSent(why) => Kind::NotSent(why),
+        Failure::Died(death) => Kind::Died(death),
+        Failure::Protocol { pid, what } => Kind::Protocol { pid, what },
+        Failure::Broken(reason) => Kind::Broken(reason),
+        Failure::Cancelled => Kind::Cancelled,
+        Failure::Shutdown => Kind::Shutdown,
+    }
+}

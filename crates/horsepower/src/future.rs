@@ -1,0 +1,191 @@
+//! [`TaskFuture`]: the answer of a task, now or later.
+
+use crate::complete::{Outcome, Promise};
+use crate::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// The answer of a task that was given to an [`Executor`](crate::Executor): its result, or the
+/// [`Error`] that says why there is none.
+///
+/// Every future is answered, exactly once, whatever happens to the task or its worker. Dropping the
+/// future changes nothing for the task; [`cancel`](Self::cancel) does. It can also be awaited, on
+/// any runtime.
+///
+/// ```
+/// use horsepower::{Executor, ThreadPoolExecutor};
+///
+/// let pool = ThreadPoolExecutor::new()?;
+/// let future = pool.submit(|(base, exponent)| u64::pow(base, exponent), (2, 10));
+/// assert_eq!(future.result()?, 1024);
+/// # Ok::<(), horsepower::Error>(())
+/// ```
+#[must_use = "a task's error is seen only if its future is asked"]
+pub struct TaskFuture<T> {
+    promise: Arc<Promise<T>>,
+    /// The outcome, once `get` has taken it.
+    kept: OnceLock<Outcome<T>>,
+}
+
+impl<T> TaskFuture<T> {
+    pub(crate) fn new(promise: Arc<Promise<T>>) -> TaskFuture<T> {
+        TaskFuture { promise, kept: OnceLock::new() }
+    }
+
+    /// Waits for the task to end, and returns its result.
+    ///
+    /// A thread that waits for a task of a process pool collects replies itself, so this is also the
+    /// fastest way to get one.
+    ///
+    /// # Errors
+    /// Why there is no result: the task panicked, its worker died, it was cancelled, …
+    pub fn result(mut self) -> Result<T, Error> {
+        self.take_by(None)
+    }
+
+    /// Like [`result`](Self::result), but waits no longer than `timeout`; zero only looks.
+    ///
+    /// # Errors
+    /// Those of [`result`](Self::result); and one with [`is_timeout`](Error::is_timeout) if the task
+    /// has not ended in time: it goes on, and one may wait again. Once a result has been returned, a
+    /// further call says that it was taken.
+    ///
+    /// ```
+    /// use horsepower::{Executor, ThreadPoolExecutor};
+    /// use std::{thread::sleep, time::Duration};
+    ///
+    /// let pool = ThreadPoolExecutor::new()?;
+    /// let mut future = pool.submit(|millis| sleep(Duration::from_millis(millis)), 20);
+    /// assert!(future.result_timeout(Duration::ZERO).unwrap_err().is_timeout());
+    /// future.result_timeout(Duration::from_secs(60))?;
+    /// # Ok::<(), horsepower::Error>(())
+    /// ```
+    pub fn result_timeout(&mut self, timeout: Duration) -> Result<T, Error> {
+        self.take_by(deadline(timeout))
+    }
+
+    fn take_by(&mut self, deadline: Option<Instant>) -> Outcome<T> {
+        if let Some(kept) = self.kept.take() {
+            return kept;
+        }
+        self.promise.wait(deadline)?;
+        self.promise.take()
+    }
+
+    /// Waits for the task to end, and lends its result: as often as wanted, to as many threads as
+    /// share this future.
+    ///
+    /// # Errors
+    /// Those of [`result`](Self::result).
+    pub fn get(&self) -> Result<&T, Error> {
+        let outcome = match self.kept.get() {
+            Some(outcome) => outcome,
+            None => {
+                self.promise.wait(None)?;
+                self.kept.get_or_init(|| self.promise.take())
+            }
+        };
+        outcome.as_ref().map_err(Clone::clone)
+    }
+
+    /// Waits for the task to end, and returns the error if it failed.
+    #[must_use]
+    pub fn exception(&self) -> Option<Error> {
+        match self.promise.wait(None) {
+            Ok(()) => self.promise.exception(),
+            Err(error) => Some(error),
+        }
+    }
+
+    /// Like [`exception`](Self::exception), but waits no longer than `timeout`.
+    ///
+    /// # Errors
+    /// One with [`is_timeout`](Error::is_timeout) if the task has not ended in time.
+    pub fn exception_timeout(&self, timeout: Duration) -> Result<Option<Error>, Error> {
+        self.promise.wait(deadline(timeout))?;
+        Ok(self.promise.exception())
+    }
+
+    /// Cancels the task if it has not begun; then it never runs, and the future ends with an error
+    /// for which [`is_cancelled`](Error::is_cancelled) holds. True if the task is cancelled, by this
+    /// call or an earlier one; false if it has begun or ended, which changes nothing.
+    pub fn cancel(&self) -> bool {
+        self.promise.cancel()
+    }
+
+    /// True if the task has ended, in whichever way.
+    #[must_use]
+    pub fn done(&self) -> bool {
+        self.promise.is_done()
+    }
+
+    /// True if the task has begun and not ended.
+    #[must_use]
+    pub fn running(&self) -> bool {
+        self.promise.is_running()
+    }
+
+    /// True if the task was cancelled.
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        self.promise.is_cancelled()
+    }
+
+    /// Calls `callback` with the outcome when the task has ended; at once, on this thread, if it has
+    /// already. Otherwise it is called on the thread that notices the end, which is needed for other
+    /// things: a callback should be short and must not wait for other tasks. Callbacks are called in
+    /// the order in which they were added, before waiters get the result. One that panics is
+    /// reported on standard error and disturbs nothing.
+    ///
+    /// ```
+    /// use horsepower::{Executor, InlineExecutor};
+    ///
+    /// let future = InlineExecutor::new().submit(|n: i32| n + 1, 1);
+    /// future.add_done_callback(|outcome| assert_eq!(outcome.as_ref().unwrap(), &2));
+    /// ```
+    pub fn add_done_callback(&self, callback: impl FnOnce(&Result<T, Error>) + Send + 'static) {
+        match self.kept.get() {
+            Some(outcome) => callback(outcome),
+            None => self.promise.add_callback(Box::new(callback)),
+        }
+    }
+}
+
+/// The instant that is `timeout` from now; none if that is beyond what the clock can say.
+fn deadline(timeout: Duration) -> Option<Instant> {
+    Instant::now().checked_add(timeout)
+}
+
+impl<T> Future for TaskFuture<T> {
+    type Output = Result<T, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.kept.take() {
+            Some(outcome) => Poll::Ready(outcome),
+            None => self.promise.poll(context),
+        }
+    }
+}
+
+impl<T> Unpin for TaskFuture<T> {}
+
+impl<T> fmt::Debug for TaskFuture<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.kept.get() {
+            Some(Ok(_)) => "returned",
+            Some(Err(_)) => "failed",
+            None => return write!(f, "TaskFuture({}: {})", self.promise.task, self.promise.state()),
+        };
+        write!(f, "TaskFuture({}: {state})", self.promise.task)
+    }
+}
+
+impl<T> Drop for TaskFuture<T> {
+    fn drop(&mut self) {
+        self.promise.abandon();
+    }
+}

@@ -1,0 +1,173 @@
+//! Who and where this process is.
+
+use std::io;
+use std::path::PathBuf;
+
+/// This process: its ids, where it is, and what it holds.
+///
+/// Each field is read at the call of [`ProcessInfo::current`]; one that cannot be had leaves the
+/// others untouched.
+///
+/// ```
+/// use horsepower::info::ProcessInfo;
+///
+/// let me = ProcessInfo::current();
+/// assert_eq!(me.pid, std::process::id());
+/// match &me.cwd {
+///     Ok(directory) => println!("process {} works in {}", me.pid, directory.display()),
+///     Err(error) => println!("process {} works in a directory that is gone: {error}", me.pid),
+/// }
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ProcessInfo {
+    /// The process id. Every thread of a process has the same one, every child a new one.
+    pub pid: u32,
+    /// The process id of the process that started this one, or of the one that has taken its place
+    /// after its end; 0 if that one is in a PID namespace that this process cannot see. `None` on
+    /// systems that do not keep it.
+    pub parent_pid: Option<u32>,
+    /// The real user id, as `id -ru` prints it; `None` only where users have no number (Windows).
+    pub uid: Option<u32>,
+    /// The real group id, as `id -rg` prints it; `None` only where groups have no number (Windows).
+    pub gid: Option<u32>,
+    /// The working directory: absolute, without symbolic links, whole whatever its length and its
+    /// bytes. An error of kind [`io::ErrorKind::NotFound`] if it has been removed.
+    pub cwd: io::Result<PathBuf>,
+    /// The file that this process executes. On Linux ` (deleted)` is appended to the name if the
+    /// file has been removed or replaced since.
+    pub executable: io::Result<PathBuf>,
+    /// How many threads this process has now; `None` if unknown.
+    pub threads: Option<u64>,
+    /// Memory of this process that is in RAM now, in bytes. Linux counts it roughly, and pages that
+    /// are shared with others count fully. `None` if unknown.
+    pub resident_bytes: Option<u64>,
+}
+
+impl ProcessInfo {
+    /// Looks at this process.
+    ///
+    /// ```
+    /// let me = horsepower::info::ProcessInfo::current();
+    /// println!("{} threads", me.threads.map_or("?".to_owned(), |threads| threads.to_string()));
+    /// ```
+    #[must_use]
+    pub fn current() -> ProcessInfo {
+        let held = Held::now();
+        ProcessInfo {
+            pid: std::process::id(),
+            parent_pid: parent_pid(),
+            uid: uid(),
+            gid: gid(),
+            cwd: std::env::current_dir(),
+            executable: std::env::current_exe(),
+            threads: held.threads,
+            resident_bytes: held.resident_bytes,
+        }
+    }
+}
+
+#[cfg(unix)]
+fn parent_pid() -> Option<u32> {
+    Some(std::os::unix::process::parent_id())
+}
+
+#[cfg(unix)]
+fn uid() -> Option<u32> {
+    Some(rustix::process::getuid().as_raw())
+}
+
+#[cfg(unix)]
+fn gid() -> Option<u32> {
+    Some(rustix::process::getgid().as_raw())
+}
+
+#[cfg(not(unix))]
+fn parent_pid() -> Option<u32> {
+    None
+}
+
+#[cfg(not(unix))]
+fn uid() -> Option<u32> {
+    None
+}
+
+#[cfg(not(unix))]
+fn gid() -> Option<u32> {
+    None
+}
+
+/// What only the kernel's books say.
+#[derive(Default)]
+struct Held {
+    threads: Option<u64>,
+    resident_bytes: Option<u64>,
+}
+
+impl Held {
+    #[cfg(target_os = "linux")]
+    fn now() -> Held {
+        use super::fields;
+        let status = fields::read("/proc/self/status");
+        Held {
+            threads: fields::number(&status, "Threads"),
+            resident_bytes: fields::bytes(&status, "VmRSS"),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn now() -> Held {
+        Held::default()
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::thread;
+
+    #[test]
+    fn every_thread_sees_the_same_process() {
+        let here = ProcessInfo::current();
+        let there = thread::spawn(ProcessInfo::current).join().unwrap();
+        assert_eq!((here.pid, here.parent_pid), (there.pid, there.parent_pid));
+        assert_eq!((here.uid, here.gid), (there.uid, there.gid));
+        assert_eq!(here.cwd.unwrap(), there.cwd.unwrap());
+        assert_eq!(here.executable.unwrap(), there.executable.unwrap());
+    }
+
+    #[test]
+    fn threads_are_counted() {
+        let (end, ended) = mpsc::channel::<()>();
+        let other = thread::spawn(move || ended.recv());
+        assert!(ProcessInfo::current().threads.unwrap() >= 2);
+        drop(end);
+        other.join().unwrap().unwrap_err();
+    }
+
+    #[test]
+    fn memory_in_use_is_counted() {
+        let block = std::hint::black_box(vec![1_u8; 64 << 20]);
+        assert!(ProcessInfo::current().resident_bytes.unwrap() >= 60 << 20);
+        drop(std::hint::black_box(block));
+    }
+
+    #[test]
+    fn ids_are_the_real_ones() {
+        let id = |option| {
+            let output = std::process::Command::new("id")
+                .arg(option)
+                .output()
+                .unwrap();
+            String::from_utf8(output.stdout)
+                .unwrap()
+                .trim()
+                .parse()
+                .ok()
+        };
+        let me = ProcessInfo::current();
+        assert_eq!(me.uid, id("-ru"));
+        assert_eq!(me.gid, id("-rg"));
+    }
+}

@@ -1,0 +1,116 @@
+//! Where a future's task is: in this process, or with a pool of worker processes, which can be asked
+//! about it.
+
+use std::time::Instant;
+
+#[cfg(target_os = "linux")]
+pub(crate) use horsepower_core::pool::Helped;
+#[cfg(target_os = "linux")]
+use horsepower_core::pool::{Shared, Tag};
+#[cfg(target_os = "linux")]
+use std::sync::Arc;
+
+/// What came of an offer to help.
+#[cfg(not(target_os = "linux"))]
+pub(crate) enum Helped {
+    #[allow(dead_code)]
+    LookAgain,
+    NotNeeded,
+}
+
+#[derive(Debug)]
+pub(crate) enum Origin {
+    /// In this process: begun by a thread, ended by it.
+    Here,
+    /// With a process pool.
+    #[cfg(target_os = "linux")]
+    Pool {
+        pool: Arc<Shared>,
+        tag: Whose,
+    },
+}
+
+/// The tag by which the pool knows the task.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+pub(crate) enum Whose {
+    /// The future's own.
+    Own(Tag),
+    /// That of several items which were put together, of which the future is one view.
+    Shared(Arc<Tag>),
+}
+
+#[cfg(target_os = "linux")]
+impl Origin {
+    pub(crate) fn pool(pool: &Arc<Shared>) -> Origin {
+        Origin::Pool { pool: pool.clone(), tag: Whose::Own(Tag::default()) }
+    }
+
+    pub(crate) fn tag(&self) -> &Tag {
+        match self {
+            Origin::Pool { tag: Whose::Own(tag), .. } => tag,
+            Origin::Pool { tag: Whose::Shared(tag), .. } => tag,
+            Origin::Here => unreachable!("only tasks of a pool are asked for their tags"),
+        }
+    }
+
+    pub(crate) fn is_here(&self) -> bool {
+        matches!(self, Origin::Here)
+    }
+
+    pub(crate) fn cancel(&self) -> bool {
+        match self {
+            Origin::Here => false,
+            Origin::Pool { pool, .. } => pool.cancel(self.tag()),
+        }
+    }
+
+    pub(crate) fn running(&self) -> bool {
+        match self {
+            Origin::Here => false,
+            Origin::Pool { pool, .. } => pool.running(self.tag()),
+        }
+    }
+
+    pub(crate) fn watch(&self) {
+        if let Origin::Pool { pool, .. } = self {
+            pool.watch(self.tag());
+        }
+    }
+
+    pub(crate) fn look(&self) {
+        if let Origin::Pool { pool, .. } = self {
+            pool.look();
+        }
+    }
+
+    pub(crate) fn help(&self, deadline: Option<Instant>) -> Helped {
+        match self {
+            Origin::Here => Helped::NotNeeded,
+            Origin::Pool { pool, .. } => pool.help(self.tag(), deadline),
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Origin {
+    pub(crate) fn is_here(&self) -> bool {
+        true
+    }
+
+    pub(crate) fn cancel(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn running(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn watch(&self) {}
+
+    pub(crate) fn look(&self) {}
+
+    pub(crate) fn help(&self, _deadline: Option<Instant>) -> Helped {
+        Helped::NotNeeded
+    }
+}
