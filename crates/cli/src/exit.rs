@@ -37,15 +37,11 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use anyhow::Context;
 
     #[test]
     fn a_closed_pipe_is_known_below_its_context() {
         let fail = |kind| anyhow::Error::from(io::Error::from(kind)).context("cannot write");
         assert!(is_closed_pipe(&fail(io::ErrorKind::BrokenPipe)));
         assert!(!is_closed_pipe(&fail(io::ErrorKind::StorageFull)));
-        let json: Result<(), _> =
-            Err(serde_json::Error::io(io::ErrorKind::BrokenPipe.into())).context("cannot write");
-        assert!(is_closed_pipe(&json.unwrap_err()));
     }
 }

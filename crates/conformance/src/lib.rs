@@ -1,1 +1,11 @@
+//! The behaviours that every executor must show, as functions that take the kind of executor.
+//!
+//! Each row is named after its id in the list of behaviours that the project follows (`ex_07` is row
+//! EX-07). `tests/suite.rs` runs them against every executor; a new executor is done when they pass.
+//! What needs a process that dies is in `tests/faults.rs`.
 
+#![forbid(unsafe_code)]
+
+pub mod gate;
+pub mod lab;
+pub mod rows;

@@ -1,0 +1,48 @@
+//! Which numbers: those of the command line, then those of the file; without either, the notebook's.
+
+use super::Options;
+use crate::input::{self, BadLine};
+use anyhow::Context;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+/// The six numbers of the notebook that this project answers. The third is the first once more.
+const NOTEBOOK: [u64; 6] = [
+    112_272_535_095_293,
+    112_582_705_942_171,
+    112_272_535_095_293,
+    115_280_095_190_773,
+    115_797_848_077_099,
+    1_099_726_899_285_419,
+];
+
+/// Gathers the numbers; bad lines go to `bad`, with the name of their file.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(super) fn gather(
+    options: &Options,
+    mut bad: impl FnMut(&str, BadLine),
+) -> anyhow::Result<Vec<u64>> {
+    let mut numbers = options.numbers.clone();
+    match &options.file {
+        Some(path) => {
+            let (name, file) = open(path)?;
+            input::read(BufReader::new(file), &mut numbers, |line| bad(&name, line))
+                .with_context(|| format!("cannot read {name}"))?;
+        }
+        None if numbers.is_empty() => numbers.extend(NOTEBOOK),
+        None => {}
+    }
+    Ok(numbers)
+}
+
+fn open(path: &Path) -> anyhow::Result<(String, Box<dyn Read>)> {
+    if path == Path::new("-") {
+        return Ok(("<stdin>".to_owned(), Box::new(io::stdin())));
+    }
+    let name = path.display().to_string();
+    let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
+    Ok((name, Box::new(file)))
+}

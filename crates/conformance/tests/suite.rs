@@ -1,0 +1,50 @@
+//! The conformance suite against every executor.
+
+use horsepower::ExecutorKind;
+use horsepower_conformance::{lab::guarded, rows};
+
+/// A module of tests for one executor: each calls `init`, because its workers come to it again.
+macro_rules! suite {
+    ($executor:ident, $kind:expr, $($row:ident)*) => {
+        mod $executor {
+            use super::*;
+            $(
+                #[test]
+                fn $row() {
+                    horsepower::init();
+                    guarded(stringify!($executor::$row), || rows::$row($kind));
+                }
+            )*
+        }
+    };
+}
+
+macro_rules! for_every_executor {
+    ($($row:ident)*) => {
+        suite!(inline, ExecutorKind::Inline, $($row)*);
+        suite!(threads, ExecutorKind::Threads, $($row)*);
+        suite!(processes, ExecutorKind::Processes, $($row)*);
+    };
+}
+
+for_every_executor! {
+    ex_01 ex_03 ex_07 ex_08 ex_08_window ex_09 ex_12 ex_13 ex_21 ex_24 po_02 fa_17
+    fu_01 fu_03 fu_04 fu_07 fu_09 fu_10 fu_13 fu_14 fu_15 fu_await sh_01
+}
+
+/// Rows that need tasks which run beside the caller: not for the in-line executor, whose tasks have
+/// ended when `submit` returns.
+mod beside {
+    use super::*;
+
+    macro_rules! for_concurrent_executors {
+        ($($row:ident)*) => {
+            suite!(threads, ExecutorKind::Threads, $($row)*);
+            suite!(processes, ExecutorKind::Processes, $($row)*);
+        };
+    }
+
+    for_concurrent_executors! {
+        ex_11 ex_20 fu_02 fu_03_waiters fu_05 fu_05_wakes sh_02 sh_09 sh_11 slow_items_are_shared
+    }
+}
