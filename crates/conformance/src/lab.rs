@@ -1,6 +1,7 @@
 //! What every test needs: executors that prove that they leave nothing behind, and a watchdog.
 
 use horsepower::{AnyExecutor, ExecutorKind};
+use std::io::Write as _;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -17,7 +18,9 @@ impl Subject {
     /// If there is none.
     #[must_use]
     pub fn new(kind: ExecutorKind, workers: usize) -> Subject {
-        Subject(Some(AnyExecutor::new(kind, Some(workers)).expect("an executor")))
+        Subject(Some(
+            AnyExecutor::new(kind, Some(workers)).expect("an executor"),
+        ))
     }
 }
 
@@ -72,7 +75,9 @@ pub fn parent_of(pid: u32) -> Option<u32> {
 pub fn is_alive(pid: u32) -> bool {
     let status = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status"));
     status.is_ok_and(|status| {
-        status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
+        status
+            .lines()
+            .any(|line| line.starts_with("State:") && !line.contains('Z'))
     })
 }
 
@@ -82,7 +87,7 @@ pub fn guarded(name: &str, test: impl FnOnce()) {
     let name = name.to_owned();
     let watchdog = std::thread::spawn(move || {
         if hangs.recv_timeout(Duration::from_secs(120)) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("{name} hangs");
+            let _ = writeln!(std::io::stderr(), "{name} hangs");
             std::process::abort();
         }
     });

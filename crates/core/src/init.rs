@@ -61,11 +61,21 @@ fn reentry() -> Reentry {
     match std::thread::current().name() {
         // libtest runs each test on a thread that has the test's name.
         Some(test) if !main => Reentry {
-            arguments: [test, "--exact", "--include-ignored", "--nocapture"]
-                .map(OsString::from)
-                .to_vec(),
+            // One test at a time: else the harness would complain on standard output after a minute.
+            arguments: [
+                test,
+                "--exact",
+                "--include-ignored",
+                "--nocapture",
+                "--test-threads=1",
+            ]
+            .map(OsString::from)
+            .to_vec(),
             silent: true,
         },
-        _ => Reentry { arguments: std::env::args_os().skip(1).collect(), silent: false },
+        _ => Reentry {
+            arguments: std::env::args_os().skip(1).collect(),
+            silent: false,
+        },
     }
 }

@@ -50,10 +50,15 @@ impl Lane {
 
     /// Worker: maps the lane that its parent made.
     pub(crate) fn open(file: impl AsFd) -> io::Result<Lane> {
-        let lane = Lane { memory: Memory::from_descriptor(file, LEN)? };
+        let lane = Lane {
+            memory: Memory::from_descriptor(file, LEN)?,
+        };
         // Relaxed: written before this process was started.
         if lane.ring().magic.load(Ordering::Relaxed) != MAGIC {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "not a lane of this version"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "not a lane of this version",
+            ));
         }
         Ok(lane)
     }
@@ -119,7 +124,13 @@ impl Lane {
 
     /// Parent: copies the first `len` bytes of a reply out of the slot or its reply block. `None`: no reply
     /// there can be so long.
-    pub(crate) fn read_reply(&self, position: u32, tier: u32, into: &mut impl Extend<u8>, len: usize) -> Option<()> {
+    pub(crate) fn read_reply(
+        &self,
+        position: u32,
+        tier: u32,
+        into: &mut impl Extend<u8>,
+        len: usize,
+    ) -> Option<()> {
         let (offset, most) = match tier {
             TIER_INLINE => (self.inline_offset(position), INLINE),
             BLOCK => (Lane::reply_offset(position), BLOCK_LEN),

@@ -80,7 +80,11 @@ impl PanicReport {
     /// Encodes the report: three texts, each with its length; a missing one has the length
     /// `u32::MAX`.
     pub(crate) fn encode(&self, bytes: &mut Vec<u8>) {
-        let texts = [Some(&self.message), self.location.as_ref(), self.backtrace.as_ref()];
+        let texts = [
+            Some(&self.message),
+            self.location.as_ref(),
+            self.backtrace.as_ref(),
+        ];
         for text in texts {
             let len = text.map_or(u32::MAX, |text| u32::try_from(text.len()).unwrap_or(0));
             bytes.extend(len.to_le_bytes());
@@ -103,8 +107,11 @@ impl PanicReport {
             bytes = rest;
             Some(Some(String::from_utf8_lossy(text).into_owned()))
         };
-        let report =
-            PanicReport { message: text()??, location: text()?, backtrace: text()? };
+        let report = PanicReport {
+            message: text()??,
+            location: text()?,
+            backtrace: text()?,
+        };
         bytes.is_empty().then_some(report)
     }
 }

@@ -74,7 +74,12 @@ impl Worker {
         }
         let lane = Lane::open(lane).map_err(|error| refuse(error.to_string()))?;
         control::send(&control, &Note::Ready.encode(), &[])?;
-        Ok(Worker { lane, control, segments: HashMap::new(), made: 0 })
+        Ok(Worker {
+            lane,
+            control,
+            segments: HashMap::new(),
+            made: 0,
+        })
     }
 
     fn serve(&mut self) -> ! {
@@ -121,7 +126,10 @@ impl Worker {
         let _ = io::stdout().flush();
         let ring = self.lane.ring();
         let nanos = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        ring.slot(position).reply.nanos.store(nanos, Ordering::Relaxed);
+        ring.slot(position)
+            .reply
+            .nanos
+            .store(nanos, Ordering::Relaxed);
         if ring.finish(position) {
             // If the socket is full of such messages, one more is not needed.
             let _ = control::send(&self.control, &Note::Reply.encode(), &[]);
@@ -141,30 +149,53 @@ impl Worker {
                 Ok(memory) => Some(memory),
                 Err(error) => {
                     let text = format!("the segment of the argument did not arrive: {error}");
-                    self.answer(position, &mut Replying::default(), true, Status::NotDecoded, text.as_bytes());
+                    self.answer(
+                        position,
+                        &mut Replying::default(),
+                        true,
+                        Status::NotDecoded,
+                        text.as_bytes(),
+                    );
                     return;
                 }
             },
             _ => None,
         };
-        let mut replying = Replying { reuse: memory.clone().map(|memory| (segment, memory)), ..Default::default() };
+        let mut replying = Replying {
+            reuse: memory.clone().map(|memory| (segment, memory)),
+            ..Default::default()
+        };
         let mut taken = 0; // bytes of the argument that earlier items used
         for item in 0..items {
-            let stop = || self.lane.ring().slot(position).request.stop.load(Ordering::Relaxed) != 0;
+            let stop = || {
+                self.lane
+                    .ring()
+                    .slot(position)
+                    .request
+                    .stop
+                    .load(Ordering::Relaxed)
+                    != 0
+            };
             if item > 0 && (started.elapsed() > PATIENCE || stop()) {
                 return;
             }
             output.clear();
             let status = {
                 let mut rest = &self.argument(position, tier, memory.as_deref(), length)[taken..];
-                let argument = if framed { next_argument(&mut rest) } else { Some(rest) };
+                let argument = if framed {
+                    next_argument(&mut rest)
+                } else {
+                    Some(rest)
+                };
                 match argument {
                     Some(argument) => {
                         taken = length - rest.len();
                         invoke(entry, argument, output)
                     }
                     None => {
-                        output.buffer().extend(b"the argument was damaged on its way");
+                        output
+                            .buffer()
+                            .extend(b"the argument was damaged on its way");
                         Status::NotDecoded
                     }
                 }
@@ -178,7 +209,13 @@ impl Worker {
 
     /// The bytes of the whole argument of the RUNNING task.
     #[allow(unsafe_code)]
-    fn argument<'a>(&'a self, position: u32, tier: u32, memory: Option<&'a Memory>, len: usize) -> &'a [u8] {
+    fn argument<'a>(
+        &'a self,
+        position: u32,
+        tier: u32,
+        memory: Option<&'a Memory>,
+        len: usize,
+    ) -> &'a [u8] {
         match memory {
             // SAFETY: a segment belongs to one task at a time, and its parent does not write to it
             // while the task is RUNNING; this worker writes to it only in `answer`, after the last
@@ -194,11 +231,16 @@ impl Worker {
     /// The segment that the parent calls `id`; it has been sent before the task was.
     fn segment(&mut self, id: u64) -> io::Result<Arc<Memory>> {
         while !self.segments.contains_key(&id) {
-            let message = control::receive(&self.control, Receive::Wait)?.ok_or(io::ErrorKind::BrokenPipe)?;
+            let message =
+                control::receive(&self.control, Receive::Wait)?.ok_or(io::ErrorKind::BrokenPipe)?;
             if let Some(Note::Segment { id, len }) = Note::decode(message.bytes()) {
-                let file = message.descriptors.first().ok_or(io::ErrorKind::InvalidData)?;
+                let file = message
+                    .descriptors
+                    .first()
+                    .ok_or(io::ErrorKind::InvalidData)?;
                 let len = usize::try_from(len).map_err(|_| io::ErrorKind::InvalidData)?;
-                self.segments.insert(id, Arc::new(Memory::from_descriptor(file, len)?));
+                self.segments
+                    .insert(id, Arc::new(Memory::from_descriptor(file, len)?));
             }
         }
         Ok(self.segments[&id].clone())
@@ -216,11 +258,25 @@ impl Worker {
     ) -> bool {
         let total = HEADER + bytes.len();
         let end = replying.length + total;
-        let fits = if single { end <= BLOCK_LEN } else { end <= BLOCK_LEN - SPARE };
+        let fits = if single {
+            end <= BLOCK_LEN
+        } else {
+            end <= BLOCK_LEN - SPARE
+        };
         if fits {
-            let tier = if single && end <= INLINE { TIER_INLINE } else { BLOCK };
-            self.lane.write_reply(position, tier, replying.length, &header(status, bytes.len()));
-            self.lane.write_reply(position, tier, replying.length + HEADER, bytes);
+            let tier = if single && end <= INLINE {
+                TIER_INLINE
+            } else {
+                BLOCK
+            };
+            self.lane.write_reply(
+                position,
+                tier,
+                replying.length,
+                &header(status, bytes.len()),
+            );
+            self.lane
+                .write_reply(position, tier, replying.length + HEADER, bytes);
             self.commit(position, replying, tier, 0, end);
             return true;
         }
@@ -235,17 +291,39 @@ impl Worker {
                 false
             }
             Err(error) => {
-                let text = format!("no shared memory for a result of {} bytes: {error}", bytes.len());
+                let text = format!(
+                    "no shared memory for a result of {} bytes: {error}",
+                    bytes.len()
+                );
                 let text = &text.as_bytes()[..text.len().min(SPARE - HEADER)];
-                self.lane.write_reply(position, BLOCK, replying.length, &header(Status::NotEncoded, text.len()));
-                self.lane.write_reply(position, BLOCK, replying.length + HEADER, text);
-                self.commit(position, replying, BLOCK, 0, replying.length + HEADER + text.len());
+                self.lane.write_reply(
+                    position,
+                    BLOCK,
+                    replying.length,
+                    &header(Status::NotEncoded, text.len()),
+                );
+                self.lane
+                    .write_reply(position, BLOCK, replying.length + HEADER, text);
+                self.commit(
+                    position,
+                    replying,
+                    BLOCK,
+                    0,
+                    replying.length + HEADER + text.len(),
+                );
                 false
             }
         }
     }
 
-    fn commit(&self, position: u32, replying: &mut Replying, tier: u32, segment: u64, length: usize) {
+    fn commit(
+        &self,
+        position: u32,
+        replying: &mut Replying,
+        tier: u32,
+        segment: u64,
+        length: usize,
+    ) {
         let ring = self.lane.ring();
         let reply = &ring.slot(position).reply;
         reply.tier.store(tier, Ordering::Relaxed);
@@ -258,15 +336,32 @@ impl Worker {
 
     /// A segment of at least `len` bytes: the one that the argument came in, if the argument is done
     /// with, or a new one, which from now on is the parent's.
-    fn segment_for(&mut self, replying: &Replying, len: usize, single: bool) -> io::Result<(u64, Arc<Memory>)> {
-        if let Some((id, memory)) = replying.reuse.as_ref().filter(|(_, memory)| single && memory.len() >= len) {
+    fn segment_for(
+        &mut self,
+        replying: &Replying,
+        len: usize,
+        single: bool,
+    ) -> io::Result<(u64, Arc<Memory>)> {
+        if let Some((id, memory)) = replying
+            .reuse
+            .as_ref()
+            .filter(|(_, memory)| single && memory.len() >= len)
+        {
             return Ok((*id, memory.clone()));
         }
         let len = len.next_multiple_of(BLOCK_LEN);
         let (memory, file) = Memory::create("horsepower-segment", len)?;
         self.made += 1;
         let id = OURS | self.made;
-        control::send(&self.control, &Note::Segment { id, len: len as u64 }.encode(), &[file.as_fd()])?;
+        control::send(
+            &self.control,
+            &Note::Segment {
+                id,
+                len: len as u64,
+            }
+            .encode(),
+            &[file.as_fd()],
+        )?;
         let memory = Arc::new(memory);
         self.segments.insert(id, memory.clone());
         Ok((id, memory))
@@ -302,6 +397,11 @@ fn die_with(parent: u32) -> io::Result<()> {
     let signal = rustix::process::Signal::KILL;
     rustix::process::set_parent_process_death_signal(Some(signal))?;
     // If the parent died before that took effect, this process has been adopted by another.
-    let alive = rustix::process::getppid().is_some_and(|pid| pid.as_raw_nonzero().get() as u32 == parent);
-    if alive { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+    let alive =
+        rustix::process::getppid().is_some_and(|pid| pid.as_raw_nonzero().get() as u32 == parent);
+    if alive {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
 }

@@ -21,8 +21,13 @@ const PRIME: u8 = 2;
 
 impl Board {
     pub(super) fn new(numbers: usize) -> Board {
-        let verdicts = std::iter::repeat_with(|| AtomicU8::new(UNKNOWN)).take(numbers).collect();
-        Board { verdicts, passed: AtomicUsize::new(0) }
+        let verdicts = std::iter::repeat_with(|| AtomicU8::new(UNKNOWN))
+            .take(numbers)
+            .collect();
+        Board {
+            verdicts,
+            passed: AtomicUsize::new(0),
+        }
     }
 
     /// A race begins.
@@ -31,13 +36,14 @@ impl Board {
         self.passed.store(0, Ordering::Relaxed);
     }
 
-    /// The race has passed number `index`, with this verdict if it is to be kept.
-    pub(super) fn pass(&self, index: usize, verdict: Option<bool>) {
-        if let Some(prime) = verdict {
-            let verdict = if prime { PRIME } else { COMPOSITE };
-            // Relaxed: handed over by the Release below.
-            self.verdicts[index].store(verdict, Ordering::Relaxed);
-        }
+    /// Number `index` has this verdict.
+    pub(super) fn put(&self, index: usize, prime: bool) {
+        // Relaxed: handed over by the Release in `pass`.
+        self.verdicts[index].store(if prime { PRIME } else { COMPOSITE }, Ordering::Relaxed);
+    }
+
+    /// The race has passed number `index`.
+    pub(super) fn pass(&self, index: usize) {
         // Release: hands the verdicts so far to the Acquire in `passed`.
         self.passed.store(index + 1, Ordering::Release);
     }
@@ -71,15 +77,16 @@ mod tests {
     #[test]
     fn verdicts_are_kept_and_the_way_is_counted() {
         let board = Board::new(3);
-        board.pass(0, Some(true));
-        board.pass(1, None);
+        board.put(0, true);
+        board.pass(0);
+        board.put(1, false);
+        board.pass(1);
         assert_eq!(board.passed(), 2);
         board.end();
         assert_eq!(board.passed(), 3);
         board.restart();
-        board.pass(0, None);
-        assert_eq!(board.passed(), 1);
+        assert_eq!(board.passed(), 0);
         let verdicts: Vec<_> = (0..3).map(|index| board.verdict(index)).collect();
-        assert_eq!(verdicts, [Some(true), None, None]);
+        assert_eq!(verdicts, [Some(true), Some(false), None]);
     }
 }

@@ -1,6 +1,6 @@
 //! What was wrong: lines that are no numbers, tasks that failed, executors that disagree.
 
-use crate::exit::say;
+use crate::exit::{FAILED, say};
 use crate::input::BadLine;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -9,46 +9,57 @@ use std::process::ExitCode;
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct Complaint {
     /// Where in the file, if it is about a line of it.
-    line: Option<u64>,
+    pub(super) line: Option<u64>,
     /// What it is about: what stands in the line, the number, or the executor.
-    text: String,
-    message: String,
+    pub(super) text: String,
+    pub(super) message: String,
 }
 
-/// Says each complaint on standard error when it is made, and keeps them for a report that has room
-/// for them.
+/// Says each complaint on standard error when it is made, and keeps them if the report will have
+/// room for them.
 #[derive(Debug)]
 pub(super) struct Complaints {
     keep: bool,
     kept: Vec<Complaint>,
-    count: u64,
+    any: bool,
 }
 
 impl Complaints {
     pub(super) fn new(keep: bool) -> Complaints {
-        Complaints { keep, kept: Vec::new(), count: 0 }
-    }
-
-    pub(super) fn line(&mut self, file: &str, bad: BadLine) {
-        let BadLine { line, text, message } = bad;
-        say(format_args!("{file}:{line}: {text:?} {message}"));
-        self.add(Complaint { line: Some(line), text, message: message.to_owned() });
-    }
-
-    pub(super) fn about(&mut self, text: impl ToString, message: String) {
-        let text = text.to_string();
-        say(format_args!("horsepower: {text}: {message}"));
-        self.add(Complaint { line: None, text, message });
-    }
-
-    pub(super) fn all(&mut self, complaints: Vec<Complaint>) {
-        for complaint in complaints {
-            self.about(complaint.text, complaint.message);
+        Complaints {
+            keep,
+            kept: Vec::new(),
+            any: false,
         }
     }
 
+    /// About a line of a file.
+    pub(super) fn line(&mut self, file: &str, bad: BadLine) {
+        let BadLine {
+            line,
+            text,
+            message,
+        } = bad;
+        say(format_args!("{file}:{line}: {text:?} is {message}"));
+        self.add(Complaint {
+            line: Some(line),
+            text,
+            message: message.to_owned(),
+        });
+    }
+
+    /// About a number or an executor.
+    pub(super) fn about(&mut self, text: String, message: String) {
+        say(format_args!("horsepower: {text}: {message}"));
+        self.add(Complaint {
+            line: None,
+            text,
+            message,
+        });
+    }
+
     fn add(&mut self, complaint: Complaint) {
-        self.count += 1;
+        self.any = true;
         if self.keep {
             self.kept.push(complaint);
         }
@@ -59,6 +70,10 @@ impl Complaints {
     }
 
     pub(super) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(if self.count == 0 { 0 } else { crate::exit::FAILED })
+        if self.any {
+            ExitCode::from(FAILED)
+        } else {
+            ExitCode::SUCCESS
+        }
     }
 }

@@ -7,6 +7,7 @@
 //! | `algorithm` | `is_prime`, twice |
 //! | `numbers` | which numbers |
 //! | `race` | one executor over all numbers, timed |
+//! | `referee` | what is to be said about the results of a race |
 //! | `board` | the verdicts, and how far the race is |
 //! | `display` | the thread that shows the board while a race runs |
 //! | `progress` | the progress bar |
@@ -25,6 +26,7 @@ mod numbers;
 mod options;
 mod progress;
 mod race;
+mod referee;
 mod report;
 mod text;
 

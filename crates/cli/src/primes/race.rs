@@ -14,7 +14,7 @@ pub(super) struct Race {
     pub(super) time: Duration,
 }
 
-/// Tests every number on an executor that is made for it; `each` is given the results in order. A
+/// Tests every number on an executor that is made for it; `see` is given the results in order. A
 /// task that fails costs its own result; an executor that fails, all those that are left.
 ///
 /// # Errors
@@ -23,26 +23,38 @@ pub(super) fn run(
     kind: ExecutorKind,
     options: &Options,
     numbers: &[u64],
-    each: impl FnMut((usize, Result<bool, Error>)),
+    see: impl FnMut(Result<bool, Error>),
 ) -> Result<Race, Error> {
     let started = Instant::now();
     let executor = AnyExecutor::new(kind, options.workers.map(usize::from))?;
     let workers = executor.workers();
-    let items = numbers.iter().copied();
-    let results = match options.algorithm {
-        Algorithm::Trial => executor.map_with(settings(kind), by_trial, items),
-        Algorithm::MillerRabin => executor.map_with(settings(kind), by_miller_rabin, items),
-    };
-    results.enumerate().for_each(each);
+    match options.algorithm {
+        Algorithm::Trial => test_all(&executor, by_trial, numbers, see),
+        Algorithm::MillerRabin => test_all(&executor, by_miller_rabin, numbers, see),
+    }
     drop(executor);
-    Ok(Race { executor: kind, workers, time: started.elapsed() })
+    Ok(Race {
+        executor: kind,
+        workers,
+        time: started.elapsed(),
+    })
 }
 
-fn settings(kind: ExecutorKind) -> MapOptions {
-    let settings = MapOptions::new().on_error(OnError::Continue);
-    match kind {
-        // It works while its results are asked for, so that each can be shown when it is there.
-        ExecutorKind::Inline => settings.window(1),
-        _ => settings,
+fn test_all(
+    executor: &AnyExecutor,
+    is_prime: impl Fn(u64) -> bool + Copy + Send + Sync + 'static,
+    numbers: &[u64],
+    mut see: impl FnMut(Result<bool, Error>),
+) {
+    let numbers = numbers.iter().copied();
+    match executor.kind() {
+        // `map` would fill its window before the first result is seen.
+        ExecutorKind::Inline => {
+            numbers.for_each(|number| see(executor.submit(is_prime, number).result()));
+        }
+        _ => {
+            let options = MapOptions::new().on_error(OnError::Continue);
+            executor.map_with(options, is_prime, numbers).for_each(see);
+        }
     }
 }

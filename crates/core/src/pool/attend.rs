@@ -35,7 +35,10 @@ impl Shared {
             return Helped::LookAgain;
         }
         let spin = books.spin();
-        let Some(member) = books.members[index].as_mut().filter(|member| !member.attended) else {
+        let Some(member) = books.members[index]
+            .as_mut()
+            .filter(|member| !member.attended)
+        else {
             books.watch(tag);
             self.settle(books, settled);
             return Helped::NotNeeded;

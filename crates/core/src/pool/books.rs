@@ -66,16 +66,25 @@ impl Books {
     }
 
     pub(super) fn members(&self) -> impl Iterator<Item = (usize, &Member)> {
-        self.members.iter().enumerate().filter_map(|(i, member)| Some((i, member.as_ref()?)))
+        self.members
+            .iter()
+            .enumerate()
+            .filter_map(|(i, member)| Some((i, member.as_ref()?)))
     }
 
     pub(super) fn members_mut(&mut self) -> impl Iterator<Item = (usize, &mut Member)> {
-        self.members.iter_mut().enumerate().filter_map(|(i, member)| Some((i, member.as_mut()?)))
+        self.members
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(i, member)| Some((i, member.as_mut()?)))
     }
 
     /// The member at `index`, if it is still the one with this serial number.
     pub(super) fn member(&mut self, index: usize, serial: u64) -> Option<&mut Member> {
-        self.members.get_mut(index)?.as_mut().filter(|member| member.serial == serial)
+        self.members
+            .get_mut(index)?
+            .as_mut()
+            .filter(|member| member.serial == serial)
     }
 
     /// A number for a new member.
@@ -102,7 +111,8 @@ impl Books {
     }
 
     pub(super) fn has_idle_member(&self) -> bool {
-        self.members().any(|(_, member)| member.usable() && member.load() == 0)
+        self.members()
+            .any(|(_, member)| member.usable() && member.load() == 0)
     }
 
     pub(super) fn close(&mut self) {
@@ -116,7 +126,10 @@ impl Books {
         match tag.place() {
             Place::Nowhere | Place::Ended => return None,
             Place::Queue => {
-                let at = self.queue.iter().position(|task| std::ptr::eq(task.tag(), tag))?;
+                let at = self
+                    .queue
+                    .iter()
+                    .position(|task| std::ptr::eq(task.tag(), tag))?;
                 if !self.queue[at].has_begun() {
                     tag.set_place(Place::Nowhere);
                     return self.queue.remove(at);
@@ -171,13 +184,18 @@ impl Books {
     pub(super) fn learn(&mut self, nanos: u64) {
         // A worker gone mad may say anything; ten seconds is as good as for ever here.
         let nanos = nanos.min(10_000_000_000) as f64;
-        self.task_nanos = Some(self.task_nanos.map_or(nanos, |mean| mean + (nanos - mean) / 8.0));
+        self.task_nanos = Some(
+            self.task_nanos
+                .map_or(nanos, |mean| mean + (nanos - mean) / 8.0),
+        );
     }
 
     /// How many tasks a lane may hold: one for each worker while tasks are long, many when they are
     /// tiny.
     pub(super) fn depth(&self) -> usize {
-        let Some(nanos) = self.task_nanos else { return 1 };
+        let Some(nanos) = self.task_nanos else {
+            return 1;
+        };
         let ahead = AHEAD.as_nanos() as f64 / nanos.max(1.0);
         (ahead as usize).clamp(1, SLOTS as usize)
     }
@@ -185,19 +203,35 @@ impl Books {
     /// How long a side may spin: not at all if more sides would be runnable than there are CPUs, or
     /// if tasks take so long that sleeping costs nothing in comparison.
     pub(super) fn spin(&self) -> Duration {
-        let busy = self.members().filter(|(_, member)| member.load() > 0).count();
-        let short = self.task_nanos.is_none_or(|nanos| nanos < 2.0 * SPIN.as_nanos() as f64);
-        if busy < self.cpus && short { SPIN } else { Duration::ZERO }
+        let busy = self
+            .members()
+            .filter(|(_, member)| member.load() > 0)
+            .count();
+        let short = self
+            .task_nanos
+            .is_none_or(|nanos| nanos < 2.0 * SPIN.as_nanos() as f64);
+        if busy < self.cpus && short {
+            SPIN
+        } else {
+            Duration::ZERO
+        }
     }
 
     /// How many workers have nothing to do, or could be started.
     pub(super) fn spare_workers(&self) -> usize {
-        self.workers.saturating_sub(self.members().filter(|(_, member)| member.load() > 0).count())
+        self.workers.saturating_sub(
+            self.members()
+                .filter(|(_, member)| member.load() > 0)
+                .count(),
+        )
     }
 
     /// Tasks that wait although a worker might be started for them.
     fn backlog(&self) -> usize {
-        let ahead: usize = self.members().map(|(_, member)| member.load().saturating_sub(1)).sum();
+        let ahead: usize = self
+            .members()
+            .map(|(_, member)| member.load().saturating_sub(1))
+            .sum();
         self.queue.len() + ahead
     }
 
@@ -206,10 +240,22 @@ impl Books {
         if matches!(self.phase, Phase::Broken(_)) {
             return 0;
         }
-        let living = self.members().filter(|(_, m)| !m.leaving && m.condemned.is_none()).count();
-        let busy = self.members().filter(|(_, member)| member.load() > 0).count();
-        let replacements = if matches!(self.phase, Phase::Open) { self.replacements } else { 0 };
-        let needed = (busy + self.backlog()).max(living + replacements).min(self.workers);
+        let living = self
+            .members()
+            .filter(|(_, m)| !m.leaving && m.condemned.is_none())
+            .count();
+        let busy = self
+            .members()
+            .filter(|(_, member)| member.load() > 0)
+            .count();
+        let replacements = if matches!(self.phase, Phase::Open) {
+            self.replacements
+        } else {
+            0
+        };
+        let needed = (busy + self.backlog())
+            .max(living + replacements)
+            .min(self.workers);
         needed.saturating_sub(living)
     }
 
@@ -270,7 +316,9 @@ impl Books {
         self.phase = Phase::Broken(reason.clone());
         let mut tasks: Vec<Task> = self.queue.drain(..).collect();
         for (_, member) in self.members_mut() {
-            member.condemned.get_or_insert_with(|| "the pool is broken".to_owned());
+            member
+                .condemned
+                .get_or_insert_with(|| "the pool is broken".to_owned());
             tasks.extend(member.take_tasks());
         }
         for task in tasks {

@@ -42,7 +42,10 @@ struct End {
 #[derive(Debug)]
 enum How {
     /// With records of results, by the worker with this process id.
-    Replied { pid: u32, reply: Reply },
+    Replied {
+        pid: u32,
+        reply: Reply,
+    },
     Failed(Failure),
 }
 
@@ -50,7 +53,12 @@ enum How {
 enum Reply {
     Own(SmallVec<[u8; INLINE]>),
     /// In a segment, which goes back to this member.
-    Segment { segment: Segment, length: usize, index: usize, serial: u64 },
+    Segment {
+        segment: Segment,
+        length: usize,
+        index: usize,
+        serial: u64,
+    },
 }
 
 /// A segment that is to go back to its member.
@@ -77,7 +85,14 @@ impl Settled {
     pub(super) fn resolve(self) -> (usize, Vec<Spent>) {
         let mut over = 0;
         let mut spent = Vec::new();
-        for End { receiver, items, nanos, how, whole } in self.ends {
+        for End {
+            receiver,
+            items,
+            nanos,
+            how,
+            whole,
+        } in self.ends
+        {
             if nanos > 0 {
                 receiver.spent(items.end - items.start, nanos);
             }
@@ -87,10 +102,22 @@ impl Settled {
                         tell(&*receiver, item, Answer::Failed(failure.clone()));
                     }
                 }
-                How::Replied { pid, reply: Reply::Own(bytes) } => {
+                How::Replied {
+                    pid,
+                    reply: Reply::Own(bytes),
+                } => {
                     tell_all(&*receiver, items, pid, Encoded::own(&bytes));
                 }
-                How::Replied { pid, reply: Reply::Segment { segment, length, index, serial } } => {
+                How::Replied {
+                    pid,
+                    reply:
+                        Reply::Segment {
+                            segment,
+                            length,
+                            index,
+                            serial,
+                        },
+                } => {
                     if let Some(bytes) = Encoded::shared(&segment.memory, 0, length) {
                         tell_all(&*receiver, items, pid, bytes);
                     }
@@ -110,7 +137,9 @@ fn tell_all(receiver: &dyn Receiver, items: Range<u32>, pid: u32, bytes: Encoded
     for item in items {
         let answer = match record(bytes, &mut start) {
             Some((Status::Returned, bytes)) => Answer::Returned(bytes),
-            Some((status, bytes)) => Answer::Failed(bytes.with(|bytes| failure(status, bytes, pid))),
+            Some((status, bytes)) => {
+                Answer::Failed(bytes.with(|bytes| failure(status, bytes, pid)))
+            }
             None => Answer::Failed(Failure::Protocol {
                 pid,
                 what: "its results were changed after they were sent".to_owned(),
@@ -132,7 +161,10 @@ fn failure(status: Status, bytes: &[u8], pid: u32) -> Failure {
         Status::NotEncoded => Failure::NotEncoded(text()),
         Status::Panicked => match PanicReport::decode(bytes) {
             Some(report) => Failure::Panicked(report),
-            None => Failure::Protocol { pid, what: "its report of a panic is damaged".to_owned() },
+            None => Failure::Protocol {
+                pid,
+                what: "its report of a panic is damaged".to_owned(),
+            },
         },
         Status::Returned => unreachable!("the caller has sorted these out"),
     }
@@ -160,14 +192,24 @@ fn find(member: &mut Member, index: usize, position: u32, dead: bool) -> Result<
     let lane = member.lane.clone();
     let ring = lane.ring();
     let items = ring.items_done(position);
-    let Some(entry) = member.task(position) else { return Err("a reply without a task".into()) };
+    let Some(entry) = member.task(position) else {
+        return Err("a reply without a task".into());
+    };
     let remaining = entry.task.remaining();
     if items > remaining {
         return Err(format!("it answers {items} items of {remaining}"));
     }
     if items == 0 {
         let may = dead || entry.task.tag().is_stopped();
-        return if may { Ok(Found { items, nanos: 0, reply: None }) } else { Err("an empty reply".into()) };
+        return if may {
+            Ok(Found {
+                items,
+                nanos: 0,
+                reply: None,
+            })
+        } else {
+            Err("an empty reply".into())
+        };
     }
     // Relaxed: guarded by the state word or, for the dead, by `items_done`; both were acquired.
     let frame = &ring.slot(position).reply;
@@ -177,9 +219,18 @@ fn find(member: &mut Member, index: usize, position: u32, dead: bool) -> Result<
     let reply = if tier == SEGMENT {
         let segment = match member.take_segment(position, id) {
             Some(segment) if segment.memory.len() >= length => segment,
-            _ => return Err(format!("a reply of {length} bytes in segment {id}, which is not so")),
+            _ => {
+                return Err(format!(
+                    "a reply of {length} bytes in segment {id}, which is not so"
+                ));
+            }
         };
-        Reply::Segment { segment, length, index, serial: member.serial }
+        Reply::Segment {
+            segment,
+            length,
+            index,
+            serial: member.serial,
+        }
     } else {
         let mut bytes = SmallVec::new();
         lane.read_reply(position, tier, &mut bytes, length)
@@ -188,7 +239,9 @@ fn find(member: &mut Member, index: usize, position: u32, dead: bool) -> Result<
     };
     let bytes = match &reply {
         Reply::Own(bytes) => Some(Encoded::own(bytes)),
-        Reply::Segment { segment, length, .. } => Encoded::shared(&segment.memory, 0, *length),
+        Reply::Segment {
+            segment, length, ..
+        } => Encoded::shared(&segment.memory, 0, *length),
     };
     let mut start = 0;
     for item in 0..items {
@@ -196,7 +249,11 @@ fn find(member: &mut Member, index: usize, position: u32, dead: bool) -> Result<
             return Err(format!("the record of item {item} is damaged"));
         }
     }
-    Ok(Found { items, nanos: frame.nanos.load(Ordering::Relaxed), reply: Some(reply) })
+    Ok(Found {
+        items,
+        nanos: frame.nanos.load(Ordering::Relaxed),
+        reply: Some(reply),
+    })
 }
 
 impl Books {
@@ -228,7 +285,9 @@ impl Books {
             };
             member.lane.ring().free(position);
             let pid = member.pid;
-            let Some(InLane { task, segment, .. }) = member.remove(position) else { return };
+            let Some(InLane { task, segment, .. }) = member.remove(position) else {
+                return;
+            };
             if let Some(segment) = segment {
                 member.keep_segment(segment);
             }
@@ -241,10 +300,18 @@ impl Books {
 
     /// A worker has broken a rule of the lane: all its tasks fail, and the supervisor will end it.
     pub(super) fn condemn(&mut self, index: usize, what: String, settled: &mut Settled) {
-        let Some(member) = self.members[index].as_mut() else { return };
+        let Some(member) = self.members[index].as_mut() else {
+            return;
+        };
         let pid = member.pid;
         for task in member.take_tasks() {
-            settled.fail(task, Failure::Protocol { pid, what: what.clone() });
+            settled.fail(
+                task,
+                Failure::Protocol {
+                    pid,
+                    what: what.clone(),
+                },
+            );
         }
         member.condemned = Some(what);
     }
@@ -253,7 +320,9 @@ impl Books {
     /// and tasks that had not begun go to another worker.
     pub(super) fn bury(&mut self, index: usize, death: &Death, settled: &mut Settled) {
         self.collect(index, settled);
-        let Some(mut member) = self.members[index].take() else { return };
+        let Some(mut member) = self.members[index].take() else {
+            return;
+        };
         let mut rest = Vec::new();
         while {
             member.skip_to_task();
@@ -263,9 +332,15 @@ impl Books {
             let seen = member.lane.ring().look(position);
             let found = match seen {
                 Seen::Running => find(&mut member, index, position, true),
-                _ => Ok(Found { items: 0, nanos: 0, reply: None }),
+                _ => Ok(Found {
+                    items: 0,
+                    nanos: 0,
+                    reply: None,
+                }),
             };
-            let Some(InLane { task, .. }) = member.remove(position) else { break };
+            let Some(InLane { task, .. }) = member.remove(position) else {
+                break;
+            };
             match (seen, found) {
                 (Seen::Ready, _) => rest.push(task),
                 (Seen::Running, Ok(found)) => {
@@ -283,12 +358,24 @@ impl Books {
                             how: How::Failed(Failure::Died(death.clone())),
                             whole: None,
                         });
-                        if over { settled.finish(task) } else { rest.push(task) }
+                        if over {
+                            settled.finish(task)
+                        } else {
+                            rest.push(task)
+                        }
                     }
                 }
                 (_, found) => {
-                    let what = found.err().unwrap_or_else(|| format!("{seen:?} in its lane"));
-                    settled.fail(task, Failure::Protocol { pid: member.pid, what });
+                    let what = found
+                        .err()
+                        .unwrap_or_else(|| format!("{seen:?} in its lane"));
+                    settled.fail(
+                        task,
+                        Failure::Protocol {
+                            pid: member.pid,
+                            what,
+                        },
+                    );
                 }
             }
         }
@@ -307,7 +394,11 @@ impl Books {
                 settled.fail(task, Failure::Cancelled);
                 continue;
             }
-            let others = if task.has_begun() { self.spare_workers() as u32 } else { 0 };
+            let others = if task.has_begun() {
+                self.spare_workers() as u32
+            } else {
+                0
+            };
             let share = task.remaining().div_ceil(others + 1).max(1);
             while task.remaining() > share {
                 let part = task.split_off(share);
@@ -345,18 +436,37 @@ impl Settled {
 
 /// Settles the items that have results, and returns the task if any remain.
 fn settle_found(mut task: Task, found: Found, pid: u32, settled: &mut Settled) -> Option<Task> {
-    let Found { items, nanos, reply: Some(reply) } = found else { return Some(task) };
+    let Found {
+        items,
+        nanos,
+        reply: Some(reply),
+    } = found
+    else {
+        return Some(task);
+    };
     let receiver = task.receiver.clone();
     let first = task.items().start;
     let how = How::Replied { pid, reply };
     let items_done = first..first + items;
     if items == task.remaining() {
         task.tag().set_place(Place::Ended);
-        settled.ends.push(End { receiver, items: items_done, nanos, how, whole: Some(task) });
+        settled.ends.push(End {
+            receiver,
+            items: items_done,
+            nanos,
+            how,
+            whole: Some(task),
+        });
         None
     } else {
         task.advance(items);
-        settled.ends.push(End { receiver, items: items_done, nanos, how, whole: None });
+        settled.ends.push(End {
+            receiver,
+            items: items_done,
+            nanos,
+            how,
+            whole: None,
+        });
         Some(task)
     }
 }

@@ -132,7 +132,11 @@ impl Member {
         let watched = task.tag().is_watched();
         self.in_flight += 1;
         self.watched += usize::from(watched);
-        self.tasks[index(position)] = Some(InLane { task, segment, watched });
+        self.tasks[index(position)] = Some(InLane {
+            task,
+            segment,
+            watched,
+        });
     }
 
     /// Notes that somebody wants to know when the task with this tag, or a part of it, ends.
@@ -148,7 +152,10 @@ impl Member {
     /// Tells the worker to begin no further item of the task with this tag.
     pub(super) fn stop(&self, tag: &Tag) {
         for (slot, entry) in self.tasks.iter().enumerate() {
-            if entry.as_ref().is_some_and(|entry| std::ptr::eq(entry.task.tag(), tag)) {
+            if entry
+                .as_ref()
+                .is_some_and(|entry| std::ptr::eq(entry.task.tag(), tag))
+            {
                 // Relaxed: the worker will see it soon, and nothing else hangs on it.
                 let request = &self.lane.ring().slot(slot as u32).request;
                 request.stop.store(1, Ordering::Relaxed);
@@ -168,7 +175,10 @@ impl Member {
     pub(super) fn take_tasks(&mut self) -> Vec<Task> {
         let positions = (0..SLOTS).map(|offset| self.head.wrapping_add(offset));
         let positions: Vec<u32> = positions.collect();
-        positions.into_iter().filter_map(|at| Some(self.remove(at)?.task)).collect()
+        positions
+            .into_iter()
+            .filter_map(|at| Some(self.remove(at)?.task))
+            .collect()
     }
 
     /// Moves `head` to the next position that holds a task, or to `tail`.
@@ -181,27 +191,44 @@ impl Member {
     /// True if the next thing to collect has come, or something is wrong with it.
     pub(super) fn has_news(&self) -> bool {
         self.head != self.tail
-            && !matches!(self.lane.ring().look(self.head), Seen::Ready | Seen::Running)
+            && !matches!(
+                self.lane.ring().look(self.head),
+                Seen::Ready | Seen::Running
+            )
     }
 
     /// An idle or new segment of at least `len` bytes, which the worker will know.
     pub(super) fn segment(&mut self, len: usize) -> io::Result<Segment> {
-        let fitting = self.idle_segments.iter().enumerate().filter(|(_, s)| s.memory.len() >= len);
+        let fitting = self
+            .idle_segments
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| s.memory.len() >= len);
         if let Some((best, _)) = fitting.min_by_key(|(_, segment)| segment.memory.len()) {
             return Ok(self.idle_segments.swap_remove(best));
         }
         let len = len.next_multiple_of(BLOCK_LEN);
         let (memory, file) = Memory::create("horsepower-segment", len)?;
         self.made += 1;
-        let note = Note::Segment { id: self.made, len: len as u64 };
+        let note = Note::Segment {
+            id: self.made,
+            len: len as u64,
+        };
         control::send(&self.control, &note.encode(), &[file.as_fd()])?;
-        Ok(Segment { id: self.made, memory })
+        Ok(Segment {
+            id: self.made,
+            memory,
+        })
     }
 
     /// Takes back a segment that no task uses any more.
     pub(super) fn keep_segment(&mut self, segment: Segment) {
         self.idle_segments.push(segment);
-        let mut bytes: usize = self.idle_segments.iter().map(|segment| segment.memory.len()).sum();
+        let mut bytes: usize = self
+            .idle_segments
+            .iter()
+            .map(|segment| segment.memory.len())
+            .sum();
         while bytes > KEPT || self.idle_segments.len() > LARGE {
             let oldest = self.idle_segments.remove(0);
             bytes -= oldest.memory.len();
@@ -218,14 +245,19 @@ impl Member {
     /// the argument came in, or one that the worker has made.
     pub(super) fn take_segment(&mut self, position: u32, id: u64) -> Option<Segment> {
         if let Some(entry) = self.tasks[index(position)].as_mut()
-            && entry.segment.as_ref().is_some_and(|segment| segment.id == id)
+            && entry
+                .segment
+                .as_ref()
+                .is_some_and(|segment| segment.id == id)
         {
             return entry.segment.take();
         }
         if !self.arrived.contains_key(&id) {
             self.read_notes();
         }
-        self.arrived.remove(&id).map(|memory| Segment { id, memory })
+        self.arrived
+            .remove(&id)
+            .map(|memory| Segment { id, memory })
     }
 
     /// Reads what the worker has said on its control socket. Returns its refusal, if it refused.
@@ -238,7 +270,8 @@ impl Member {
                     let memory = usize::try_from(len).ok().zip(message.descriptors.first());
                     let memory = memory.map(|(len, file)| Memory::from_descriptor(file, len));
                     // A worker that sends more than its tasks can use has gone mad.
-                    if let Some(Ok(memory)) = memory.filter(|_| self.arrived.len() < SLOTS as usize) {
+                    if let Some(Ok(memory)) = memory.filter(|_| self.arrived.len() < SLOTS as usize)
+                    {
                         self.arrived.insert(id, memory);
                     }
                 }
@@ -265,7 +298,8 @@ impl Member {
 
     /// The cause of death of a process that has ended; it is gone from the process table after this.
     pub(super) fn reap(&self) -> Death {
-        let status = rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED);
+        let status =
+            rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED);
         let cause = match status {
             Ok(Some(status)) => status
                 .exit_status()
@@ -274,6 +308,9 @@ impl Member {
                 .unwrap_or(Cause::Unknown),
             _ => Cause::Unknown,
         };
-        Death { pid: self.pid, cause }
+        Death {
+            pid: self.pid,
+            cause,
+        }
     }
 }

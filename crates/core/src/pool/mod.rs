@@ -101,13 +101,16 @@ impl Pool {
             event,
             config,
         });
-        let supervisor = supervisor::Supervisor::new(shared.clone(), reentry)
-            .map_err(PoolError::System)?;
+        let supervisor =
+            supervisor::Supervisor::new(shared.clone(), reentry).map_err(PoolError::System)?;
         let supervisor = thread::Builder::new()
             .name("hp-supervisor".into())
             .spawn(move || supervisor.run())
             .map_err(PoolError::System)?;
-        Ok(Pool { shared, supervisor: Mutex::new(Some(supervisor)) })
+        Ok(Pool {
+            shared,
+            supervisor: Mutex::new(Some(supervisor)),
+        })
     }
 
     /// What futures hold on to.
@@ -129,12 +132,20 @@ impl Pool {
         if RESOLVING.get() == 0 {
             let mut books = self.shared.lock();
             while self.shared.unresolved.load(Ordering::SeqCst) > 0 {
-                books = self.shared.idle.wait(books).unwrap_or_else(PoisonError::into_inner);
+                books = self
+                    .shared
+                    .idle
+                    .wait(books)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
         }
         self.shared.poke();
         if RESOLVING.get() == 0 {
-            let handle = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let handle = self
+                .supervisor
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
             if let Some(handle) = handle {
                 // The supervisor catches its own panics; there is nothing to learn here.
                 let _ = handle.join();
@@ -145,7 +156,11 @@ impl Pool {
     /// The process ids of the workers that live now.
     #[must_use]
     pub fn worker_pids(&self) -> Vec<u32> {
-        self.shared.lock().members().map(|(_, member)| member.pid).collect()
+        self.shared
+            .lock()
+            .members()
+            .map(|(_, member)| member.pid)
+            .collect()
     }
 }
 
@@ -189,7 +204,9 @@ impl Shared {
     /// False: it has begun or ended; if it has several items, those not begun are cancelled.
     pub fn cancel(&self, tag: &Tag) -> bool {
         let mut books = self.lock();
-        let Some(task) = books.cancel(tag) else { return false };
+        let Some(task) = books.cancel(tag) else {
+            return false;
+        };
         self.settle(books, Settled::default());
         drop(task);
         self.resolved(1);
@@ -222,7 +239,8 @@ impl Shared {
     fn settle<'a>(&'a self, mut books: MutexGuard<'a, Books>, mut settled: Settled) {
         loop {
             // Relaxed: under the lock, and before any of the parts can end.
-            self.unresolved.fetch_add(std::mem::take(&mut settled.parts), Ordering::Relaxed);
+            self.unresolved
+                .fetch_add(std::mem::take(&mut settled.parts), Ordering::Relaxed);
             while let Some(mut staged) = books.feed(&mut settled) {
                 // A large argument is copied into its segment without the lock.
                 drop(books);

@@ -55,7 +55,12 @@ impl Books {
                 Ok(segment) => {
                     member.staging += 1;
                     task.tag().set_place(Place::Staged);
-                    return Some(Staged { task, segment, index, serial: member.serial });
+                    return Some(Staged {
+                        task,
+                        segment,
+                        index,
+                        serial: member.serial,
+                    });
                 }
                 Err(error) => {
                     let why = format!("no shared memory for an argument of {len} bytes: {error}");
@@ -67,7 +72,12 @@ impl Books {
 
     /// Puts a task into the lane for which it was staged, if that worker still lives.
     pub(super) fn put_staged(&mut self, staged: Staged, settled: &mut Settled) {
-        let Staged { task, segment, index, serial } = staged;
+        let Staged {
+            task,
+            segment,
+            index,
+            serial,
+        } = staged;
         let Some(member) = self.member(index, serial) else {
             task.tag().set_place(Place::Queue);
             self.queue.push_front(task);
@@ -98,7 +108,9 @@ impl Books {
     /// Fills the next slot of a lane and hands it to the worker.
     fn put(&mut self, index: usize, task: Task, segment: Option<Segment>) {
         let spin = self.spin();
-        let Some(member) = self.members[index].as_mut() else { return };
+        let Some(member) = self.members[index].as_mut() else {
+            return;
+        };
         let position = member.tail;
         member.tail = position.wrapping_add(1);
         let forget = member.next_forgotten();
@@ -112,8 +124,12 @@ impl Books {
         let request = &lane.ring().slot(position).request;
         // Relaxed: guarded by the state word, which `publish` sets.
         request.entry.store(task.entry.offset(), Ordering::Relaxed);
-        request.length.store(argument.len() as u64, Ordering::Relaxed);
-        request.segment.store(segment.as_ref().map_or(0, |s| s.id), Ordering::Relaxed);
+        request
+            .length
+            .store(argument.len() as u64, Ordering::Relaxed);
+        request
+            .segment
+            .store(segment.as_ref().map_or(0, |s| s.id), Ordering::Relaxed);
         request.forget.store(forget, Ordering::Relaxed);
         request.items.store(task.remaining(), Ordering::Relaxed);
         request.tier.store(tier | framed, Ordering::Relaxed);
@@ -127,14 +143,19 @@ impl Books {
     /// If a worker has nothing to do while another has tasks waiting in its lane, takes half of
     /// those back into the queue. True: there is something to feed now.
     fn share_out(&mut self) -> bool {
-        if !self.members().any(|(_, m)| m.ready && m.usable() && m.load() == 0) {
+        if !self
+            .members()
+            .any(|(_, m)| m.ready && m.usable() && m.load() == 0)
+        {
             return false;
         }
         let longest = self.members().max_by_key(|(_, member)| member.in_flight);
         let Some((index, _)) = longest.filter(|(_, member)| member.in_flight >= 2) else {
             return false;
         };
-        let Some(member) = self.members[index].as_mut() else { return false };
+        let Some(member) = self.members[index].as_mut() else {
+            return false;
+        };
         let mut wanted = member.in_flight / 2;
         let mut position = member.tail;
         let mut taken = Vec::new();

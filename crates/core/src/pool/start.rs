@@ -31,9 +31,18 @@ pub(super) fn start(reentry: &Reentry, serial: u64, timeout: Duration) -> io::Re
     };
     // A parent without standard output gives its worker none.
     let output = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3);
-    let output = output.or_else(|_| File::options().write(true).open("/dev/null").map(Into::into))?;
+    let output = output.or_else(|_| {
+        File::options()
+            .write(true)
+            .open("/dev/null")
+            .map(Into::into)
+    })?;
     let descriptors = [lane_file.as_fd(), output.as_fd()];
-    let descriptors = if reentry.silent { &descriptors[..] } else { &descriptors[..1] };
+    let descriptors = if reentry.silent {
+        &descriptors[..]
+    } else {
+        &descriptors[..1]
+    };
     // The hello lies in the worker's standard input before it runs, so it is never waited for.
     control::send(&ours, &hello.encode(), descriptors)?;
 
@@ -53,7 +62,17 @@ pub(super) fn start(reentry: &Reentry, serial: u64, timeout: Duration) -> io::Re
     let child = command.process_group(0).spawn()?;
     let pid = child.id();
     // The child cannot have been reaped, so the number is still its own.
-    let raw = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::NotFound)?;
+    let raw = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or(io::ErrorKind::NotFound)?;
     let pidfd = rustix::process::pidfd_open(raw, PidfdFlags::empty())?;
-    Ok(Member::new(serial, pid, pidfd, ours, lane, Instant::now() + timeout))
+    Ok(Member::new(
+        serial,
+        pid,
+        pidfd,
+        ours,
+        lane,
+        Instant::now() + timeout,
+    ))
 }

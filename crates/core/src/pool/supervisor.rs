@@ -35,8 +35,17 @@ fn event(serial: u64, death: bool) -> EventData {
 impl Supervisor {
     pub(super) fn new(shared: Arc<Shared>, reentry: &'static Reentry) -> io::Result<Supervisor> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        epoll::add(&epoll, &shared.event, EventData::new_u64(POKED), EventFlags::IN)?;
-        Ok(Supervisor { shared, reentry, epoll })
+        epoll::add(
+            &epoll,
+            &shared.event,
+            EventData::new_u64(POKED),
+            EventFlags::IN,
+        )?;
+        Ok(Supervisor {
+            shared,
+            reentry,
+            epoll,
+        })
     }
 
     /// Supervises until the pool has been shut down and every worker is gone. Should this thread
@@ -45,9 +54,14 @@ impl Supervisor {
         let failed = match crate::panic::catch(|| self.supervise()) {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),
-            Err(panic) => format!("{} at {}", panic.message, panic.location.unwrap_or_default()),
+            Err(panic) => format!(
+                "{} at {}",
+                panic.message,
+                panic.location.unwrap_or_default()
+            ),
         };
-        self.shared.break_down(&format!("its supervisor failed: {failed}"));
+        self.shared
+            .break_down(&format!("its supervisor failed: {failed}"));
         let members: Vec<_> = self.shared.lock().members.drain(..).flatten().collect();
         for member in members {
             member.kill();
@@ -77,7 +91,12 @@ impl Supervisor {
             books = self.shared.lock();
             match started {
                 Ok(member) => {
-                    epoll::add(&self.epoll, &member.pidfd, event(serial, true), EventFlags::IN)?;
+                    epoll::add(
+                        &self.epoll,
+                        &member.pidfd,
+                        event(serial, true),
+                        EventFlags::IN,
+                    )?;
                     // Edge-triggered: the end of the worker's side is no news for ever.
                     let flags = EventFlags::IN | EventFlags::ET;
                     epoll::add(&self.epoll, &member.control, event(serial, false), flags)?;
@@ -119,7 +138,9 @@ impl Supervisor {
         }
         let mut settled = Settled::default();
         for index in late {
-            let Some(member) = &mut books.members[index] else { continue };
+            let Some(member) = &mut books.members[index] else {
+                continue;
+            };
             member.kill();
             member.condemned = Some(format!(
                 "worker process {} did not report ready within {timeout:?} and was ended. Does the \
@@ -135,13 +156,18 @@ impl Supervisor {
     /// True if the pool has been shut down and nothing is left of it.
     fn finished(&self) -> bool {
         let books = self.shared.lock();
-        let over = self.shared.closing.load(std::sync::atomic::Ordering::SeqCst);
+        let over = self
+            .shared
+            .closing
+            .load(std::sync::atomic::Ordering::SeqCst);
         over && self.shared.all_resolved() && books.members().next().is_none()
     }
 
     /// Sleeps until something happens or a clock strikes, and sees to it.
     fn wait(&self) -> io::Result<()> {
-        let timeout = self.next_clock().map(|at| at.saturating_duration_since(Instant::now()));
+        let timeout = self
+            .next_clock()
+            .map(|at| at.saturating_duration_since(Instant::now()));
         let timeout = timeout.map(|timeout| rustix::event::Timespec {
             tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: timeout.subsec_nanos().into(),
@@ -158,7 +184,10 @@ impl Supervisor {
                 let _ = rustix::io::read(&self.shared.event, &mut [0; 8]);
                 continue;
             }
-            let index = books.members().find(|(_, m)| m.serial == event >> 1).map(|(i, _)| i);
+            let index = books
+                .members()
+                .find(|(_, m)| m.serial == event >> 1)
+                .map(|(i, _)| i);
             let Some(index) = index else { continue };
             if event & 1 == 1 {
                 self.died(&mut books, index, &mut settled);
@@ -181,7 +210,9 @@ impl Supervisor {
 
     /// A worker's process has ended.
     fn died(&self, books: &mut super::Books, index: usize, settled: &mut Settled) {
-        let Some(member) = &mut books.members[index] else { return };
+        let Some(member) = &mut books.members[index] else {
+            return;
+        };
         // What it said last may be why.
         if let Some(why) = member.read_notes() {
             member.condemned.get_or_insert(why);

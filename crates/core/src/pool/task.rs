@@ -3,7 +3,7 @@
 use crate::call::EntryPoint;
 use crate::death::Death;
 use crate::panic::PanicReport;
-use crate::payload::{Payload, Encoded};
+use crate::payload::{Encoded, Payload};
 use crate::record::arguments_len;
 use std::ops::Range;
 use std::sync::Arc;
@@ -56,7 +56,16 @@ impl Task {
     ) -> Task {
         let end = payload.bytes().len();
         let payload = Arc::new(payload);
-        Task { entry, receiver, payload, framed, items: 0..items, offset: 0, end, begun: false }
+        Task {
+            entry,
+            receiver,
+            payload,
+            framed,
+            items: 0..items,
+            offset: 0,
+            end,
+            begun: false,
+        }
     }
 
     pub(super) fn tag(&self) -> &Tag {

@@ -21,7 +21,10 @@ pub(crate) fn take_standard_input() -> io::Result<OwnedFd> {
 pub(crate) fn close_all_but_standard_streams() -> io::Result<()> {
     let mut inherited = Vec::new();
     for entry in std::fs::read_dir("/proc/self/fd")? {
-        let number = entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok());
+        let number = entry?
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<RawFd>().ok());
         if let Some(number) = number.filter(|&number| number > 2) {
             inherited.push(number);
         }

@@ -50,7 +50,9 @@ impl Memory {
         if !seals.contains(SealFlags::SHRINK) || u64::try_from(size).unwrap_or(0) < len as u64 {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                format!("shared memory of {size} bytes, seals {seals:?}: {len} sealed bytes expected"),
+                format!(
+                    "shared memory of {size} bytes, seals {seals:?}: {len} sealed bytes expected"
+                ),
             ));
         }
         Memory::map(&file, len)
@@ -100,7 +102,11 @@ impl Memory {
         // reference to the mapping as bytes is ever given out but by `bytes`, whose caller promises
         // that nobody writes. Should the other process write here too, the bytes are a mixture,
         // which is as good as any other bytes.
-        unsafe { target.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        unsafe {
+            target
+                .as_ptr()
+                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())
+        };
     }
 
     /// Copies from the memory at `offset` into `bytes`.
@@ -110,7 +116,11 @@ impl Memory {
     pub fn read(&self, offset: usize, bytes: &mut [u8]) {
         let source = self.at(offset, bytes.len());
         // SAFETY: as in `write`, the other way round.
-        unsafe { source.as_ptr().copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) };
+        unsafe {
+            source
+                .as_ptr()
+                .copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len())
+        };
     }
 
     /// Copies `len` bytes at `offset` into a new vector, without clearing it first.
@@ -123,7 +133,9 @@ impl Memory {
         let mut bytes = Vec::with_capacity(len);
         // SAFETY: as in `read`; the vector has room for `len` bytes, all of which are then set.
         unsafe {
-            source.as_ptr().copy_to_nonoverlapping(bytes.as_mut_ptr(), len);
+            source
+                .as_ptr()
+                .copy_to_nonoverlapping(bytes.as_mut_ptr(), len);
             bytes.set_len(len);
         }
         bytes

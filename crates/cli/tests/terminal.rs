@@ -1,0 +1,89 @@
+//! `horsepower primes` on a terminal: the progress bar.
+
+mod program;
+
+use program::{await_no_process_with, finish, program as horsepower, spawn, watched};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::process::Stdio;
+
+/// A terminal: the side that shows, and the side that a program writes to.
+fn terminal() -> (File, File) {
+    let shown = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&shown).unwrap();
+    unlockpt(&shown).unwrap();
+    let name = ptsname(&shown, Vec::new()).unwrap();
+    let written = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(OsStr::from_bytes(name.to_bytes()))
+        .unwrap();
+    (File::from(shown), written)
+}
+
+/// Two of them are more than a second of trial division on any machine of today.
+const SLOW: &str = "18446744073709551557\n";
+
+#[test]
+fn a_long_race_has_a_bar_that_leaves_the_verdicts_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("numbers.txt");
+    // Verdicts before the bar is there, while it is, and no end.
+    let quick = "999999999999989\n".repeat(200);
+    fs::write(&path, format!("7\n{quick}{}", SLOW.repeat(1000))).unwrap();
+    let (mut shown, written) = terminal();
+    let mut command = horsepower();
+    command.args(["primes", "-e", "inline", "-f"]).arg(&path);
+    command
+        .env("TERM", "xterm")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null());
+    command.stdout(written.try_clone().unwrap()).stderr(written);
+    let mut child = command.spawn().unwrap();
+    drop(command);
+
+    let mut text = Vec::new();
+    watched(child.id(), || {
+        let mut block = [0; 4096];
+        loop {
+            let length = shown.read(&mut block).unwrap();
+            text.extend_from_slice(&block[..length]);
+            let so_far = String::from_utf8_lossy(&text);
+            let after = so_far.split_once("inline [").map(|(_, after)| after);
+            if after.is_some_and(|after| after.matches(" is prime: ").count() >= 3) {
+                return;
+            }
+        }
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    await_no_process_with(&path);
+
+    let text = String::from_utf8(text).unwrap();
+    assert!(!text.contains("\x1b[3"), "NO_COLOR is respected: {text:?}");
+    assert!(text.contains(" of 1201, "), "{text:?}");
+    let (lines, _unfinished) = text.rsplit_once("\r\n").unwrap();
+    for line in lines.split("\r\n") {
+        // What was cleared before does not count.
+        let seen = line.rsplit("\r\x1b[2K").next().unwrap();
+        assert!(
+            ["7 is prime: true", "999999999999989 is prime: true"].contains(&seen),
+            "{seen:?} in {text:?}"
+        );
+    }
+}
+
+#[test]
+fn without_a_terminal_there_is_no_bar() {
+    let mut command = horsepower();
+    // A second and more, wherever it runs.
+    let numbers = std::iter::repeat_n("99999999999999997", 4);
+    command
+        .args(["primes", "-e", "inline"])
+        .args(numbers)
+        .stdin(Stdio::null());
+    assert_eq!(finish(spawn(&mut command)).done().verdicts().len(), 4);
+}

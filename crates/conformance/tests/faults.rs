@@ -1,0 +1,703 @@
+//! Faults: real processes die, hang at the start, write garbage, outlive their parents; each test
+//! shows that it costs what was promised and nothing else.
+
+use horsepower::prelude::*;
+use horsepower_conformance::gate::{Gate, pass};
+use horsepower_conformance::lab::{assert_gone, guarded, is_alive, is_child, parent_of, until};
+use rustix::process::{Pid, Signal, kill_process};
+use std::collections::HashSet;
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+fn pid_of(n: u64) -> (u64, u32) {
+    (n, std::process::id())
+}
+
+fn signal(pid: u32, signal: Signal) {
+    kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal).unwrap();
+}
+
+/// Task: ends its own process in the way that is asked for.
+fn die(how: String) -> u64 {
+    fn overflow(n: u64) -> u64 {
+        if n == u64::MAX {
+            0
+        } else {
+            std::hint::black_box(overflow(n + 1)) + 1
+        }
+    }
+    let myself = std::process::id();
+    match &*how {
+        "abort" => std::process::abort(),
+        "overflow" => return overflow(0),
+        // Rust's own handler takes the first one for a stack overflow that it was not, and steps
+        // aside; a real fault would come again too.
+        "segfault" => loop {
+            signal(myself, Signal::SEGV);
+            std::thread::yield_now();
+        },
+        "kill" => signal(myself, Signal::KILL),
+        "terminate" => signal(myself, Signal::TERM),
+        code => std::process::exit(code.parse().unwrap()),
+    }
+    // A signal may take a moment.
+    loop {
+        std::thread::park();
+    }
+}
+
+fn pool(workers: usize) -> ProcessPoolExecutor {
+    ProcessPoolExecutor::with_workers(workers).unwrap()
+}
+
+/// Ends the pool and shows that nothing of it is left.
+fn end(pool: ProcessPoolExecutor) {
+    let pids = pool.worker_pids();
+    drop(pool);
+    assert_gone(&pids);
+}
+
+/// FA-02, FA-03, FA-04: each kind of death costs its own task, and the error says how it was.
+#[test]
+fn fa_03_a_death_costs_one_task_and_says_how() {
+    horsepower::init();
+    guarded("fa_03", || {
+        let pool = pool(2);
+        for (how, number, text) in [
+            ("abort", Some(6), "was ended by SIGABRT (abort)"),
+            ("overflow", Some(6), "was ended by SIGABRT (abort)"),
+            (
+                "segfault",
+                Some(11),
+                "was ended by SIGSEGV (invalid memory access)",
+            ),
+            ("kill", Some(9), "was ended by SIGKILL (killed"),
+            ("terminate", Some(15), "was ended by SIGTERM (terminate)"),
+            ("0", None, "exited with code 0"),
+            ("42", None, "exited with code 42"),
+        ] {
+            let before: Vec<_> = (0..20).map(|n| pool.submit(pid_of, n)).collect();
+            let victim = pool.submit(die, how.to_owned());
+            let after: Vec<_> = (20..40).map(|n| pool.submit(pid_of, n)).collect();
+            let error = victim.result().unwrap_err();
+            assert!(error.is_worker_death(), "{how}: {error}");
+            assert_eq!(error.signal(), number, "{how}");
+            assert_eq!(error.exit_code(), how.parse().ok(), "{how}");
+            assert!(error.to_string().contains(text), "{how}: {error}");
+            let dead = error.worker_pid().unwrap();
+            for (n, future) in before.into_iter().chain(after).enumerate() {
+                assert_eq!(future.result().unwrap().0, n as u64, "{how}");
+            }
+            let (_, pid) = pool.submit(pid_of, 0).result().unwrap();
+            assert_ne!(pid, dead);
+            assert_gone(&[dead]);
+        }
+        end(pool);
+    });
+}
+
+/// A panic is the task's error; the worker goes on.
+#[test]
+fn fa_04_a_panic_leaves_the_worker() {
+    horsepower::init();
+    guarded("fa_04", || {
+        let pool = pool(1);
+        let (_, pid) = pool.submit(pid_of, 1).result().unwrap();
+        for _ in 0..30 {
+            let error = pool
+                .submit(|n: u64| assert_eq!(n, 0), 1)
+                .result()
+                .unwrap_err();
+            assert!(error.is_panic());
+        }
+        assert_eq!(pool.submit(pid_of, 1).result().unwrap().1, pid);
+        end(pool);
+    });
+}
+
+/// An idle worker that is killed is replaced, and no caller notices.
+#[test]
+fn an_idle_worker_may_be_killed() {
+    horsepower::init();
+    guarded("idle", || {
+        let pool = pool(2);
+        for round in 0..20 {
+            let (_, pid) = pool.submit(pid_of, round).result().unwrap();
+            signal(pid, Signal::KILL);
+            // Whether the death has been seen yet or not.
+            if round % 2 == 0 {
+                until(|| !is_child(pid));
+            }
+            assert_eq!(pool.submit(pid_of, 7).result().unwrap().0, 7);
+        }
+        end(pool);
+    });
+}
+
+/// EX-05: workers are started on demand and used again.
+#[test]
+fn ex_05_an_idle_worker_is_used_again() {
+    horsepower::init();
+    guarded("ex_05", || {
+        let pool = pool(4);
+        assert_eq!(pool.worker_pids(), []);
+        let pids: HashSet<u32> = (0..3)
+            .map(|n| pool.submit(pid_of, n).result().unwrap().1)
+            .collect();
+        assert_eq!(pids.len(), 1);
+        let mut gate = Gate::new();
+        let waiting: Vec<_> = (0..4).map(|_| pool.submit(pass, gate.path())).collect();
+        until(|| pool.worker_pids().len() == 4 && waiting.iter().all(TaskFuture::running));
+        // PI-01, PI-02: the worker's own view is the parent's.
+        for pid in pool.worker_pids() {
+            assert_eq!(parent_of(pid), Some(std::process::id()));
+        }
+        gate.open();
+        waiting
+            .into_iter()
+            .for_each(|future| future.result().unwrap());
+        end(pool);
+    });
+}
+
+/// In a chunk of a map the crash costs the item that crashed: what came before has its results,
+/// what comes after is run, and nothing runs twice.
+#[test]
+fn a_crash_in_a_chunk_costs_one_item() {
+    horsepower::init();
+    guarded("chunk", || {
+        let folder = tempfile::tempdir().unwrap();
+        let task = |(folder, n): (PathBuf, u64)| {
+            // `create_new` fails, and with it the task, if the item runs a second time.
+            std::fs::File::create_new(folder.join(n.to_string())).unwrap();
+            if n % 10 == 7 {
+                die("segfault".to_owned());
+            }
+            n * 2
+        };
+        let pool = pool(2);
+        let items: Vec<_> = (0..100).map(|n| (folder.path().to_owned(), n)).collect();
+        let options = MapOptions::new().chunk_size(25).on_error(OnError::Continue);
+        let results: Vec<_> = pool.map_with(options, task, items).collect();
+        assert_eq!(results.len(), 100);
+        for (n, result) in results.into_iter().enumerate() {
+            match result {
+                Ok(value) => assert_eq!(value, 2 * n as u64),
+                Err(error) => assert!(n % 10 == 7 && error.signal() == Some(11), "{n}: {error}"),
+            }
+        }
+        assert_eq!(folder.path().read_dir().unwrap().count(), 100);
+        end(pool);
+    });
+}
+
+/// FA-05 to FA-08: what cannot be encoded or decoded, on either side, costs its own task.
+#[test]
+fn fa_05_encoding_errors_cost_one_task() {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    /// Fails in the way that its number says.
+    #[derive(Debug)]
+    struct Odd(u8);
+    impl Serialize for Odd {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self.0 {
+                1 => Err(serde::ser::Error::custom("one")),
+                2 => panic!("two"),
+                n => n.serialize(serializer),
+            }
+        }
+    }
+    impl<'de> Deserialize<'de> for Odd {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Odd, D::Error> {
+            match u8::deserialize(deserializer)? {
+                3 => Err(serde::de::Error::custom("three")),
+                4 => panic!("four"),
+                n => Ok(Odd(n)),
+            }
+        }
+    }
+    horsepower::init();
+    guarded("fa_05", || {
+        let pool = pool(1);
+        let (_, pid) = pool.submit(pid_of, 0).result().unwrap();
+        for n in 1..=4 {
+            let sent = pool.submit(|odd: Odd| odd.0, Odd(n)).result().unwrap_err();
+            assert!(sent.is_encoding(), "{n}: {sent}");
+            assert!(sent.to_string().contains("Odd, cannot be"), "{n}: {sent}");
+            let answered = pool.submit(Odd, n).result().unwrap_err();
+            // A `Serialize` that panics in the worker is a panic of the task.
+            assert!(
+                if n == 2 {
+                    answered.is_panic()
+                } else {
+                    answered.is_encoding()
+                },
+                "{answered}"
+            );
+        }
+        let odd = (0..20).map(|n| Odd(n % 6));
+        let options = MapOptions::new().chunk_size(6).on_error(OnError::Continue);
+        let results: Vec<_> = pool.map_with(options, |odd: Odd| odd.0, odd).collect();
+        for (n, result) in results.into_iter().enumerate() {
+            let n = n as u8 % 6;
+            match result {
+                Ok(value) => assert!(value == n && !(1..=4).contains(&n)),
+                Err(error) => assert!((1..=4).contains(&n) && error.is_encoding(), "{n}: {error}"),
+            }
+        }
+        assert_eq!(
+            pool.submit(pid_of, 0).result().unwrap().1,
+            pid,
+            "the same worker"
+        );
+        end(pool);
+    });
+}
+
+/// Task: leaves a thread behind that overwrites the head and the slots of its own lane again and
+/// again, as a wild pointer would.
+fn scribble(byte: u8) -> (u64, u32) {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let lane = maps
+        .lines()
+        .find(|line| line.contains("horsepower-lane"))
+        .unwrap();
+    let start = u64::from_str_radix(lane.split('-').next().unwrap(), 16).unwrap();
+    let mut memory = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/proc/self/mem")
+        .unwrap();
+    std::thread::spawn(move || {
+        loop {
+            memory.seek(SeekFrom::Start(start)).unwrap();
+            memory.write_all(&[byte; 32 << 10]).unwrap();
+        }
+    });
+    (0, std::process::id())
+}
+
+/// A worker that writes garbage into its lane is found out and ended; its tasks fail, the parent
+/// goes on, and every future is answered.
+#[test]
+fn garbage_in_the_lane_is_found_and_survived() {
+    horsepower::init();
+    guarded("garbage", || {
+        for byte in [0xff, 0x5a, 0x03, 0x02, 0x01, 0x00] {
+            let pool = pool(1);
+            let (_, mad) = pool.submit(pid_of, 0).result().unwrap();
+            let mut futures = vec![pool.submit(scribble, byte)];
+            let mut failed = 0;
+            // Until the damage has hit something that was in use.
+            while failed == 0 {
+                futures.extend((0..20).map(|n| pool.submit(pid_of, n)));
+                for mut future in futures.drain(..) {
+                    // With a word that nobody looks at, or none that wakes anybody, the worker looks
+                    // like one that hangs, and is ended like one.
+                    let outcome = match future.result_timeout(Duration::from_millis(200)) {
+                        Err(error) if error.is_timeout() => {
+                            if is_child(mad) {
+                                signal(mad, Signal::KILL);
+                            }
+                            future.result()
+                        }
+                        outcome => outcome,
+                    };
+                    let Err(error) = outcome else { continue };
+                    failed += 1;
+                    assert!(
+                        error.is_protocol() || error.is_worker_death(),
+                        "{byte:#x}: {error}"
+                    );
+                    assert_eq!(error.worker_pid(), Some(mad));
+                    if error.is_protocol() {
+                        assert!(error.to_string().contains("broke the rules of its lane"));
+                    }
+                }
+            }
+            until(|| !is_child(mad));
+            assert_eq!(pool.submit(pid_of, 5).result().unwrap().0, 5);
+            end(pool);
+        }
+    });
+}
+
+/// FA-09: workers crash while large arguments are on their way.
+#[test]
+fn fa_09_crashes_with_large_arguments() {
+    horsepower::init();
+    guarded("fa_09", || {
+        let pool = pool(2);
+        let crash = |bytes: Vec<u8>| {
+            if bytes[0].is_multiple_of(2) {
+                std::process::abort();
+            }
+            bytes.len()
+        };
+        let futures: Vec<_> = (0..10u8)
+            .map(|n| pool.submit(crash, vec![n; 2_000_000]))
+            .collect();
+        for (n, future) in futures.into_iter().enumerate() {
+            match future.result() {
+                Ok(len) => assert!(n % 2 == 1 && len == 2_000_000),
+                Err(error) => assert!(n % 2 == 0 && error.is_worker_death(), "{n}: {error}"),
+            }
+        }
+        end(pool);
+    });
+}
+
+/// FA-10: a worker crashes after the shutdown has begun.
+#[test]
+fn fa_10_a_crash_during_shutdown() {
+    horsepower::init();
+    guarded("fa_10", || {
+        let pool = pool(1);
+        let mut gate = Gate::new();
+        let task = |gate| -> u64 {
+            pass(gate);
+            std::process::abort()
+        };
+        let doomed = pool.submit(task, gate.path());
+        let queued = pool.submit(pid_of, 3);
+        std::thread::scope(|scope| {
+            let ending = scope.spawn(|| pool.shutdown());
+            gate.open();
+            ending.join().unwrap();
+        });
+        assert!(doomed.result().unwrap_err().is_worker_death());
+        assert_eq!(queued.result().unwrap().0, 3);
+        end(pool);
+    });
+}
+
+/// FA-11, FA-12: cancelled tasks, and workers that kill each other; nobody waits for ever.
+#[test]
+fn fa_12_workers_kill_each_other() {
+    horsepower::init();
+    guarded("fa_12", || {
+        let pool = pool(3);
+        let futures: Vec<_> = (0..60u64)
+            .map(|n| pool.submit(|n: u64| if n % 3 == 0 { die("kill".into()) } else { n }, n))
+            .collect();
+        let cancelled: Vec<bool> = futures.iter().map(|f| f.cancel()).collect();
+        for (n, (future, cancelled)) in futures.into_iter().zip(cancelled).enumerate() {
+            match future.result() {
+                Ok(value) => assert!(!cancelled && value == n as u64),
+                Err(error) if cancelled => assert!(error.is_cancelled()),
+                Err(error) => assert_eq!((error.signal(), n % 3), (Some(9), 0), "{n}: {error}"),
+            }
+        }
+        assert_eq!(pool.submit(pid_of, 1).result().unwrap().0, 1);
+        end(pool);
+    });
+}
+
+/// EX-23: a task may have a pool of its own; its workers end with it, however it ends.
+#[test]
+fn ex_23_pools_in_tasks() {
+    horsepower::init();
+    guarded("ex_23", || {
+        let pool = pool(2);
+        let nested = |depth: u32| -> Vec<u32> {
+            fn tree(depth: u32) -> Vec<u32> {
+                let mut pids = vec![std::process::id()];
+                if depth > 0 {
+                    let pool = ProcessPoolExecutor::with_workers(2).unwrap();
+                    let futures = [pool.submit(tree, depth - 1), pool.submit(tree, depth - 1)];
+                    pids.extend(
+                        futures
+                            .into_iter()
+                            .flat_map(|future| future.result().unwrap()),
+                    );
+                }
+                pids
+            }
+            tree(depth)
+        };
+        let pids = pool.submit(nested, 2).result().unwrap();
+        assert_eq!(pids.len(), 7);
+        until(|| pids[1..].iter().all(|&pid| !is_alive(pid)));
+
+        // A task that dies with a pool inside.
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pids");
+        let crash = |file: PathBuf| {
+            let pool = ProcessPoolExecutor::with_workers(1).unwrap();
+            let (_, pid) = pool.submit(pid_of, 1).result().unwrap();
+            std::fs::write(file, pid.to_string()).unwrap();
+            die("kill".into())
+        };
+        assert!(
+            pool.submit(crash, file.clone())
+                .result()
+                .unwrap_err()
+                .is_worker_death()
+        );
+        let pid: u32 = std::fs::read_to_string(file).unwrap().parse().unwrap();
+        until(|| !is_alive(pid));
+        end(pool);
+    });
+}
+
+/// What a dying worker has started in its process group ends with it.
+#[test]
+fn a_task_s_own_children_end_with_a_killed_worker() {
+    horsepower::init();
+    guarded("group", || {
+        let pool = pool(1);
+        let folder = tempfile::tempdir().unwrap();
+        let task = |file: PathBuf| {
+            let child = Command::new("sleep")
+                .arg("1000")
+                .stdin(Stdio::null())
+                .spawn()
+                .unwrap();
+            std::fs::write(file, child.id().to_string()).unwrap();
+            die("kill".into())
+        };
+        let file = folder.path().join("pid");
+        assert!(
+            pool.submit(task, file.clone())
+                .result()
+                .unwrap_err()
+                .is_worker_death()
+        );
+        let pid: u32 = std::fs::read_to_string(file).unwrap().parse().unwrap();
+        until(|| !is_alive(pid));
+        end(pool);
+    });
+}
+
+/// A worker inherits its lane, its control socket and the standard streams, and no other
+/// descriptor, even one that its parent has left open to children. Its standard input is empty.
+#[test]
+fn a_worker_inherits_nothing_else() {
+    horsepower::init();
+    guarded("inherits", || {
+        let pool = pool(1);
+        let leaked = std::fs::File::open("/dev/zero").unwrap();
+        rustix::io::fcntl_setfd(&leaked, rustix::io::FdFlags::empty()).unwrap();
+        let list = |(): ()| {
+            let mut input = String::new();
+            std::io::stdin().read_to_string(&mut input).unwrap();
+            let mut targets: Vec<String> = std::fs::read_dir("/proc/self/fd")
+                .unwrap()
+                .filter_map(|entry| {
+                    let entry = entry.unwrap();
+                    let number: u32 = entry.file_name().to_str()?.parse().ok()?;
+                    let target = std::fs::read_link(entry.path()).ok()?;
+                    (number > 2).then(|| target.display().to_string())
+                })
+                .collect();
+            targets.sort();
+            (input, targets)
+        };
+        let (input, targets) = pool.submit(list, ()).result().unwrap();
+        assert_eq!(input, "");
+        // The lane is mapped, its descriptor closed; the list itself is one open folder.
+        let kinds: Vec<_> = targets
+            .iter()
+            .map(|t| t.split(':').next().unwrap())
+            .collect();
+        assert_eq!(kinds.len(), 2, "{targets:?}");
+        assert!(
+            kinds[0].starts_with("/proc/") && kinds[1] == "socket",
+            "{targets:?}"
+        );
+        end(pool);
+    });
+}
+
+/// This program as another process, in a role that the test of the same name plays.
+fn another(test: &str, role: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args([test, "--exact", "--nocapture"])
+        .env("HORSEPOWER_TEST_ROLE", role);
+    command.stdin(Stdio::null());
+    command
+}
+
+fn role() -> Option<String> {
+    std::env::var("HORSEPOWER_TEST_ROLE").ok()
+}
+
+/// FA-18: the parent is killed; no worker survives it, busy or idle.
+#[test]
+fn fa_18_no_worker_survives_its_parent() {
+    const NAME: &str = "fa_18_no_worker_survives_its_parent";
+    horsepower::init();
+    if role().is_some() {
+        let pool = pool(2);
+        let busy = |(): ()| loop {
+            std::thread::park();
+        };
+        let busy: TaskFuture<u64> = pool.submit(busy, ());
+        until(|| busy.running());
+        pool.submit(pid_of, 1).result().unwrap();
+        println!("\npids {:?}", pool.worker_pids());
+        loop {
+            std::thread::park();
+        }
+    }
+    guarded(NAME, || {
+        let mut parent = another(NAME, "parent")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(parent.stdout.take().unwrap()).lines();
+        let pids = lines
+            .map_while(Result::ok)
+            .find(|line| line.starts_with("pids"))
+            .unwrap();
+        let pids: Vec<u32> = pids
+            .split(|c: char| !c.is_ascii_digit())
+            .filter_map(|number| number.parse().ok())
+            .collect();
+        assert_eq!(pids.len(), 2);
+        assert!(pids.iter().all(|&pid| is_alive(pid)));
+        parent.kill().unwrap();
+        parent.wait().unwrap();
+        until(|| !pids.iter().any(|&pid| is_alive(pid)));
+    });
+}
+
+/// PR-16: without `init` a pool is an error at once, and no process is started.
+#[test]
+fn pr_16_without_init_there_is_no_pool() {
+    const NAME: &str = "pr_16_without_init_there_is_no_pool";
+    // This very test must not call `init`; but others in this process may have, so it is shown in a
+    // process of its own.
+    if role().is_some() {
+        let error = ProcessPoolExecutor::new().unwrap_err();
+        assert!(error.is_not_ready());
+        let text = error.to_string();
+        assert!(text.contains("horsepower::init();") && text.contains("first line of `main`"));
+        println!("\nrefused");
+        return;
+    }
+    let output = another(NAME, "alone").output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(String::from_utf8_lossy(&output.stdout).contains("refused"));
+}
+
+/// A program whose second start goes another way than to `init`: every worker dies before it is
+/// ready. After a bounded number of tries the pool is broken, and says why.
+#[test]
+fn a_worker_that_never_becomes_ready_breaks_the_pool() {
+    const NAME: &str = "a_worker_that_never_becomes_ready_breaks_the_pool";
+    if role().is_some() {
+        let again = std::env::var("HORSEPOWER_TEST_FOLDER").unwrap();
+        let starts = std::fs::read_dir(&again).unwrap().count();
+        if starts > 0 {
+            // A worker: it leaves, or hangs, before it comes to `init`.
+            std::fs::File::create_new(format!("{again}/{}", std::process::id())).unwrap();
+            if role().unwrap() == "leave" {
+                std::process::exit(7);
+            }
+            loop {
+                std::thread::park();
+            }
+        }
+        std::fs::File::create_new(format!("{again}/parent")).unwrap();
+        horsepower::init();
+        let timeout = Duration::from_millis(100);
+        let pool = ProcessPoolExecutor::builder()
+            .workers(2)
+            .start_timeout(timeout)
+            .build()
+            .unwrap();
+        let futures: Vec<_> = (0..10).map(|n| pool.submit(pid_of, n)).collect();
+        for future in futures {
+            let error = future.result().unwrap_err();
+            assert!(error.is_broken());
+            println!("\nerror: {error}");
+        }
+        assert!(pool.submit(pid_of, 1).result().unwrap_err().is_broken());
+        end(pool);
+        println!("\nended");
+        return;
+    }
+    horsepower::init();
+    for (how, why) in [
+        ("leave", "exited with code 7 before it was ready"),
+        (
+            "hang",
+            "did not report ready within 100ms and was ended. Does the program come to",
+        ),
+    ] {
+        guarded(NAME, || {
+            let folder = tempfile::tempdir().unwrap();
+            let mut command = another(NAME, how);
+            command.env("HORSEPOWER_TEST_FOLDER", folder.path());
+            let output = command.output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                output.status.success() && text.contains("ended"),
+                "{text}{errors}"
+            );
+            assert_eq!(text.matches(why).count(), 10, "{text}");
+            assert!(
+                text.contains("no worker could be started in 5 tries"),
+                "{text}"
+            );
+            let starts = folder.path().read_dir().unwrap().count();
+            assert!(starts <= 1 + 7, "{starts} starts are not a bounded number");
+        });
+    }
+}
+
+/// What tasks print arrives on the parent's standard streams, and nothing else does, also when the
+/// workers are started by way of a test harness.
+#[test]
+fn what_tasks_print_arrives() {
+    const NAME: &str = "what_tasks_print_arrives";
+    horsepower::init();
+    if role().is_some() {
+        // One worker: standard error has no lines, so those of two would be mixed.
+        let pool = pool(1);
+        let print = |n: u64| {
+            println!("line {n}");
+            eprintln!("error {n}");
+            print!("half a line of {n};");
+        };
+        pool.map(print, 0..5).for_each(|printed| printed.unwrap());
+        end(pool);
+        return;
+    }
+    guarded(NAME, || {
+        let output = another(NAME, "printer").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        for n in 0..5 {
+            assert!(text.contains(&format!("line {n}\n")), "{text}");
+            assert!(text.contains(&format!("half a line of {n};")), "{text}");
+            assert!(errors.contains(&format!("error {n}\n")), "{errors}");
+        }
+        assert_eq!(
+            text.matches("running 1 test").count(),
+            1,
+            "the parent's own: {text}"
+        );
+    });
+}
+
+/// Ctrl-C on a terminal goes to the parent's process group; workers are not in it.
+#[test]
+fn workers_are_in_groups_of_their_own() {
+    horsepower::init();
+    guarded("groups", || {
+        let pool = pool(1);
+        let (_, pid) = pool.submit(pid_of, 1).result().unwrap();
+        let raw = Pid::from_raw(pid.try_into().unwrap());
+        assert_eq!(rustix::process::getpgid(raw).unwrap(), raw.unwrap());
+        end(pool);
+    });
+}

@@ -1,0 +1,77 @@
+//! After the scope of a pool nothing of it is left: no process, no descriptor, no mapping, no
+//! thread. The only test of its program, so that all it sees is its own.
+
+use horsepower::prelude::*;
+use std::fs;
+
+/// What the kernel knows of this process.
+#[derive(Debug, PartialEq, Eq)]
+struct Belongings {
+    descriptors: usize,
+    lanes_and_segments: usize,
+    threads: usize,
+    children: usize,
+}
+
+fn belongings() -> Belongings {
+    let count = |folder| fs::read_dir(folder).unwrap().count();
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let me = std::process::id();
+    let children = fs::read_dir("/proc").unwrap().filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        let pid = name.to_str().and_then(|name| name.parse::<u32>().ok());
+        pid.and_then(horsepower_conformance::lab::parent_of) == Some(me)
+    });
+    Belongings {
+        children: children.count(),
+        descriptors: count("/proc/self/fd"),
+        lanes_and_segments: maps
+            .lines()
+            .filter(|line| line.contains("horsepower-"))
+            .count(),
+        threads: count("/proc/self/task"),
+    }
+}
+
+#[test]
+fn the_scope_of_a_pool_leaves_nothing() {
+    horsepower::init();
+    horsepower_conformance::lab::guarded("leaves_nothing", || {
+        let before = belongings();
+        for round in 0..5 {
+            let pool = ProcessPoolExecutor::with_workers(3).unwrap();
+            let lens = pool.map(
+                |bytes: Vec<u8>| bytes.len(),
+                (0..20).map(|n| vec![7; n * 20_000]),
+            );
+            assert!(lens.map(Result::unwrap).eq((0..20).map(|n| n * 20_000)));
+            let crash = pool.submit(
+                |n: u32| {
+                    if n == 0 {
+                        std::process::abort()
+                    }
+                },
+                0,
+            );
+            let big = pool.submit(|n: usize| vec![1.5f64; n], 500_000);
+            assert!(crash.result().unwrap_err().is_worker_death());
+            assert_eq!(big.result().unwrap().len(), 500_000);
+            if round % 2 == 0 {
+                pool.submit(|n: u32| n, 1).cancel();
+            }
+            assert_ne!(belongings(), before);
+            drop(pool);
+
+            let threads = ThreadPoolExecutor::with_workers(3).unwrap();
+            assert_eq!(
+                threads
+                    .map(|n: u64| n, 0..100)
+                    .map(Result::unwrap)
+                    .sum::<u64>(),
+                4950
+            );
+            drop(threads);
+            assert_eq!(belongings(), before, "round {round}");
+        }
+    });
+}
