@@ -1,6 +1,8 @@
 //! Faults: real processes die, hang at the start, write garbage, outlive their parents; each test
 //! shows that it costs what was promised and nothing else.
 
+#![allow(clippy::print_stdout)] // roles in other processes speak by it
+
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
 use horsepower_conformance::lab::{assert_gone, guarded, is_alive, is_child, parent_of, until};
@@ -379,7 +381,18 @@ fn fa_12_workers_kill_each_other() {
     guarded("fa_12", || {
         let pool = pool(3);
         let futures: Vec<_> = (0..60u64)
-            .map(|n| pool.submit(|n: u64| if n % 3 == 0 { die("kill".into()) } else { n }, n))
+            .map(|n| {
+                pool.submit(
+                    |n: u64| {
+                        if n.is_multiple_of(3) {
+                            die("kill".into())
+                        } else {
+                            n
+                        }
+                    },
+                    n,
+                )
+            })
             .collect();
         let cancelled: Vec<bool> = futures.iter().map(|f| f.cancel()).collect();
         for (n, (future, cancelled)) in futures.into_iter().zip(cancelled).enumerate() {
@@ -448,6 +461,7 @@ fn a_task_s_own_children_end_with_a_killed_worker() {
     guarded("group", || {
         let pool = pool(1);
         let folder = tempfile::tempdir().unwrap();
+        #[allow(clippy::zombie_processes)] // it is the point: its parent dies without waiting
         let task = |file: PathBuf| {
             let child = Command::new("sleep")
                 .arg("1000")

@@ -69,7 +69,12 @@ impl<T> Promise<T> {
             waker: None,
             sleepers: 0,
         };
-        Promise { task, origin, state: Mutex::new(state), changed: Condvar::new() }
+        Promise {
+            task,
+            origin,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -220,7 +225,10 @@ impl<T> Promise<T> {
         state.sleepers += 1;
         while !matches!(state.stage, Stage::Ended | Stage::Taken) {
             let Some(deadline) = deadline else {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
             let left = deadline.saturating_duration_since(Instant::now());

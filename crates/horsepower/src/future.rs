@@ -33,7 +33,10 @@ pub struct TaskFuture<T> {
 
 impl<T> TaskFuture<T> {
     pub(crate) fn new(promise: Arc<Promise<T>>) -> TaskFuture<T> {
-        TaskFuture { promise, kept: OnceLock::new() }
+        TaskFuture {
+            promise,
+            kept: OnceLock::new(),
+        }
     }
 
     /// Waits for the task to end, and returns its result.
@@ -178,7 +181,14 @@ impl<T> fmt::Debug for TaskFuture<T> {
         let state = match self.kept.get() {
             Some(Ok(_)) => "returned",
             Some(Err(_)) => "failed",
-            None => return write!(f, "TaskFuture({}: {})", self.promise.task, self.promise.state()),
+            None => {
+                return write!(
+                    f,
+                    "TaskFuture({}: {})",
+                    self.promise.task,
+                    self.promise.state()
+                );
+            }
         };
         write!(f, "TaskFuture({}: {state})", self.promise.task)
     }

@@ -33,12 +33,13 @@
 //!
 //! ```
 //! # use horsepower::prelude::*;
-//! #[test]
+//! // #[test]
 //! fn squares() {
 //!     horsepower::init();
 //!     let pool = ProcessPoolExecutor::new().unwrap();
 //!     assert_eq!(pool.submit(|n: u32| n * n, 7).result().unwrap(), 49);
 //! }
+//! # squares();
 //! ```
 //!
 //! # A task's way
@@ -62,11 +63,11 @@ mod origin;
 mod value;
 
 pub use error::Error;
-#[cfg(target_os = "linux")]
-pub use executor::{ProcessPoolBuilder, ProcessPoolExecutor};
 pub use executor::{
     AnyExecutor, Executor, ExecutorKind, InlineExecutor, ThreadPoolBuilder, ThreadPoolExecutor,
 };
+#[cfg(target_os = "linux")]
+pub use executor::{ProcessPoolBuilder, ProcessPoolExecutor};
 pub use future::TaskFuture;
 pub use map::{Map, MapOptions, OnError};
 pub use value::Value;
@@ -78,10 +79,8 @@ pub use value::Value;
 /// supported it does nothing.
 ///
 /// ```
-/// fn main() {
-///     horsepower::init();
-///     // … the program
-/// }
+/// horsepower::init();
+/// // … the program
 /// ```
 pub fn init() {
     #[cfg(target_os = "linux")]

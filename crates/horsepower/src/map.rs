@@ -172,7 +172,11 @@ impl<'e, R: 'e> Map<'e, R> {
         S: FnMut(Vec<I::Item>, &Arc<Clock>) -> ChunkFuture<R> + 'e,
     {
         let mut map = Map {
-            source: Box::new(Feed { items, submit, clock: Arc::default() }),
+            source: Box::new(Feed {
+                items,
+                submit,
+                clock: Arc::default(),
+            }),
             options,
             workers,
             pending: VecDeque::new(),
@@ -207,12 +211,21 @@ impl<R> Map<'_, R> {
 
     /// The size of the next chunk, and of the window now.
     fn sizes(&self) -> (usize, usize) {
-        let chunk = self.options.chunk_size.unwrap_or_else(|| {
+        let measured = || {
             // Growing by steps: the first measurements are not to be trusted too far.
-            self.source.chunk_size(self.workers).min(2 * self.last_chunk)
-        });
-        let window = self.options.window.unwrap_or(WINDOW.max(4 * self.workers * chunk));
-        (chunk.min(window), window)
+            self.source
+                .chunk_size(self.workers)
+                .min(2 * self.last_chunk)
+        };
+        match (self.options.window, self.options.chunk_size) {
+            (Some(window), Some(chunk)) => (chunk.min(window), window),
+            // Some chunks for each worker have to fit in.
+            (Some(window), None) => (measured().min(window / (2 * self.workers)).max(1), window),
+            (None, chunk) => {
+                let chunk = chunk.unwrap_or_else(measured);
+                (chunk, (WINDOW + chunk).max(4 * self.workers * chunk))
+            }
+        }
     }
 
     fn cancel(&mut self) {

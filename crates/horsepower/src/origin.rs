@@ -24,10 +24,7 @@ pub(crate) enum Origin {
     Here,
     /// With a process pool.
     #[cfg(target_os = "linux")]
-    Pool {
-        pool: Arc<Shared>,
-        tag: Whose,
-    },
+    Pool { pool: Arc<Shared>, tag: Whose },
 }
 
 /// The tag by which the pool knows the task.
@@ -43,13 +40,22 @@ pub(crate) enum Whose {
 #[cfg(target_os = "linux")]
 impl Origin {
     pub(crate) fn pool(pool: &Arc<Shared>) -> Origin {
-        Origin::Pool { pool: pool.clone(), tag: Whose::Own(Tag::default()) }
+        Origin::Pool {
+            pool: pool.clone(),
+            tag: Whose::Own(Tag::default()),
+        }
     }
 
     pub(crate) fn tag(&self) -> &Tag {
         match self {
-            Origin::Pool { tag: Whose::Own(tag), .. } => tag,
-            Origin::Pool { tag: Whose::Shared(tag), .. } => tag,
+            Origin::Pool {
+                tag: Whose::Own(tag),
+                ..
+            } => tag,
+            Origin::Pool {
+                tag: Whose::Shared(tag),
+                ..
+            } => tag,
             Origin::Here => unreachable!("only tasks of a pool are asked for their tags"),
         }
     }

@@ -1,0 +1,303 @@
+//! The figures of the process pool beside the floor of the machine, in one run: `cargo bench`.
+//!
+//! The floor is what the machine itself takes for the least that could do the same: two processes
+//! that hand a word back and forth on a futex, a copy of the same bytes, the best schedule of the
+//! same work. Both are measured in turns, so that a noisy neighbour hits both. Medians are printed.
+
+#![allow(clippy::print_stdout)]
+
+use horsepower::prelude::*;
+use horsepower_core::sys::futex;
+use horsepower_core::sys::memory::Memory;
+use std::fs::File;
+use std::hint::black_box;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+const WORKERS: usize = 2;
+const NOTEBOOK: [u64; 6] = [
+    112_272_535_095_293,
+    112_582_705_942_171,
+    112_272_535_095_293,
+    115_280_095_190_773,
+    115_797_848_077_099,
+    1_099_726_899_285_419,
+];
+
+type Outcome<T> = Result<T, horsepower::Error>;
+
+fn main() -> Outcome<()> {
+    horsepower::init();
+    println!("medians; floor and ours were measured in turns\n");
+    println!("{:<44} {:>14} {:>14}", "", "floor", "ours");
+    round_trip()?;
+    pipelined()?;
+    start()?;
+    large()?;
+    primes()
+}
+
+fn row(what: &str, floor: &str, ours: &str) {
+    println!("{what:<44} {floor:>14} {ours:>14}");
+}
+
+fn micros(time: Duration) -> String {
+    format!("{:.2} µs", time.as_secs_f64() * 1e6)
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1e3)
+}
+
+fn quantile(times: &mut [Duration], quantile: f64) -> Duration {
+    times.sort_unstable();
+    times[((times.len() - 1) as f64 * quantile) as usize]
+}
+
+/// Two processes hand a word back and forth, each asleep on a futex while it is the other's turn.
+struct PingPong {
+    memory: Memory,
+    _file: OwnedFd,
+    _pool: ProcessPoolExecutor,
+}
+
+impl PingPong {
+    const MINE: u32 = 0;
+    const YOURS: u32 = 1;
+    const OVER: u32 = 2;
+
+    fn new() -> Outcome<PingPong> {
+        let (memory, file) = Memory::create("floor", 4096).expect("shared memory");
+        let pool = ProcessPoolExecutor::with_workers(1)?;
+        let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
+        // The other side is a task that answers until it is over.
+        drop(pool.submit(PingPong::answer, path));
+        Ok(PingPong {
+            memory,
+            _file: file,
+            _pool: pool,
+        })
+    }
+
+    fn answer(path: String) {
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .open(path)
+            .expect("the floor's memory");
+        let memory = Memory::from_descriptor(&file, 4096).expect("shared memory");
+        loop {
+            match PingPong::wait_while(memory.word(0), PingPong::MINE) {
+                PingPong::OVER => return,
+                _ => PingPong::hand_over(memory.word(0), PingPong::MINE),
+            }
+        }
+    }
+
+    fn hand_over(word: &AtomicU32, to: u32) {
+        word.store(to, Ordering::Release);
+        futex::wake(word);
+    }
+
+    fn wait_while(word: &AtomicU32, turn: u32) -> u32 {
+        loop {
+            match word.load(Ordering::Acquire) {
+                same if same == turn => futex::wait(word, turn, None),
+                other => return other,
+            }
+        }
+    }
+
+    fn round_trip(&self) {
+        PingPong::hand_over(self.memory.word(0), PingPong::YOURS);
+        PingPong::wait_while(self.memory.word(0), PingPong::YOURS);
+    }
+}
+
+impl Drop for PingPong {
+    fn drop(&mut self) {
+        PingPong::hand_over(self.memory.word(0), PingPong::OVER);
+    }
+}
+
+fn time(what: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    what();
+    start.elapsed()
+}
+
+fn round_trip() -> Outcome<()> {
+    let floor = PingPong::new()?;
+    let pool = ProcessPoolExecutor::with_workers(WORKERS)?;
+    let threads = ThreadPoolExecutor::with_workers(WORKERS)?;
+    let no_op = |n: u64| n;
+    let [mut floor_times, mut ours, mut on_threads] = [(); 3].map(|()| Vec::new());
+    for round in 0..60 {
+        for n in 0..300 {
+            let one = time(|| floor.round_trip());
+            // The first round starts workers and warms caches.
+            if round > 0 {
+                floor_times.push(one);
+            }
+            black_box(n);
+        }
+        for n in 0..300 {
+            let one = time(|| drop(black_box(pool.submit(no_op, n).result())));
+            let thread = time(|| drop(black_box(threads.submit(no_op, n).result())));
+            if round > 0 {
+                ours.push(one);
+                on_threads.push(thread);
+            }
+        }
+    }
+    let floor_median = quantile(&mut floor_times, 0.5);
+    let median = quantile(&mut ours, 0.5);
+    row(
+        "no-op round trip, one at a time",
+        &micros(floor_median),
+        &micros(median),
+    );
+    let tail = (quantile(&mut floor_times, 0.99), quantile(&mut ours, 0.99));
+    row("  99 of 100 within", &micros(tail.0), &micros(tail.1));
+    let ratio = median.as_secs_f64() / floor_median.as_secs_f64();
+    row("  times the floor", "1.00", &format!("{ratio:.2}"));
+    row(
+        "  the same by our threads",
+        "",
+        &micros(quantile(&mut on_threads, 0.5)),
+    );
+    Ok(())
+}
+
+fn pipelined() -> Outcome<()> {
+    const TASKS: u64 = 200_000;
+    let pool = ProcessPoolExecutor::with_workers(WORKERS)?;
+    let mut times = Vec::new();
+    for _ in 0..7 {
+        times.push(time(|| {
+            let futures: Vec<_> = (0..TASKS).map(|n| pool.submit(|n: u64| n, n)).collect();
+            futures
+                .into_iter()
+                .for_each(|future| drop(black_box(future.result())));
+        }));
+    }
+    let rate = TASKS as f64 / quantile(&mut times, 0.5).as_secs_f64();
+    row("no-op tasks a second, 2 workers", "", &format!("{rate:.0}"));
+
+    const ITEMS: u64 = 1_000_000;
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        times.push(time(|| {
+            assert!(pool.map(|n: u64| n, 0..ITEMS).all(|result| result.is_ok()));
+        }));
+    }
+    row(
+        "map over 1,000,000 no-ops, 2 workers",
+        "",
+        &millis(quantile(&mut times, 0.5)),
+    );
+    Ok(())
+}
+
+fn start() -> Outcome<()> {
+    let (mut floor, mut first, mut end) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..21 {
+        floor.push(time(|| {
+            let status = std::process::Command::new("/bin/true").status();
+            assert!(status.is_ok_and(|status| status.success()));
+        }));
+        let start = Instant::now();
+        let pool = ProcessPoolExecutor::with_workers(WORKERS)?;
+        pool.submit(|n: u64| n, 1).result()?;
+        first.push(start.elapsed());
+        end.push(time(|| drop(pool)));
+    }
+    let floor = quantile(&mut floor, 0.5);
+    row(
+        "pool start with first result (floor: true)",
+        &millis(floor),
+        &millis(quantile(&mut first, 0.5)),
+    );
+    row("pool end", "", &millis(quantile(&mut end, 0.5)));
+    Ok(())
+}
+
+fn large() -> Outcome<()> {
+    const LEN: usize = 64 << 20;
+    let pool = ProcessPoolExecutor::with_workers(1)?;
+    let (mut floor, mut ours) = (Vec::new(), Vec::new());
+    let source = vec![7u8; LEN];
+    let mut target = vec![0u8; LEN];
+    for _ in 0..9 {
+        floor.push(time(|| {
+            // There and back.
+            target.copy_from_slice(black_box(&source));
+            black_box(&mut target).copy_from_slice(black_box(&source));
+        }));
+        let bytes = source.clone();
+        let mut back = Vec::new();
+        let start = Instant::now();
+        back.extend(pool.submit(|bytes: Vec<u8>| bytes, bytes).result());
+        ours.push(start.elapsed());
+        assert!(back[0] == source);
+    }
+    let speed = |times: &mut Vec<Duration>| {
+        let seconds = quantile(times, 0.5).as_secs_f64();
+        format!("{:.2} GB/s", 2.0 * LEN as f64 / seconds / 1e9)
+    };
+    row(
+        "64 MiB Vec<u8> there and back (floor: copy)",
+        &speed(&mut floor),
+        &speed(&mut ours),
+    );
+    Ok(())
+}
+
+/// The notebook's `is_prime`, with an exact square root.
+fn is_prime(n: u64) -> bool {
+    n == 2 || n > 2 && n % 2 == 1 && (3..=n.isqrt()).step_by(2).all(|d| n % d != 0)
+}
+
+fn primes() -> Outcome<()> {
+    let (mut inline, mut ours, mut best) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..7 {
+        let each = NOTEBOOK.map(|n| time(|| assert_eq!(is_prime(black_box(n)), n != NOTEBOOK[5])));
+        let sum: Duration = each.iter().sum();
+        inline.push(sum);
+        // The best of all ways to share the six between two: try each.
+        let longer = |first: u32| {
+            let share = (0..6)
+                .filter(|i| first >> i & 1 == 1)
+                .map(|i| each[i])
+                .sum::<Duration>();
+            share.max(sum - share)
+        };
+        best.push((0..64).map(longer).min().unwrap_or(sum));
+        let pool = ProcessPoolExecutor::with_workers(WORKERS)?;
+        // The workers are there, as they are in a program that does more than this.
+        pool.map(|n: u64| n, 0..2).for_each(drop);
+        ours.push(time(|| {
+            let verdicts = pool.map(is_prime, NOTEBOOK);
+            assert_eq!(
+                verdicts
+                    .filter(|verdict| *verdict.as_ref().unwrap())
+                    .count(),
+                5
+            );
+        }));
+    }
+    let [inline, ours, best] = [inline, ours, best].map(|mut times| quantile(&mut times, 0.5));
+    row(
+        "the six primes (floor: best schedule of 2)",
+        &millis(best),
+        &millis(ours),
+    );
+    let speed_up = |time: Duration| format!("{:.2}", inline.as_secs_f64() / time.as_secs_f64());
+    row(
+        "  times faster than in line",
+        &speed_up(best),
+        &speed_up(ours),
+    );
+    Ok(())
+}
