@@ -121,7 +121,7 @@ mod tests {
                 place: 0x1010
             }
         );
-        assert_eq!(program.code, [0x2000..0x5000]);
+        assert_eq!(program.code, std::slice::from_ref(&(0x2000..0x5000)));
         assert!(find(MAPS, 0x1500).is_none(), "not executable");
     }
 

@@ -91,10 +91,18 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn push(arguments: &mut Vec<u8>, item: &[u8]) {
+        let pushed = push_argument(arguments, |bytes| {
+            bytes.extend(item);
+            Ok::<_, ()>(())
+        });
+        pushed.unwrap();
+    }
+
     #[test]
     fn an_argument_that_fails_leaves_nothing() {
         let mut arguments = vec![];
-        push_argument(&mut arguments, |bytes| Ok::<_, ()>(bytes.extend(b"ab"))).unwrap();
+        push(&mut arguments, b"ab");
         let before = arguments.clone();
         let failed = push_argument(&mut arguments, |bytes| {
             bytes.extend(b"half");
@@ -108,7 +116,7 @@ mod tests {
         fn arguments_come_back(items in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..20)) {
             let mut arguments = vec![];
             for item in &items {
-                push_argument(&mut arguments, |bytes| Ok::<_, ()>(bytes.extend(item))).unwrap();
+                push(&mut arguments, item);
             }
             let mut rest = &arguments[..];
             for item in &items {
@@ -121,10 +129,10 @@ mod tests {
         fn foreign_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             let mut rest = &bytes[..];
             while next_argument(&mut rest).is_some() {}
-            if let Some(head) = bytes.first_chunk() {
-                if let Some((status, len)) = parse_header(*head) {
-                    prop_assert_eq!(&header(status, len), head);
-                }
+            if let Some(head) = bytes.first_chunk()
+                && let Some((status, len)) = parse_header(*head)
+            {
+                prop_assert_eq!(&header(status, len), head);
             }
         }
     }
