@@ -1,5 +1,7 @@
 //! `horsepower info` as a user sees it.
 
+#![cfg(target_os = "linux")]
+
 mod program;
 
 use program::{finish, program as horsepower, run, spawn, wait};

@@ -1,5 +1,7 @@
 //! `horsepower primes` as a user sees it.
 
+#![cfg(target_os = "linux")]
+
 mod program;
 
 use program::{
@@ -351,7 +353,7 @@ fn verdicts_come_while_the_rest_is_worked_on() {
 fn a_closed_pipe_is_a_quiet_end() {
     // The first is seen, then the pipe is closed; the next ones find that, while workers are in the
     // middle of numbers that take seconds.
-    let quick = "9999999999971\n".repeat(20);
+    let quick = "9999999999971\n".repeat(100);
     let (_directory, path) = file(format!("7\n{quick}{}", format!("{SLOW}\n").repeat(100)));
     for executor in ["inline", "threads", "processes"] {
         for json in [&["--json"][..], &[]] {

@@ -1,5 +1,7 @@
 //! `horsepower primes` on a terminal: the progress bar.
 
+#![cfg(target_os = "linux")]
+
 mod program;
 
 use program::{await_no_process_with, finish, program as horsepower, spawn, watched};
@@ -24,16 +26,12 @@ fn terminal() -> (File, File) {
     (File::from(shown), written)
 }
 
-/// Two of them are more than a second of trial division on any machine of today.
-const SLOW: &str = "18446744073709551557\n";
-
 #[test]
 fn a_long_race_has_a_bar_that_leaves_the_verdicts_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("numbers.txt");
     // Verdicts before the bar is there, while it is, and no end.
-    let quick = "999999999999989\n".repeat(200);
-    fs::write(&path, format!("7\n{quick}{}", SLOW.repeat(1000))).unwrap();
+    fs::write(&path, "999999999999989\n".repeat(100_000)).unwrap();
     let (mut shown, written) = terminal();
     let mut command = horsepower();
     command.args(["primes", "-e", "inline", "-f"]).arg(&path);
@@ -64,15 +62,12 @@ fn a_long_race_has_a_bar_that_leaves_the_verdicts_alone() {
 
     let text = String::from_utf8(text).unwrap();
     assert!(!text.contains("\x1b[3"), "NO_COLOR is respected: {text:?}");
-    assert!(text.contains(" of 1201, "), "{text:?}");
+    assert!(text.contains(" of 100000, "), "{text:?}");
     let (lines, _unfinished) = text.rsplit_once("\r\n").unwrap();
     for line in lines.split("\r\n") {
         // What was cleared before does not count.
         let seen = line.rsplit("\r\x1b[2K").next().unwrap();
-        assert!(
-            ["7 is prime: true", "999999999999989 is prime: true"].contains(&seen),
-            "{seen:?} in {text:?}"
-        );
+        assert_eq!(seen, "999999999999989 is prime: true", "{text:?}");
     }
 }
 

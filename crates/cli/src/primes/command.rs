@@ -5,6 +5,7 @@ use super::board::Board;
 use super::comparison::compare;
 use super::complaints::Complaints;
 use super::display::Display;
+use super::race::Race;
 use super::referee::Referee;
 use super::{Options, numbers, race, report};
 use crate::exit::{MISUSE, say};
@@ -23,7 +24,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let mut display = Display::new(&numbers, &board, report::to_stdout(options.json));
     let mut races = Vec::new();
     for kind in options.executor.iter() {
-        let first = races.first().map(|race: &race::Race| race.executor);
+        let first = races.first().map(|race: &Race| race.executor);
         let mut referee = Referee::new(&numbers, &board, kind, first);
         let outcome = display.during(kind.name(), || {
             let race = race::run(kind, options, &numbers, |result| referee.see(result))?;
@@ -32,9 +33,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         match outcome {
             Ok((race, findings)) => {
                 races.push(race);
-                findings
-                    .into_iter()
-                    .for_each(|f| complaints.about(f.about, f.message));
+                for finding in findings {
+                    complaints.about(finding.about, finding.message);
+                }
             }
             Err(error) => complaints.about(kind.to_string(), error.to_string()),
         }

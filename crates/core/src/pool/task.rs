@@ -266,17 +266,20 @@ mod tests {
     fn a_tag_keeps_every_place() {
         let tag = Tag::default();
         assert_eq!(tag.place(), Place::Nowhere);
-        for place in [
-            Place::Queue,
-            Place::Staged,
-            Place::Ended,
-            Place::Scattered,
-            Place::Lane(0, 0),
-            Place::Lane(1000, u32::MAX),
-            Place::Nowhere,
-        ] {
+        let lanes = [Place::Lane(0, 0), Place::Lane(1000, u32::MAX)];
+        for place in lanes
+            .into_iter()
+            .chain([Place::Queue, Place::Staged, Place::Ended])
+        {
             tag.set_place(place);
             assert_eq!(tag.place(), place);
         }
+        tag.set_place(Place::Scattered);
+        tag.set_place(Place::Queue);
+        assert_eq!(
+            tag.place(),
+            Place::Scattered,
+            "parts do not come together again"
+        );
     }
 }
