@@ -158,6 +158,49 @@ pub fn ex_13(kind: ExecutorKind) {
     assert_eq!(lines(&file), (0..20).collect::<Vec<_>>());
 }
 
+/// EX-19: what belongs to a task is released when it has ended, though the executor lives on and
+/// nobody asked for the result.
+pub fn ex_19(kind: ExecutorKind) {
+    static LIVING: AtomicUsize = AtomicUsize::new(0);
+    #[derive(serde::Serialize, serde::Deserialize)]
+    #[serde(from = "u8", into = "u8")]
+    struct Counted(u8);
+    impl From<u8> for Counted {
+        fn from(n: u8) -> Counted {
+            LIVING.fetch_add(1, Ordering::SeqCst);
+            Counted(n)
+        }
+    }
+    impl From<Counted> for u8 {
+        fn from(counted: Counted) -> u8 {
+            counted.0
+        }
+    }
+    impl Clone for Counted {
+        fn clone(&self) -> Counted {
+            Counted::from(self.0)
+        }
+    }
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            LIVING.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    let executor = Subject::new(kind, 1);
+    let kept = executor.submit(|counted: Counted| counted, Counted::from(0));
+    for n in 0..10 {
+        drop(executor.submit(|counted: Counted| counted, Counted::from(n)));
+    }
+    let future = executor.submit(|counted: Counted| counted.0, Counted::from(5));
+    assert_eq!(future.get().unwrap(), &5);
+    assert!(kept.get().is_ok());
+    // The other kinds run this row at the same time, on the same counter: each leaves it as it was.
+    until(|| LIVING.load(Ordering::SeqCst) <= 3);
+    drop(kept);
+    until(|| LIVING.load(Ordering::SeqCst) == 0);
+    assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
+}
+
 /// EX-21: tasks can be submitted from callbacks, in chains.
 pub fn ex_21(kind: ExecutorKind) {
     fn chain(executor: &Arc<Subject>, left: u64, done: mpsc::Sender<u64>) {
