@@ -376,6 +376,62 @@ fn a_closed_pipe_is_a_quiet_end() {
 }
 
 #[test]
+fn a_worker_that_is_killed_costs_its_number() {
+    let (_directory, path) = file(format!("{SLOW}\n7\n"));
+    let mut command = horsepower();
+    command
+        .args(["primes", "--json", "-e", "processes", "-w", "1", "-f"])
+        .arg(&path);
+    let mut child = spawn(command.stdin(Stdio::null()));
+    let parent = child.id().to_string();
+    watched(child.id(), || {
+        loop {
+            assert_eq!(child.try_wait().unwrap(), None, "seconds of work are left");
+            let pids = program::processes_with(&path);
+            let worker = pids.iter().find(|&pid| *pid != parent);
+            // So much time a worker has only used if it is in the middle of the number.
+            if let Some(pid) = worker.filter(|pid| cpu_ticks(pid) >= 10) {
+                let pid = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
+                rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    });
+    let outcome = finish(child);
+    assert_eq!(outcome.code(), Some(1), "{outcome:?}");
+    let object = outcome.json();
+    assert_eq!(object["numbers"], json!([{"number": "7", "prime": true}]));
+    assert_eq!(object["runs"].as_array().unwrap().len(), 1);
+    assert_eq!(object["errors"].as_array().unwrap().len(), 1);
+    let error = &object["errors"][0];
+    assert_eq!(
+        (&error["line"], &error["text"]),
+        (&Value::Null, &json!(SLOW))
+    );
+    assert!(
+        error["message"].as_str().unwrap().contains("SIGKILL"),
+        "{error}"
+    );
+    assert!(
+        outcome.stderr().contains(SLOW) && outcome.stderr().contains("SIGKILL"),
+        "{outcome:?}"
+    );
+    assert_eq!(program::processes_with(&path), [""; 0]);
+}
+
+/// How much processor time a process has used for its own code, in the kernel's ticks.
+fn cpu_ticks(pid: &str) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The command's name may have blanks; what follows it has not.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    fields
+        .split_whitespace()
+        .nth(11)
+        .map_or(0, |ticks| ticks.parse().unwrap())
+}
+
+#[test]
 fn a_full_disk_is_a_failure() {
     let full = || {
         fs::OpenOptions::new()

@@ -165,19 +165,7 @@ impl ThreadPoolExecutor {
         C: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let promise = Arc::new(Promise::new(type_name::<C>(), Origin::Here));
-        self.inner.run(promise.clone(), {
-            let promise = promise.clone();
-            move |_| {
-                if promise.begin() {
-                    match horsepower_core::panic::catch(closure) {
-                        Ok(result) => promise.complete(Ok(result)),
-                        Err(report) => promise.fail(Kind::Panicked(report)),
-                    }
-                }
-            }
-        });
-        TaskFuture::new(promise)
+        self.inner.run_task(type_name::<C>(), closure)
     }
 
     /// [`map`](Executor::map) with a function that may capture, and values that need no serde.
@@ -213,6 +201,25 @@ impl ThreadPoolExecutor {
 impl Inner {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs one task on a thread of the pool.
+    fn run_task<R: Send + 'static>(
+        self: &Arc<Self>,
+        name: &'static str,
+        call: impl FnOnce() -> R + Send + 'static,
+    ) -> TaskFuture<R> {
+        let promise = Arc::new(Promise::new(name, Origin::Here));
+        let future = TaskFuture::new(promise.clone());
+        self.run(promise.clone(), move |_| {
+            if promise.begin() {
+                match horsepower_core::panic::catch(call) {
+                    Ok(result) => promise.complete(Ok(result)),
+                    Err(report) => promise.fail(Kind::Panicked(report)),
+                }
+            }
+        });
+        future
     }
 
     /// Runs `job` on a thread of the pool; if there will be none, fails the promise.
@@ -278,19 +285,8 @@ impl Executor for ThreadPoolExecutor {
         R: Value,
     {
         const { assert_plain::<F>() }
-        let promise = Arc::new(Promise::new(type_name::<F>(), Origin::Here));
-        self.inner.run(promise.clone(), {
-            let promise = promise.clone();
-            move |_| {
-                if promise.begin() {
-                    match horsepower_core::panic::catch(|| function(argument)) {
-                        Ok(result) => promise.complete(Ok(result)),
-                        Err(report) => promise.fail(Kind::Panicked(report)),
-                    }
-                }
-            }
-        });
-        TaskFuture::new(promise)
+        self.inner
+            .run_task(type_name::<F>(), move || function(argument))
     }
 
     fn map_with<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
