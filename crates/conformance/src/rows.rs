@@ -433,6 +433,14 @@ pub fn sh_01(kind: ExecutorKind) {
             .is_shutdown()
     );
     assert!(executor.map(add_one, []).next().is_none());
+    let go_on = MapOptions::new().on_error(OnError::Continue).chunk_size(2);
+    let refused = executor.map_with(go_on, add_one, 0..5);
+    assert_eq!(
+        refused
+            .filter(|result| result.as_ref().is_err_and(Error::is_shutdown))
+            .count(),
+        5
+    );
 }
 
 /// Large values arrive whole (EX-24), numbers and others.

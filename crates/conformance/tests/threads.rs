@@ -98,11 +98,8 @@ fn spawn_takes_captures() {
         let captured = offset.clone();
         let lens = pool.spawn_map(move |n: usize| n + captured.len(), 0..100);
         assert!(lens.map(Result::unwrap).eq(2..102));
-        let error = pool
-            .spawn(|| panic!("no"))
-            .result()
-            .map(|()| ())
-            .unwrap_err();
+        let failed: TaskFuture<()> = pool.spawn(|| panic!("no"));
+        let error = failed.result().unwrap_err();
         assert_eq!(error.panic_message(), Some("no"));
 
         let inline = InlineExecutor::new();

@@ -65,6 +65,7 @@ mod value;
 pub use error::Error;
 pub use executor::{
     AnyExecutor, Executor, ExecutorKind, InlineExecutor, ThreadPoolBuilder, ThreadPoolExecutor,
+    UnknownExecutor,
 };
 #[cfg(target_os = "linux")]
 pub use executor::{ProcessPoolBuilder, ProcessPoolExecutor};

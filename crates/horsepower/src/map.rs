@@ -88,6 +88,7 @@ impl MapOptions {
 pub(crate) struct Clock {
     /// Moving average of nanoseconds for an item; 0 before the first measurement.
     nanos: AtomicU64,
+    measurements: AtomicU64,
 }
 
 impl Clock {
@@ -98,6 +99,7 @@ impl Clock {
         let old = self.nanos.load(Ordering::Relaxed);
         let mean = if old == 0 { new } else { old / 4 * 3 + new / 4 };
         self.nanos.store(mean.max(1), Ordering::Relaxed);
+        self.measurements.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How many items take about as long as a chunk should; 1 as long as nothing is known.
@@ -119,11 +121,13 @@ pub struct Map<'e, R> {
     source: Box<dyn Source<R> + 'e>,
     options: MapOptions,
     workers: usize,
-    pending: VecDeque<ChunkFuture<R>>,
+    pending: VecDeque<(usize, ChunkFuture<R>)>,
     current: std::vec::IntoIter<Result<R, Error>>,
     /// Items that were drawn and whose results were not yielded.
     under_way: usize,
     last_chunk: usize,
+    /// Measurements that `last_chunk` rests on.
+    measurements: u64,
     exhausted: bool,
 }
 
@@ -133,6 +137,8 @@ trait Source<R> {
     fn submit(&mut self, items: usize) -> Option<(usize, ChunkFuture<R>)>;
     /// How many items a chunk should have, by their measured time and by how many are left.
     fn chunk_size(&self, workers: usize) -> usize;
+    /// How many times chunks have been measured.
+    fn measurements(&self) -> u64;
 }
 
 struct Feed<I, S> {
@@ -162,6 +168,11 @@ where
         };
         self.clock.items_in_a_chunk().min(share)
     }
+
+    fn measurements(&self) -> u64 {
+        // Relaxed: an estimate.
+        self.clock.measurements.load(Ordering::Relaxed)
+    }
 }
 
 impl<'e, R: 'e> Map<'e, R> {
@@ -183,6 +194,7 @@ impl<'e, R: 'e> Map<'e, R> {
             current: Vec::new().into_iter(),
             under_way: 0,
             last_chunk: 1,
+            measurements: 0,
             exhausted: false,
         };
         map.fill();
@@ -201,8 +213,9 @@ impl<R> Map<'_, R> {
             match self.source.submit(chunk) {
                 Some((items, future)) => {
                     self.under_way += items;
-                    self.pending.push_back(future);
+                    self.pending.push_back((items, future));
                     self.last_chunk = chunk;
+                    self.measurements = self.source.measurements();
                 }
                 None => self.exhausted = true,
             }
@@ -232,7 +245,7 @@ impl<R> Map<'_, R> {
         self.exhausted = true;
         self.under_way = 0;
         self.current = Vec::new().into_iter();
-        for chunk in self.pending.drain(..) {
+        for (_, chunk) in self.pending.drain(..) {
             chunk.cancel();
         }
     }
@@ -252,8 +265,8 @@ impl<R> Iterator for Map<'_, R> {
                 }
                 return Some(result);
             }
-            let chunk = match self.pending.pop_front() {
-                Some(chunk) => chunk,
+            let (items, chunk) = match self.pending.pop_front() {
+                Some(first) => first,
                 None => {
                     self.fill();
                     self.pending.pop_front()?
@@ -261,13 +274,15 @@ impl<R> Iterator for Map<'_, R> {
             };
             match chunk.result() {
                 Ok(answers) => self.current = answers.into_iter(),
-                Err(error) => {
-                    self.cancel();
-                    return Some(Err(error));
-                }
+                // The chunk did not come as far as to have an answer for each item.
+                Err(error) => self.current = vec_of(items, || Err(error.clone())).into_iter(),
             }
         }
     }
+}
+
+fn vec_of<T>(len: usize, item: impl FnMut() -> T) -> Vec<T> {
+    std::iter::repeat_with(item).take(len).collect()
 }
 
 impl<R> Drop for Map<'_, R> {

@@ -29,11 +29,12 @@ impl<W: Write + Send> Report for Text<W> {
         use Align::{Left, Right};
         let mut table = Table::new([Left, Right, Right, Right, Right]);
         table.row(["executor", "workers", "seconds", "speed-up", "efficiency"]);
+        let decimals = decimals(races);
         for race in races {
             table.row([
                 race.executor.clone(),
                 race.workers.to_string(),
-                seconds(race.seconds),
+                format!("{:.decimals$}", race.seconds),
                 format!("{:.2}", race.speedup),
                 format!("{:.0}%", 100.0 * race.efficiency),
             ]);
@@ -43,13 +44,14 @@ impl<W: Write + Send> Report for Text<W> {
     }
 }
 
-/// Milliseconds, or microseconds where those would say nothing.
-fn seconds(seconds: f64) -> String {
-    if seconds >= 0.1 {
-        format!("{seconds:.3}")
-    } else {
-        format!("{seconds:.6}")
-    }
+/// How many decimals every time of the column has: three digits of the shortest, no less than
+/// milliseconds and no more than microseconds.
+fn decimals(races: &[Compared]) -> usize {
+    let shortest = races
+        .iter()
+        .map(|race| race.seconds)
+        .fold(f64::INFINITY, f64::min);
+    (2.0 - shortest.max(1e-9).log10().floor()).clamp(3.0, 6.0) as usize
 }
 
 #[cfg(test)]
@@ -80,9 +82,9 @@ mod tests {
 112272535095293 is prime: true
 4 is prime: false
 
-executor   workers   seconds  speed-up  efficiency
-inline           1     2.807      1.00        100%
-processes       16  0.050000     56.14        351%
+executor   workers  seconds  speed-up  efficiency
+inline           1   2.8071      1.00        100%
+processes       16   0.0500     56.14        351%
 "
         );
     }

@@ -1,8 +1,8 @@
 //! [`InlineExecutor`]: tasks run where they are submitted. The baseline.
 
 use super::Executor;
-use crate::complete::Promise;
-use crate::error::Kind;
+use crate::complete::{Outcome, Promise};
+use crate::error::{Error, Kind};
 use crate::future::TaskFuture;
 use crate::map::{Map, MapOptions};
 use crate::origin::Origin;
@@ -77,17 +77,18 @@ impl InlineExecutor {
         })
     }
 
-    fn run<R>(&self, name: &'static str, call: impl FnOnce() -> R) -> TaskFuture<R> {
-        let promise = Promise::new(name, Origin::Here);
+    fn call<R>(&self, name: &'static str, call: impl FnOnce() -> R) -> Outcome<R> {
         // Relaxed: a flag; whoever needs the order of calls has it by other means.
         if self.closed.load(Ordering::Relaxed) {
-            promise.fail(Kind::Shutdown);
-        } else {
-            match horsepower_core::panic::catch(call) {
-                Ok(result) => promise.complete(Ok(result)),
-                Err(report) => promise.fail(Kind::Panicked(report)),
-            }
+            return Err(Error::of_task(Kind::Shutdown, name));
         }
+        horsepower_core::panic::catch(call)
+            .map_err(|report| Error::of_task(Kind::Panicked(report), name))
+    }
+
+    fn run<R>(&self, name: &'static str, call: impl FnOnce() -> R) -> TaskFuture<R> {
+        let promise = Promise::new(name, Origin::Here);
+        promise.complete(self.call(name, call));
         TaskFuture::new(Arc::new(promise))
     }
 }

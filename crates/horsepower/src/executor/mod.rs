@@ -13,7 +13,7 @@ mod inline;
 mod processes;
 mod threads;
 
-pub use any::{AnyExecutor, ExecutorKind};
+pub use any::{AnyExecutor, ExecutorKind, UnknownExecutor};
 pub use executor::Executor;
 pub use inline::InlineExecutor;
 #[cfg(target_os = "linux")]
