@@ -21,14 +21,8 @@ impl Gate {
         let folder = tempfile::tempdir().expect("a folder");
         let gate = Gate { folder, open: None };
         let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            gate.path(),
-            rustix::fs::FileType::Fifo,
-            mode,
-            0,
-        )
-        .expect("a pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, gate.path(), rustix::fs::FileType::Fifo, mode, 0)
+            .expect("a pipe");
         gate
     }
 

@@ -18,9 +18,7 @@ impl Subject {
     /// If there is none.
     #[must_use]
     pub fn new(kind: ExecutorKind, workers: usize) -> Subject {
-        Subject(Some(
-            AnyExecutor::new(kind, Some(workers)).expect("an executor"),
-        ))
+        Subject(Some(AnyExecutor::new(kind, Some(workers)).expect("an executor")))
     }
 }
 
@@ -75,9 +73,7 @@ pub fn parent_of(pid: u32) -> Option<u32> {
 pub fn is_alive(pid: u32) -> bool {
     let status = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status"));
     status.is_ok_and(|status| {
-        status
-            .lines()
-            .any(|line| line.starts_with("State:") && !line.contains('Z'))
+        status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
     })
 }
 

@@ -21,11 +21,7 @@ fn fail_on_three(n: u64) -> u64 {
 /// Adds a line to a file: how a task in another process shows that it has run.
 fn write_line((file, line): (PathBuf, u64)) {
     use std::io::Write as _;
-    let mut file = std::fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(file)
-        .unwrap();
+    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
     file.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
@@ -40,13 +36,7 @@ fn lines(file: &PathBuf) -> Vec<u64> {
 pub fn ex_01(kind: ExecutorKind) {
     let executor = Subject::new(kind, 2);
     assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
-    assert_eq!(
-        executor
-            .submit(|(a, b)| u64::pow(a, b), (2, 10))
-            .result()
-            .unwrap(),
-        1024
-    );
+    assert_eq!(executor.submit(|(a, b)| u64::pow(a, b), (2, 10)).result().unwrap(), 1024);
     let error = AnyExecutor::new(kind, Some(0)).unwrap_err();
     assert!(error.is_invalid());
     assert_eq!(error.to_string(), "workers must be greater than 0");
@@ -56,14 +46,7 @@ pub fn ex_01(kind: ExecutorKind) {
 pub fn ex_03(kind: ExecutorKind) {
     let executor = AnyExecutor::new(kind, None).unwrap();
     let usable = horsepower::info::usable_cpus().get();
-    assert_eq!(
-        executor.workers(),
-        if kind == ExecutorKind::Inline {
-            1
-        } else {
-            usable
-        }
-    );
+    assert_eq!(executor.workers(), if kind == ExecutorKind::Inline { 1 } else { usable });
 }
 
 /// EX-07: results come in the order of the items, whatever the order of their ends.
@@ -76,10 +59,7 @@ pub fn ex_07(kind: ExecutorKind) {
         n * 10
     };
     let results: Result<Vec<_>, _> = executor.map(slow_first, 0..50).collect();
-    assert_eq!(
-        results.unwrap(),
-        (0..50).map(|n| n * 10).collect::<Vec<_>>()
-    );
+    assert_eq!(results.unwrap(), (0..50).map(|n| n * 10).collect::<Vec<_>>());
 }
 
 /// EX-08: a map whose results nobody reads runs all the same, within the window; and an endless
@@ -205,15 +185,13 @@ pub fn ex_19(kind: ExecutorKind) {
 pub fn ex_21(kind: ExecutorKind) {
     fn chain(executor: &Arc<Subject>, left: u64, done: mpsc::Sender<u64>) {
         let next = Arc::downgrade(executor);
-        executor
-            .submit(add_one, left)
-            .add_done_callback(move |outcome| {
-                assert_eq!(outcome.as_ref().unwrap(), &(left + 1));
-                match (left, next.upgrade()) {
-                    (0, _) | (_, None) => done.send(left).unwrap(),
-                    (_, Some(executor)) => chain(&executor, left - 1, done),
-                }
-            });
+        executor.submit(add_one, left).add_done_callback(move |outcome| {
+            assert_eq!(outcome.as_ref().unwrap(), &(left + 1));
+            match (left, next.upgrade()) {
+                (0, _) | (_, None) => done.send(left).unwrap(),
+                (_, Some(executor)) => chain(&executor, left - 1, done),
+            }
+        });
     }
     let executor = Arc::new(Subject::new(kind, 2));
     let (done, ends) = mpsc::channel();
@@ -264,10 +242,7 @@ pub fn fu_01(kind: ExecutorKind) {
     for n in [2, 3] {
         let future = executor.submit(fail_on_three, n);
         assert_eq!(future.exception().is_some(), n == 3);
-        assert_eq!(
-            (future.done(), future.running(), future.cancelled()),
-            (true, false, false)
-        );
+        assert_eq!((future.done(), future.running(), future.cancelled()), (true, false, false));
         assert!(!future.cancel(), "it has ended");
     }
 }
@@ -276,10 +251,7 @@ pub fn fu_01(kind: ExecutorKind) {
 pub fn fu_04(kind: ExecutorKind) {
     let executor = Subject::new(kind, 1);
     let failed = executor.submit(fail_on_three, 3);
-    let error = failed
-        .exception_timeout(Duration::from_secs(60))
-        .unwrap()
-        .unwrap();
+    let error = failed.exception_timeout(Duration::from_secs(60)).unwrap().unwrap();
     assert!(error.is_panic());
     assert_eq!(failed.result().unwrap_err().to_string(), error.to_string());
     assert!(executor.submit(fail_on_three, 4).exception().is_none());
@@ -291,13 +263,7 @@ pub fn fu_03(kind: ExecutorKind) {
     let mut future = executor.submit(add_one, 1);
     assert_eq!((future.get().unwrap(), future.get().unwrap()), (&2, &2));
     assert_eq!(future.result_timeout(Duration::ZERO).unwrap(), 2);
-    assert!(
-        future
-            .result_timeout(Duration::ZERO)
-            .unwrap_err()
-            .to_string()
-            .contains("taken")
-    );
+    assert!(future.result_timeout(Duration::ZERO).unwrap_err().to_string().contains("taken"));
     assert!(future.get().is_err());
 }
 
@@ -309,10 +275,7 @@ pub fn fu_07(kind: ExecutorKind) {
     for name in ["one", "two", "two"] {
         let calls = calls.clone();
         future.add_done_callback(move |outcome| {
-            calls
-                .lock()
-                .unwrap()
-                .push((name, *outcome.as_ref().unwrap()));
+            calls.lock().unwrap().push((name, *outcome.as_ref().unwrap()));
         });
     }
     assert_eq!(future.get().unwrap(), &2);
@@ -338,12 +301,7 @@ pub fn fu_09(kind: ExecutorKind) {
     let (send, receive) = mpsc::channel();
     let inside = future.clone();
     future.add_done_callback(move |_| {
-        send.send((
-            inside.done(),
-            inside.running(),
-            inside.exception().is_none(),
-        ))
-        .unwrap();
+        send.send((inside.done(), inside.running(), inside.exception().is_none())).unwrap();
     });
     gate.open();
     let (done, running, _) = receive.recv().unwrap();
@@ -374,10 +332,7 @@ pub fn fu_13(kind: ExecutorKind) {
     assert!(error.is_panic() && !error.is_worker_death());
     assert_eq!(error.panic_message(), Some("three is refused"));
     assert!(error.panic_location().unwrap().contains("rows.rs:"));
-    assert_eq!(
-        error.task(),
-        Some("horsepower_conformance::rows::fail_on_three")
-    );
+    assert_eq!(error.task(), Some("horsepower_conformance::rows::fail_on_three"));
     let text = error.to_string();
     assert!(text.starts_with("task horsepower_conformance::rows::fail_on_three: it panicked at "));
     assert!(text.ends_with("three is refused"), "{text}");
@@ -389,10 +344,7 @@ pub fn fu_14(kind: ExecutorKind) {
     let parse = |text: String| text.parse::<u8>().map_err(|error| error.to_string());
     let future = executor.submit(parse, "300".to_owned());
     assert!(future.exception().is_none());
-    assert_eq!(
-        future.result().unwrap(),
-        Err("number too large to fit in target type".to_owned())
-    );
+    assert_eq!(future.result().unwrap(), Err("number too large to fit in target type".to_owned()));
 }
 
 /// FU-15: the text form tells the state, without asking that the result can be printed.
@@ -405,10 +357,7 @@ pub fn fu_15(kind: ExecutorKind) {
     assert!(format!("{future:?}").ends_with(": returned)"), "{future:?}");
     let failed = executor.submit(fail_on_three, 3);
     assert!(failed.exception().is_some());
-    assert!(
-        format!("{failed:?}").ends_with("fail_on_three: failed)"),
-        "{failed:?}"
-    );
+    assert!(format!("{failed:?}").ends_with("fail_on_three: failed)"), "{failed:?}");
 }
 
 /// SH-01: after shutdown, tasks are refused; shutting down again is fine.
@@ -419,28 +368,12 @@ pub fn sh_01(kind: ExecutorKind) {
     executor.shutdown();
     let error = executor.submit(add_one, 1).result().unwrap_err();
     assert!(error.is_shutdown());
-    assert!(
-        error
-            .to_string()
-            .contains("after the executor was shut down")
-    );
-    assert!(
-        executor
-            .map(add_one, [1])
-            .next()
-            .unwrap()
-            .unwrap_err()
-            .is_shutdown()
-    );
+    assert!(error.to_string().contains("after the executor was shut down"));
+    assert!(executor.map(add_one, [1]).next().unwrap().unwrap_err().is_shutdown());
     assert!(executor.map(add_one, []).next().is_none());
     let go_on = MapOptions::new().on_error(OnError::Continue).chunk_size(2);
     let refused = executor.map_with(go_on, add_one, 0..5);
-    assert_eq!(
-        refused
-            .filter(|result| result.as_ref().is_err_and(Error::is_shutdown))
-            .count(),
-        5
-    );
+    assert_eq!(refused.filter(|result| result.as_ref().is_err_and(Error::is_shutdown)).count(), 5);
 }
 
 /// Large values arrive whole (EX-24), numbers and others.
@@ -448,34 +381,21 @@ pub fn ex_24(kind: ExecutorKind) {
     let executor = Subject::new(kind, 2);
     for len in [0usize, 1, 150, 170, 40_000, 3_000_000] {
         let bytes: Vec<u8> = (0..len).map(|i| (i * 7) as u8).collect();
-        let back = executor
-            .submit(|bytes: Vec<u8>| bytes, bytes.clone())
-            .result()
-            .unwrap();
+        let back = executor.submit(|bytes: Vec<u8>| bytes, bytes.clone()).result().unwrap();
         assert!(back == bytes, "{len} bytes");
         let text = "x".repeat(len);
-        let back = executor
-            .submit(|text: String| (text.len(), text), text.clone())
-            .result();
+        let back = executor.submit(|text: String| (text.len(), text), text.clone()).result();
         assert!(back.unwrap() == (len, text), "a text of {len} bytes");
     }
     let numbers: Vec<f64> = (0..1_000_000).map(f64::from).collect();
     let sum = executor.submit(|numbers: Vec<f64>| numbers.iter().sum::<f64>(), numbers);
     assert_eq!(sum.result().unwrap(), 499_999_500_000.0);
-    let made = executor
-        .submit(|len: usize| vec![1u64; len], 13_000_000)
-        .result()
-        .unwrap();
+    let made = executor.submit(|len: usize| vec![1u64; len], 13_000_000).result().unwrap();
     assert_eq!(made.iter().sum::<u64>(), 13_000_000, "104 MB of results");
     // Many at a time, in chunks too.
     let texts = (0..300).map(|n| "y".repeat(n * 40));
     let lens: Result<Vec<_>, _> = executor.map(|text: String| text, texts).collect();
-    assert!(
-        lens.unwrap()
-            .iter()
-            .enumerate()
-            .all(|(n, text)| text.len() == n * 40)
-    );
+    assert!(lens.unwrap().iter().enumerate().all(|(n, text)| text.len() == n * 40));
 }
 
 // Executors that run tasks beside the caller.
@@ -530,19 +450,12 @@ pub fn fu_05(kind: ExecutorKind) {
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     until(|| running.running());
-    assert_eq!(
-        (running.done(), running.running(), running.cancelled()),
-        (false, true, false)
-    );
+    assert_eq!((running.done(), running.running(), running.cancelled()), (false, true, false));
     assert!(!running.cancel(), "it has begun");
-    let waiting: Vec<_> = (0..300)
-        .map(|n| executor.submit(write_line, (file.clone(), n)))
-        .collect();
+    let waiting: Vec<_> =
+        (0..300).map(|n| executor.submit(write_line, (file.clone(), n))).collect();
     let future = &waiting[7];
-    assert_eq!(
-        (future.done(), future.running(), future.cancelled()),
-        (false, false, false)
-    );
+    assert_eq!((future.done(), future.running(), future.cancelled()), (false, false, false));
     let called = Arc::new(AtomicUsize::new(0));
     let count = called.clone();
     future.add_done_callback(move |outcome| {
@@ -552,10 +465,7 @@ pub fn fu_05(kind: ExecutorKind) {
     for future in &waiting {
         assert!(future.cancel());
         assert!(future.cancel(), "it is cancelled already");
-        assert_eq!(
-            (future.done(), future.running(), future.cancelled()),
-            (true, false, true)
-        );
+        assert_eq!((future.done(), future.running(), future.cancelled()), (true, false, true));
     }
     assert_eq!(called.load(Ordering::Relaxed), 1);
     let error = waiting.into_iter().nth(7).unwrap().result().unwrap_err();
@@ -588,18 +498,11 @@ pub fn fu_02(kind: ExecutorKind) {
     let mut future = executor.submit(pass, gate.path());
     let start = Instant::now();
     for millis in [0, 1, 30] {
-        let error = future
-            .result_timeout(Duration::from_millis(millis))
-            .unwrap_err();
+        let error = future.result_timeout(Duration::from_millis(millis)).unwrap_err();
         assert!(error.is_timeout() && !error.is_cancelled(), "{error}");
     }
     assert!(start.elapsed() >= Duration::from_millis(31));
-    assert!(
-        future
-            .exception_timeout(Duration::ZERO)
-            .unwrap_err()
-            .is_timeout()
-    );
+    assert!(future.exception_timeout(Duration::ZERO).unwrap_err().is_timeout());
     assert!(!future.done());
     gate.open();
     assert!(future.result_timeout(Duration::from_secs(100)).is_ok());
@@ -617,9 +520,8 @@ pub fn fu_03_waiters(kind: ExecutorKind) {
         gate.path(),
     );
     std::thread::scope(|scope| {
-        let waiters: Vec<_> = (0..10)
-            .map(|_| scope.spawn(|| future.get().unwrap().len()))
-            .collect();
+        let waiters: Vec<_> =
+            (0..10).map(|_| scope.spawn(|| future.get().unwrap().len())).collect();
         gate.open();
         for waiter in waiters {
             assert_eq!(waiter.join().unwrap(), 4);
@@ -699,10 +601,7 @@ pub fn slow_items_are_shared(kind: ExecutorKind) {
     let who = |n: u64| {
         // The first takes so long that the rest of the chunk is handed back.
         std::thread::sleep(Duration::from_millis(if n == 0 { 20 } else { 6 }));
-        (
-            std::process::id(),
-            format!("{:?}", std::thread::current().id()),
-        )
+        (std::process::id(), format!("{:?}", std::thread::current().id()))
     };
     let options = MapOptions::new().chunk_size(16);
     let map = executor.map_with(options, who, 0..16);

@@ -24,11 +24,7 @@ fn signal(pid: u32, signal: Signal) {
 /// Task: ends its own process in the way that is asked for.
 fn die(how: String) -> u64 {
     fn overflow(n: u64) -> u64 {
-        if n == u64::MAX {
-            0
-        } else {
-            std::hint::black_box(overflow(n + 1)) + 1
-        }
+        if n == u64::MAX { 0 } else { std::hint::black_box(overflow(n + 1)) + 1 }
     }
     let myself = std::process::id();
     match &*how {
@@ -70,11 +66,7 @@ fn fa_03_a_death_costs_one_task_and_says_how() {
         for (how, number, text) in [
             ("abort", Some(6), "was ended by SIGABRT (abort)"),
             ("overflow", Some(6), "was ended by SIGABRT (abort)"),
-            (
-                "segfault",
-                Some(11),
-                "was ended by SIGSEGV (invalid memory access)",
-            ),
+            ("segfault", Some(11), "was ended by SIGSEGV (invalid memory access)"),
             ("kill", Some(9), "was ended by SIGKILL (killed"),
             ("terminate", Some(15), "was ended by SIGTERM (terminate)"),
             ("0", None, "exited with code 0"),
@@ -108,10 +100,7 @@ fn fa_04_a_panic_leaves_the_worker() {
         let pool = pool(1);
         let (_, pid) = pool.submit(pid_of, 1).result().unwrap();
         for _ in 0..30 {
-            let error = pool
-                .submit(|n: u64| assert_eq!(n, 0), 1)
-                .result()
-                .unwrap_err();
+            let error = pool.submit(|n: u64| assert_eq!(n, 0), 1).result().unwrap_err();
             assert!(error.is_panic());
         }
         assert_eq!(pool.submit(pid_of, 1).result().unwrap().1, pid);
@@ -145,9 +134,8 @@ fn ex_05_an_idle_worker_is_used_again() {
     guarded("ex_05", || {
         let pool = pool(4);
         assert_eq!(pool.worker_pids(), []);
-        let pids: HashSet<u32> = (0..3)
-            .map(|n| pool.submit(pid_of, n).result().unwrap().1)
-            .collect();
+        let pids: HashSet<u32> =
+            (0..3).map(|n| pool.submit(pid_of, n).result().unwrap().1).collect();
         assert_eq!(pids.len(), 1);
         let mut gate = Gate::new();
         let waiting: Vec<_> = (0..4).map(|_| pool.submit(pass, gate.path())).collect();
@@ -157,9 +145,7 @@ fn ex_05_an_idle_worker_is_used_again() {
             assert_eq!(parent_of(pid), Some(std::process::id()));
         }
         gate.open();
-        waiting
-            .into_iter()
-            .for_each(|future| future.result().unwrap());
+        waiting.into_iter().for_each(|future| future.result().unwrap());
         end(pool);
     });
 }
@@ -231,11 +217,7 @@ fn fa_05_encoding_errors_cost_one_task() {
             let answered = pool.submit(Odd, n).result().unwrap_err();
             // A `Serialize` that panics in the worker is a panic of the task.
             assert!(
-                if n == 2 {
-                    answered.is_panic()
-                } else {
-                    answered.is_encoding()
-                },
+                if n == 2 { answered.is_panic() } else { answered.is_encoding() },
                 "{answered}"
             );
         }
@@ -249,11 +231,7 @@ fn fa_05_encoding_errors_cost_one_task() {
                 Err(error) => assert!((1..=4).contains(&n) && error.is_encoding(), "{n}: {error}"),
             }
         }
-        assert_eq!(
-            pool.submit(pid_of, 0).result().unwrap().1,
-            pid,
-            "the same worker"
-        );
+        assert_eq!(pool.submit(pid_of, 0).result().unwrap().1, pid, "the same worker");
         end(pool);
     });
 }
@@ -262,15 +240,9 @@ fn fa_05_encoding_errors_cost_one_task() {
 /// again, as a wild pointer would.
 fn scribble(byte: u8) -> (u64, u32) {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-    let lane = maps
-        .lines()
-        .find(|line| line.contains("horsepower-lane"))
-        .unwrap();
+    let lane = maps.lines().find(|line| line.contains("horsepower-lane")).unwrap();
     let start = u64::from_str_radix(lane.split('-').next().unwrap(), 16).unwrap();
-    let mut memory = std::fs::OpenOptions::new()
-        .write(true)
-        .open("/proc/self/mem")
-        .unwrap();
+    let mut memory = std::fs::OpenOptions::new().write(true).open("/proc/self/mem").unwrap();
     std::thread::spawn(move || {
         loop {
             memory.seek(SeekFrom::Start(start)).unwrap();
@@ -308,10 +280,7 @@ fn garbage_in_the_lane_is_found_and_survived() {
                     };
                     let Err(error) = outcome else { continue };
                     failed += 1;
-                    assert!(
-                        error.is_protocol() || error.is_worker_death(),
-                        "{byte:#x}: {error}"
-                    );
+                    assert!(error.is_protocol() || error.is_worker_death(), "{byte:#x}: {error}");
                     assert_eq!(error.worker_pid(), Some(mad));
                     if error.is_protocol() {
                         assert!(error.to_string().contains("broke the rules of its lane"));
@@ -337,9 +306,7 @@ fn fa_09_crashes_with_large_arguments() {
             }
             bytes.len()
         };
-        let futures: Vec<_> = (0..10u8)
-            .map(|n| pool.submit(crash, vec![n; 2_000_000]))
-            .collect();
+        let futures: Vec<_> = (0..10u8).map(|n| pool.submit(crash, vec![n; 2_000_000])).collect();
         for (n, future) in futures.into_iter().enumerate() {
             match future.result() {
                 Ok(len) => assert!(n % 2 == 1 && len == 2_000_000),
@@ -384,11 +351,7 @@ fn fa_12_workers_kill_each_other() {
             .map(|n| {
                 pool.submit(
                     |n: u64| {
-                        if n.is_multiple_of(3) {
-                            die("kill".into())
-                        } else {
-                            n
-                        }
+                        if n.is_multiple_of(3) { die("kill".into()) } else { n }
                     },
                     n,
                 )
@@ -419,11 +382,7 @@ fn ex_23_pools_in_tasks() {
                 if depth > 0 {
                     let pool = ProcessPoolExecutor::with_workers(2).unwrap();
                     let futures = [pool.submit(tree, depth - 1), pool.submit(tree, depth - 1)];
-                    pids.extend(
-                        futures
-                            .into_iter()
-                            .flat_map(|future| future.result().unwrap()),
-                    );
+                    pids.extend(futures.into_iter().flat_map(|future| future.result().unwrap()));
                 }
                 pids
             }
@@ -442,12 +401,7 @@ fn ex_23_pools_in_tasks() {
             std::fs::write(file, pid.to_string()).unwrap();
             die("kill".into())
         };
-        assert!(
-            pool.submit(crash, file.clone())
-                .result()
-                .unwrap_err()
-                .is_worker_death()
-        );
+        assert!(pool.submit(crash, file.clone()).result().unwrap_err().is_worker_death());
         let pid: u32 = std::fs::read_to_string(file).unwrap().parse().unwrap();
         until(|| !is_alive(pid));
         end(pool);
@@ -463,21 +417,12 @@ fn a_task_s_own_children_end_with_a_killed_worker() {
         let folder = tempfile::tempdir().unwrap();
         #[allow(clippy::zombie_processes)] // it is the point: its parent dies without waiting
         let task = |file: PathBuf| {
-            let child = Command::new("sleep")
-                .arg("1000")
-                .stdin(Stdio::null())
-                .spawn()
-                .unwrap();
+            let child = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
             std::fs::write(file, child.id().to_string()).unwrap();
             die("kill".into())
         };
         let file = folder.path().join("pid");
-        assert!(
-            pool.submit(task, file.clone())
-                .result()
-                .unwrap_err()
-                .is_worker_death()
-        );
+        assert!(pool.submit(task, file.clone()).result().unwrap_err().is_worker_death());
         let pid: u32 = std::fs::read_to_string(file).unwrap().parse().unwrap();
         until(|| !is_alive(pid));
         end(pool);
@@ -511,15 +456,9 @@ fn a_worker_inherits_nothing_else() {
         let (input, targets) = pool.submit(list, ()).result().unwrap();
         assert_eq!(input, "");
         // The lane is mapped, its descriptor closed; the list itself is one open folder.
-        let kinds: Vec<_> = targets
-            .iter()
-            .map(|t| t.split(':').next().unwrap())
-            .collect();
+        let kinds: Vec<_> = targets.iter().map(|t| t.split(':').next().unwrap()).collect();
         assert_eq!(kinds.len(), 2, "{targets:?}");
-        assert!(
-            kinds[0].starts_with("/proc/") && kinds[1] == "socket",
-            "{targets:?}"
-        );
+        assert!(kinds[0].starts_with("/proc/") && kinds[1] == "socket", "{targets:?}");
         end(pool);
     });
 }
@@ -527,9 +466,7 @@ fn a_worker_inherits_nothing_else() {
 /// This program as another process, in a role that the test of the same name plays.
 fn another(test: &str, role: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args([test, "--exact", "--nocapture"])
-        .env("HORSEPOWER_TEST_ROLE", role);
+    command.args([test, "--exact", "--nocapture"]).env("HORSEPOWER_TEST_ROLE", role);
     command.stdin(Stdio::null());
     command
 }
@@ -557,15 +494,9 @@ fn fa_18_no_worker_survives_its_parent() {
         }
     }
     guarded(NAME, || {
-        let mut parent = another(NAME, "parent")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut parent = another(NAME, "parent").stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(parent.stdout.take().unwrap()).lines();
-        let pids = lines
-            .map_while(Result::ok)
-            .find(|line| line.starts_with("pids"))
-            .unwrap();
+        let pids = lines.map_while(Result::ok).find(|line| line.starts_with("pids")).unwrap();
         let pids: Vec<u32> = pids
             .split(|c: char| !c.is_ascii_digit())
             .filter_map(|number| number.parse().ok())
@@ -593,11 +524,7 @@ fn pr_16_without_init_there_is_no_pool() {
         return;
     }
     let output = another(NAME, "alone").output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stdout).contains("refused"));
 }
 
@@ -622,11 +549,8 @@ fn a_worker_that_never_becomes_ready_breaks_the_pool() {
         std::fs::File::create_new(format!("{again}/parent")).unwrap();
         horsepower::init();
         let timeout = Duration::from_millis(100);
-        let pool = ProcessPoolExecutor::builder()
-            .workers(2)
-            .start_timeout(timeout)
-            .build()
-            .unwrap();
+        let pool =
+            ProcessPoolExecutor::builder().workers(2).start_timeout(timeout).build().unwrap();
         let futures: Vec<_> = (0..10).map(|n| pool.submit(pid_of, n)).collect();
         for future in futures {
             let error = future.result().unwrap_err();
@@ -641,10 +565,7 @@ fn a_worker_that_never_becomes_ready_breaks_the_pool() {
     horsepower::init();
     for (how, why) in [
         ("leave", "exited with code 7 before it was ready"),
-        (
-            "hang",
-            "did not report ready within 100ms and was ended. Does the program come to",
-        ),
+        ("hang", "did not report ready within 100ms and was ended. Does the program come to"),
     ] {
         guarded(NAME, || {
             let folder = tempfile::tempdir().unwrap();
@@ -653,15 +574,9 @@ fn a_worker_that_never_becomes_ready_breaks_the_pool() {
             let output = command.output().unwrap();
             let text = String::from_utf8_lossy(&output.stdout);
             let errors = String::from_utf8_lossy(&output.stderr);
-            assert!(
-                output.status.success() && text.contains("ended"),
-                "{text}{errors}"
-            );
+            assert!(output.status.success() && text.contains("ended"), "{text}{errors}");
             assert_eq!(text.matches(why).count(), 10, "{text}");
-            assert!(
-                text.contains("no worker could be started in 5 tries"),
-                "{text}"
-            );
+            assert!(text.contains("no worker could be started in 5 tries"), "{text}");
             let starts = folder.path().read_dir().unwrap().count();
             assert!(starts <= 1 + 7, "{starts} starts are not a bounded number");
         });
@@ -695,11 +610,7 @@ fn what_tasks_print_arrives() {
             assert!(text.contains(&format!("half a line of {n};")), "{text}");
             assert!(errors.contains(&format!("error {n}\n")), "{errors}");
         }
-        assert_eq!(
-            text.matches("running 1 test").count(),
-            1,
-            "the parent's own: {text}"
-        );
+        assert_eq!(text.matches("running 1 test").count(), 1, "the parent's own: {text}");
     });
 }
 

@@ -25,10 +25,7 @@ fn belongings() -> Belongings {
     Belongings {
         children: children.count(),
         descriptors: count("/proc/self/fd"),
-        lanes_and_segments: maps
-            .lines()
-            .filter(|line| line.contains("horsepower-"))
-            .count(),
+        lanes_and_segments: maps.lines().filter(|line| line.contains("horsepower-")).count(),
         threads: count("/proc/self/task"),
     }
 }
@@ -40,10 +37,7 @@ fn the_scope_of_a_pool_leaves_nothing() {
         let before = belongings();
         for round in 0..5 {
             let pool = ProcessPoolExecutor::with_workers(3).unwrap();
-            let lens = pool.map(
-                |bytes: Vec<u8>| bytes.len(),
-                (0..20).map(|n| vec![7; n * 20_000]),
-            );
+            let lens = pool.map(|bytes: Vec<u8>| bytes.len(), (0..20).map(|n| vec![7; n * 20_000]));
             assert!(lens.map(Result::unwrap).eq((0..20).map(|n| n * 20_000)));
             let crash = pool.submit(
                 |n: u32| {
@@ -63,13 +57,7 @@ fn the_scope_of_a_pool_leaves_nothing() {
             drop(pool);
 
             let threads = ThreadPoolExecutor::with_workers(3).unwrap();
-            assert_eq!(
-                threads
-                    .map(|n: u64| n, 0..100)
-                    .map(Result::unwrap)
-                    .sum::<u64>(),
-                4950
-            );
+            assert_eq!(threads.map(|n: u64| n, 0..100).map(Result::unwrap).sum::<u64>(), 4950);
             drop(threads);
             assert_eq!(belongings(), before, "round {round}");
         }

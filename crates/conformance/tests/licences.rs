@@ -6,37 +6,19 @@ use std::process::Command;
 fn allowed() -> Vec<String> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deny.toml");
     let text = std::fs::read_to_string(path).unwrap();
-    let list = text
-        .split_once("allow = [")
-        .unwrap()
-        .1
-        .split_once(']')
-        .unwrap()
-        .0;
-    list.split('"')
-        .skip(1)
-        .step_by(2)
-        .map(str::to_owned)
-        .collect()
+    let list = text.split_once("allow = [").unwrap().1.split_once(']').unwrap().0;
+    list.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// A licence expression holds if one of its alternatives has only allowed parts. A group in
 /// parentheses stands first, as in all expressions that there are.
 fn holds(expression: &str, allowed: &[String]) -> bool {
-    if let Some((group, rest)) = expression
-        .strip_prefix('(')
-        .and_then(|e| e.split_once(") AND "))
-    {
+    if let Some((group, rest)) = expression.strip_prefix('(').and_then(|e| e.split_once(") AND ")) {
         return holds(group, allowed) && holds(rest, allowed);
     }
-    expression
-        .replace('/', " OR ")
-        .split(" OR ")
-        .any(|alternative| {
-            alternative
-                .split(" AND ")
-                .all(|part| allowed.iter().any(|name| name == part.trim()))
-        })
+    expression.replace('/', " OR ").split(" OR ").any(|alternative| {
+        alternative.split(" AND ").all(|part| allowed.iter().any(|name| name == part.trim()))
+    })
 }
 
 #[test]
@@ -50,21 +32,13 @@ fn every_dependency_is_allowed() {
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
         .output()
         .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
     assert!(packages.len() > 20);
     for package in packages {
         let licence = package["license"].as_str().unwrap_or("");
-        assert!(
-            holds(licence, &allowed),
-            "{} has the licence «{licence}»",
-            package["name"]
-        );
+        assert!(holds(licence, &allowed), "{} has the licence «{licence}»", package["name"]);
     }
 }
 

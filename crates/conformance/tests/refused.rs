@@ -11,25 +11,16 @@ use std::time::SystemTime;
 fn library(name: &str) -> PathBuf {
     let program = std::env::current_exe().unwrap();
     let prefix = format!("lib{name}-");
-    let candidates = program
-        .parent()
-        .unwrap()
-        .read_dir()
-        .unwrap()
-        .filter_map(|entry| {
-            let path = entry.unwrap().path();
-            let file = path.file_name()?.to_str()?;
-            let fits = file.starts_with(&prefix) && file.ends_with(".rlib");
-            fits.then_some(path)
-        });
+    let candidates = program.parent().unwrap().read_dir().unwrap().filter_map(|entry| {
+        let path = entry.unwrap().path();
+        let file = path.file_name()?.to_str()?;
+        let fits = file.starts_with(&prefix) && file.ends_with(".rlib");
+        fits.then_some(path)
+    });
     let age = |path: &PathBuf| {
-        path.metadata()
-            .and_then(|m| m.modified())
-            .unwrap_or(SystemTime::UNIX_EPOCH)
+        path.metadata().and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
     };
-    candidates
-        .max_by_key(age)
-        .expect("the library is built before this test")
+    candidates.max_by_key(age).expect("the library is built before this test")
 }
 
 /// Builds a program with this body of `main`, and returns what the compiler says.
@@ -51,10 +42,7 @@ fn build(body: &str) -> (bool, String) {
         .arg(source)
         .output()
         .unwrap();
-    (
-        output.status.success(),
-        String::from_utf8_lossy(&output.stderr).into_owned(),
-    )
+    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 const SENTENCE: &str =
@@ -100,8 +88,5 @@ fn values_that_cannot_travel_are_refused_with_advice() {
     );
     assert!(!built);
     assert!(text.contains("cannot travel to another process"), "{text}");
-    assert!(
-        text.contains("derive `serde::Serialize` and `serde::Deserialize`"),
-        "{text}"
-    );
+    assert!(text.contains("derive `serde::Serialize` and `serde::Deserialize`"), "{text}");
 }

@@ -22,11 +22,7 @@ fn name_of_thread(_: u64) -> String {
 #[test]
 fn ex_04_threads_start_on_demand() {
     guarded("ex_04", || {
-        let pool = ThreadPoolExecutor::builder()
-            .workers(4)
-            .name("demand")
-            .build()
-            .unwrap();
+        let pool = ThreadPoolExecutor::builder().workers(4).name("demand").build().unwrap();
         assert_eq!(threads("demand"), 0);
         let mut gate = Gate::new();
         let three: Vec<_> = (0..3).map(|_| pool.submit(pass, gate.path())).collect();
@@ -46,11 +42,7 @@ fn ex_04_threads_start_on_demand() {
 #[test]
 fn ex_06_threads_have_names() {
     guarded("ex_06", || {
-        let pool = ThreadPoolExecutor::builder()
-            .workers(2)
-            .name("worker")
-            .build()
-            .unwrap();
+        let pool = ThreadPoolExecutor::builder().workers(2).name("worker").build().unwrap();
         let names: Result<HashSet<_>, _> = pool.map(name_of_thread, 0..50).collect();
         for name in names.unwrap() {
             assert!(name == "worker_0" || name == "worker_1", "{name}");
@@ -59,10 +51,7 @@ fn ex_06_threads_have_names() {
         for _ in 0..2 {
             let pool = ThreadPoolExecutor::with_workers(1).unwrap();
             let name = pool.submit(name_of_thread, 0).result().unwrap();
-            assert!(
-                name.starts_with("ThreadPoolExecutor-") && name.ends_with("_0"),
-                "{name}"
-            );
+            assert!(name.starts_with("ThreadPoolExecutor-") && name.ends_with("_0"), "{name}");
             defaults.insert(name);
         }
         assert_eq!(defaults.len(), 2);
@@ -73,9 +62,7 @@ fn ex_06_threads_have_names() {
 #[test]
 fn a_pool_may_be_dropped_in_asynchronous_code() {
     guarded("asynchronous", || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let sum = runtime.block_on(async {
             let pool = ThreadPoolExecutor::with_workers(2).unwrap();
             let sum = pool.submit(|(a, b): (u64, u64)| a + b, (1, 2)).await;
@@ -106,11 +93,6 @@ fn spawn_takes_captures() {
         let mut seen = vec![];
         inline.spawn(|| seen.push(&offset)).result().unwrap();
         assert_eq!(seen, [&offset]);
-        assert!(
-            inline
-                .spawn_map(|n: usize| n + offset.len(), 0..5)
-                .map(Result::unwrap)
-                .eq(2..7)
-        );
+        assert!(inline.spawn_map(|n: usize| n + offset.len(), 0..5).map(Result::unwrap).eq(2..7));
     });
 }

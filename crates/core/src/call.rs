@@ -31,9 +31,7 @@ impl Output {
     }
 
     pub(crate) fn result(&self) -> &[u8] {
-        self.bulk
-            .as_ref()
-            .map_or(&self.bytes, |bulk| (**bulk).as_ref())
+        self.bulk.as_ref().map_or(&self.bytes, |bulk| (**bulk).as_ref())
     }
 
     /// Empties it for the next item, and gives back memory that an unusual result made it take.
@@ -78,14 +76,10 @@ impl EntryPoint {
         let entry: Entry = trampoline::<F, I>;
         let address = entry as usize;
         if !identity::program_contains(address) {
-            return Err(format!(
-                "the code of {name} is not in the file of this program"
-            ));
+            identity::identity()?; // why nothing is known of this program's file, if so
+            return Err(format!("the code of {name} is not in the file of this program"));
         }
-        Ok(EntryPoint {
-            offset: address.wrapping_sub(anchor as *const () as usize) as u64,
-            name,
-        })
+        Ok(EntryPoint { offset: address.wrapping_sub(anchor as *const () as usize) as u64, name })
     }
 
     /// The path of the task's function, for messages.

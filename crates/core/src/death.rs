@@ -32,11 +32,7 @@ const SIGNALS: [(i32, &str, &str); 20] = [
     (6, "SIGABRT", "abort"),
     (7, "SIGBUS", "bus error"),
     (8, "SIGFPE", "arithmetic error"),
-    (
-        9,
-        "SIGKILL",
-        "killed; the kernel does this too when memory runs out",
-    ),
+    (9, "SIGKILL", "killed; the kernel does this too when memory runs out"),
     (10, "SIGUSR1", "user signal 1"),
     (11, "SIGSEGV", "invalid memory access"),
     (12, "SIGUSR2", "user signal 2"),
@@ -76,17 +72,11 @@ mod tests {
     #[test]
     fn deaths_are_told_in_words() {
         let death = |cause| Death { pid: 42, cause }.to_string();
-        assert_eq!(
-            death(Cause::Exit(3)),
-            "worker process 42 exited with code 3"
-        );
+        assert_eq!(death(Cause::Exit(3)), "worker process 42 exited with code 3");
         assert_eq!(
             death(Cause::Signal(11)),
             "worker process 42 was ended by SIGSEGV (invalid memory access)"
         );
-        assert_eq!(
-            death(Cause::Signal(40)),
-            "worker process 42 was ended by signal 40"
-        );
+        assert_eq!(death(Cause::Signal(40)), "worker process 42 was ended by signal 40");
     }
 }

@@ -90,10 +90,7 @@ impl Note {
             (4, numbers) => {
                 let (id, len) = numbers.split_first_chunk()?;
                 let len = len.try_into().ok()?;
-                Some(Note::Segment {
-                    id: u64::from_le_bytes(*id),
-                    len: u64::from_le_bytes(len),
-                })
+                Some(Note::Segment { id: u64::from_le_bytes(*id), len: u64::from_le_bytes(len) })
             }
             _ => None,
         }

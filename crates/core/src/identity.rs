@@ -29,27 +29,19 @@ fn program() -> &'static Result<Program, String> {
     PROGRAM.get_or_init(|| {
         let maps = std::fs::read("/proc/self/maps")
             .map_err(|error| format!("cannot read /proc/self/maps: {error}"))?;
-        find(
-            &String::from_utf8_lossy(&maps),
-            anchor as *const () as usize,
-        )
-        .ok_or_else(|| "this program's code is not in /proc/self/maps".to_owned())
+        find(&String::from_utf8_lossy(&maps), anchor as *const () as usize)
+            .ok_or_else(|| "this program's code is not in /proc/self/maps".to_owned())
     })
 }
 
 /// This program's identity.
 pub(crate) fn identity() -> Result<&'static Identity, String> {
-    program()
-        .as_ref()
-        .map(|program| &program.identity)
-        .map_err(Clone::clone)
+    program().as_ref().map(|program| &program.identity).map_err(Clone::clone)
 }
 
 /// True if the code at `address` comes from the same file as this crate.
 pub(crate) fn program_contains(address: usize) -> bool {
-    program()
-        .as_ref()
-        .is_ok_and(|program| program.code.iter().any(|code| code.contains(&address)))
+    program().as_ref().is_ok_and(|program| program.code.iter().any(|code| code.contains(&address)))
 }
 
 struct Mapping<'a> {
@@ -77,14 +69,8 @@ fn parse(line: &str) -> Option<Mapping<'_>> {
 }
 
 fn find(maps: &str, address: usize) -> Option<Program> {
-    let mappings: Vec<_> = maps
-        .lines()
-        .filter_map(parse)
-        .filter(|m| m.executable)
-        .collect();
-    let home = mappings
-        .iter()
-        .find(|mapping| mapping.range.contains(&address))?;
+    let mappings: Vec<_> = maps.lines().filter_map(parse).filter(|m| m.executable).collect();
+    let home = mappings.iter().find(|mapping| mapping.range.contains(&address))?;
     let identity = Identity {
         device: home.device.to_owned(),
         inode: home.inode,
@@ -113,14 +99,7 @@ mod tests {
     #[test]
     fn the_anchor_is_found_in_its_file() {
         let program = find(MAPS, 0x2010).unwrap();
-        assert_eq!(
-            program.identity,
-            Identity {
-                device: "fd:00".into(),
-                inode: 77,
-                place: 0x1010
-            }
-        );
+        assert_eq!(program.identity, Identity { device: "fd:00".into(), inode: 77, place: 0x1010 });
         assert_eq!(program.code, std::slice::from_ref(&(0x2000..0x5000)));
         assert!(find(MAPS, 0x1500).is_none(), "not executable");
     }

@@ -9,6 +9,9 @@ use crate::sys::control;
 use crate::worker;
 use std::ffi::OsString;
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 use std::sync::OnceLock;
 
 /// How to start this program so that it comes to its `init` call.
@@ -19,7 +22,8 @@ pub(crate) struct Reentry {
     pub(crate) silent: bool,
 }
 
-static REENTRY: OnceLock<Reentry> = OnceLock::new();
+/// The name of the thread that called `init`, if it was not the main thread.
+static CALLER: OnceLock<Option<String>> = OnceLock::new();
 
 /// No process pool can be made yet: the program has not called `init`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +46,11 @@ impl std::error::Error for NotReady {}
 /// Call it first thing in `main`, or in a `#[test]` function, before anything that should not happen
 /// once more in each worker. Anywhere else than in a worker it does next to nothing: one system call.
 pub fn init() {
-    REENTRY.get_or_init(reentry);
+    CALLER.get_or_init(|| {
+        let main = rustix::thread::gettid() == rustix::process::getpid();
+        let thread = std::thread::current();
+        thread.name().filter(|_| !main).map(str::to_owned)
+    });
     if control::begins_with(rustix::stdio::stdin(), crate::hello::MAGIC) {
         worker::serve()
     }
@@ -53,29 +61,61 @@ pub fn init() {
 /// # Errors
 /// [`NotReady`] if the program has not called [`init`].
 pub(crate) fn reentry_point() -> Result<&'static Reentry, NotReady> {
-    REENTRY.get().ok_or(NotReady)
+    static REENTRY: OnceLock<Reentry> = OnceLock::new();
+    let caller = CALLER.get().ok_or(NotReady)?;
+    Ok(REENTRY.get_or_init(|| reentry(caller.as_deref())))
 }
 
-fn reentry() -> Reentry {
-    let main = rustix::thread::gettid() == rustix::process::getpid();
-    match std::thread::current().name() {
-        // libtest runs each test on a thread that has the test's name.
-        Some(test) if !main => Reentry {
-            // One test at a time: else the harness would complain on standard output after a minute.
-            arguments: [
-                test,
-                "--exact",
-                "--include-ignored",
-                "--nocapture",
-                "--test-threads=1",
-            ]
-            .map(OsString::from)
-            .to_vec(),
+fn reentry(caller: Option<&str>) -> Reentry {
+    match caller {
+        // libtest runs each test on a thread that has the test's name. One test at a time: else the
+        // harness would complain on standard output after a minute.
+        Some(test) if is_test_program() => Reentry {
+            arguments: [test, "--exact", "--include-ignored", "--nocapture", "--test-threads=1"]
+                .map(OsString::from)
+                .to_vec(),
             silent: true,
         },
-        _ => Reentry {
-            arguments: std::env::args_os().skip(1).collect(),
-            silent: false,
-        },
+        _ => Reentry { arguments: std::env::args_os().skip(1).collect(), silent: false },
+    }
+}
+
+/// True if this program is one of Rust's test harness: cargo puts those into `deps`; elsewhere, the
+/// name of a variable that only the harness reads is in the file.
+fn is_test_program() -> bool {
+    let path = std::env::current_exe().unwrap_or_default();
+    path.parent().and_then(Path::file_name).is_some_and(|folder| folder == "deps")
+        || File::open("/proc/self/exe").is_ok_and(|file| {
+            // Put together here: as one text it would be in the file of every program.
+            let name = ["RUST", "TEST", "THREADS"].join("_");
+            contains(file, name.as_bytes())
+        })
+}
+
+/// True if `needle` is somewhere in the file.
+fn contains(mut file: File, needle: &[u8]) -> bool {
+    let mut window = Vec::new();
+    let mut chunk = vec![0; 1 << 20];
+    while let Ok(len @ 1..) = file.read(&mut chunk) {
+        window.extend_from_slice(&chunk[..len]);
+        if window.windows(needle.len()).any(|bytes| bytes == needle) {
+            return true;
+        }
+        // What may be the beginning of a needle that the next chunk ends.
+        window.drain(..window.len().saturating_sub(needle.len() - 1));
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_is_a_test_program() {
+        assert!(is_test_program());
+        let file = || File::open("/proc/self/exe").unwrap();
+        assert!(contains(file(), ["RUST", "TEST", "THREADS"].join("_").as_bytes()));
+        assert!(!contains(file(), ["NO", "SUCH", "TEXT", "AT", "ALL"].join("~").as_bytes()));
     }
 }

@@ -50,15 +50,10 @@ impl Lane {
 
     /// Worker: maps the lane that its parent made.
     pub(crate) fn open(file: impl AsFd) -> io::Result<Lane> {
-        let lane = Lane {
-            memory: Memory::from_descriptor(file, LEN)?,
-        };
+        let lane = Lane { memory: Memory::from_descriptor(file, LEN)? };
         // Relaxed: written before this process was started.
         if lane.ring().magic.load(Ordering::Relaxed) != MAGIC {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "not a lane of this version",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "not a lane of this version"));
         }
         Ok(lane)
     }

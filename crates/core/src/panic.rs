@@ -32,7 +32,31 @@ thread_local! {
 /// # Errors
 /// The panic.
 pub fn catch<T>(function: impl FnOnce() -> T) -> Result<T, PanicReport> {
+    install_hook();
+    let outer = CATCHING.replace(true);
+    let outer_seen = SEEN.take();
+    let result = catch_unwind(AssertUnwindSafe(function));
+    CATCHING.set(outer);
+    let seen = SEEN.replace(outer_seen);
+    result.map_err(|payload| {
+        let report = seen.unwrap_or_else(|| PanicReport {
+            message: message(&*payload),
+            location: None,
+            backtrace: None,
+        });
+        // A payload may panic in turn when it is dropped; that must not escape.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+        report
+    })
+}
+
+/// Adds the panic hook, once. On a thread that is panicking that is not possible; then places and
+/// backtraces are missing until the next time.
+fn install_hook() {
     static HOOK: Once = Once::new();
+    if std::thread::panicking() {
+        return;
+    }
     HOOK.call_once(|| {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
@@ -43,20 +67,6 @@ pub fn catch<T>(function: impl FnOnce() -> T) -> Result<T, PanicReport> {
             }
         }));
     });
-    let outer = CATCHING.replace(true);
-    let result = catch_unwind(AssertUnwindSafe(function));
-    CATCHING.set(outer);
-    result.map_err(|payload| {
-        let seen = SEEN.take();
-        let report = seen.unwrap_or_else(|| PanicReport {
-            message: message(&*payload),
-            location: None,
-            backtrace: None,
-        });
-        // A payload may panic in turn when it is dropped; that must not escape.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
-        report
-    })
 }
 
 fn note(panic: &PanicHookInfo<'_>) {
@@ -80,11 +90,7 @@ impl PanicReport {
     /// Encodes the report: three texts, each with its length; a missing one has the length
     /// `u32::MAX`.
     pub(crate) fn encode(&self, bytes: &mut Vec<u8>) {
-        let texts = [
-            Some(&self.message),
-            self.location.as_ref(),
-            self.backtrace.as_ref(),
-        ];
+        let texts = [Some(&self.message), self.location.as_ref(), self.backtrace.as_ref()];
         for text in texts {
             let len = text.map_or(u32::MAX, |text| u32::try_from(text.len()).unwrap_or(0));
             bytes.extend(len.to_le_bytes());
@@ -107,11 +113,7 @@ impl PanicReport {
             bytes = rest;
             Some(Some(String::from_utf8_lossy(text).into_owned()))
         };
-        let report = PanicReport {
-            message: text()??,
-            location: text()?,
-            backtrace: text()?,
-        };
+        let report = PanicReport { message: text()??, location: text()?, backtrace: text()? };
         bytes.is_empty().then_some(report)
     }
 }
@@ -143,6 +145,13 @@ mod tests {
         assert!(report.message.contains("not text"));
         let nested = catch(|| catch(|| panic!("inner")).unwrap_err().message).unwrap();
         assert_eq!(nested, "inner");
+    }
+
+    #[test]
+    fn a_panic_that_was_dealt_with_is_not_reported_for_another() {
+        catch(|| drop(std::panic::catch_unwind(|| panic!("dealt with")))).unwrap();
+        let report = catch(|| std::panic::resume_unwind(Box::new("raised again"))).unwrap_err();
+        assert_eq!(report.message, "raised again");
     }
 
     proptest! {

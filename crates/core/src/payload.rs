@@ -53,11 +53,7 @@ pub struct Encoded<'a>(Place<'a>);
 #[derive(Clone, Copy, Debug)]
 enum Place<'a> {
     Own(&'a [u8]),
-    Shared {
-        memory: &'a Memory,
-        offset: usize,
-        len: usize,
-    },
+    Shared { memory: &'a Memory, offset: usize, len: usize },
 }
 
 impl<'a> Encoded<'a> {
@@ -70,11 +66,7 @@ impl<'a> Encoded<'a> {
     /// `None` if the part is not within the memory.
     pub(crate) fn shared(memory: &'a Memory, offset: usize, len: usize) -> Option<Self> {
         let end = offset.checked_add(len)?;
-        (end <= memory.len()).then_some(Encoded(Place::Shared {
-            memory,
-            offset,
-            len,
-        }))
+        (end <= memory.len()).then_some(Encoded(Place::Shared { memory, offset, len }))
     }
 
     /// How many bytes.
@@ -99,11 +91,7 @@ impl<'a> Encoded<'a> {
     pub fn copy_to(&self, target: &mut [u8]) {
         match self.0 {
             Place::Own(bytes) => target.copy_from_slice(bytes),
-            Place::Shared {
-                memory,
-                offset,
-                len,
-            } => {
+            Place::Shared { memory, offset, len } => {
                 assert_eq!(target.len(), len);
                 memory.read(offset, target);
             }
@@ -115,11 +103,7 @@ impl<'a> Encoded<'a> {
     pub fn to_vec(&self) -> Vec<u8> {
         match self.0 {
             Place::Own(bytes) => bytes.to_vec(),
-            Place::Shared {
-                memory,
-                offset,
-                len,
-            } => memory.read_vec(offset, len),
+            Place::Shared { memory, offset, len } => memory.read_vec(offset, len),
         }
     }
 

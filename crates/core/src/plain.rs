@@ -1,6 +1,7 @@
 //! The check that a function is nothing but its type.
 
-/// Refuses, while compiling, a function that is more than its type.
+/// Refuses, while compiling, a function that is more than its type. (A closure may capture values
+/// without size, such as tokens; they are taken to mean the same in a worker.)
 pub const fn assert_plain<F>() {
     assert!(
         size_of::<F>() == 0,

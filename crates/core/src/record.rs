@@ -22,14 +22,9 @@ pub enum Status {
 
 impl Status {
     fn from_byte(byte: u8) -> Option<Status> {
-        [
-            Status::Returned,
-            Status::NotDecoded,
-            Status::NotEncoded,
-            Status::Panicked,
-        ]
-        .into_iter()
-        .find(|&status| status as u8 == byte)
+        [Status::Returned, Status::NotDecoded, Status::NotEncoded, Status::Panicked]
+            .into_iter()
+            .find(|&status| status as u8 == byte)
     }
 }
 

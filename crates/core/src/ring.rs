@@ -134,9 +134,7 @@ impl Ring {
     /// Frees a slot whose reply has been collected.
     pub(crate) fn free(&self, position: u32) {
         // Relaxed: the worker never looks at a slot that it has finished until `publish`.
-        self.slot(position)
-            .state
-            .store(word(position, FREE), Ordering::Relaxed);
+        self.slot(position).state.store(word(position, FREE), Ordering::Relaxed);
     }
 
     /// Tells the worker to leave when it has nothing more to do.
@@ -181,28 +179,20 @@ impl Ring {
             }
         }
         // Relaxed: no data hangs on it.
-        if self.command.load(Ordering::Relaxed) == SERVE {
-            Next::Empty
-        } else {
-            Next::Leave
-        }
+        if self.command.load(Ordering::Relaxed) == SERVE { Next::Empty } else { Next::Leave }
     }
 
     /// Says that one more item of the RUNNING task has its result in the reply.
     pub(crate) fn commit(&self, position: u32, items_done: u32) {
         // Release: hands the results so far over; pairs with the Acquire in `items_done`, which
         // the parent uses after this worker's death.
-        self.slot(position)
-            .items_done
-            .store(items_done, Ordering::Release);
+        self.slot(position).items_done.store(items_done, Ordering::Release);
     }
 
     /// Publishes the reply of a RUNNING task. True: the supervisor wants a message.
     pub(crate) fn finish(&self, position: u32) -> bool {
         // Release: hands the reply over; pairs with the Acquire in `look`.
-        self.slot(position)
-            .state
-            .store(word(position, DONE), Ordering::Release);
+        self.slot(position).state.store(word(position, DONE), Ordering::Release);
         self.bell.ring()
     }
 
@@ -364,17 +354,13 @@ mod loom_tests {
     }
 
     fn put(ring: &Ring, position: u32) {
-        ring.slot(position)
-            .request
-            .length
-            .store(u64::from(position) + 7, Ordering::Relaxed);
+        ring.slot(position).request.length.store(u64::from(position) + 7, Ordering::Relaxed);
         ring.publish(position);
     }
 
     fn collect(ring: &Ring, position: u32) {
         while ring.look(position) != Seen::Done {
-            ring.bell()
-                .attend(|| ring.look(position) == Seen::Done, None);
+            ring.bell().attend(|| ring.look(position) == Seen::Done, None);
         }
         let reply = ring.slot(position).reply.length.load(Ordering::Relaxed);
         assert_eq!(reply, (u64::from(position) + 7) * 2, "reply handed over");
@@ -438,9 +424,7 @@ mod loom_tests {
                 let ring = ring.clone();
                 thread::spawn(move || {
                     let mut cursor = 0;
-                    let Next::Task(position) = ring.next(&mut cursor) else {
-                        unreachable!()
-                    };
+                    let Next::Task(position) = ring.next(&mut cursor) else { unreachable!() };
                     ring.finish(position)
                 })
             };

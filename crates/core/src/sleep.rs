@@ -20,9 +20,7 @@ pub(crate) struct Doorbell {
 impl Doorbell {
     #[cfg(any(loom, test))]
     pub(crate) fn new() -> Self {
-        Doorbell {
-            parked: AtomicU32::new(0),
-        }
+        Doorbell { parked: AtomicU32::new(0) }
     }
 
     /// Worker: sleeps until rung, unless `work` says that there is something to do. May wake for
@@ -65,9 +63,7 @@ pub(crate) struct Bell {
 impl Bell {
     #[cfg(any(loom, test))]
     pub(crate) fn new() -> Self {
-        Bell {
-            word: AtomicU32::new(0),
-        }
+        Bell { word: AtomicU32::new(0) }
     }
 
     /// Worker: called after a reply was published. Wakes the thread that attends the lane; if there

@@ -48,15 +48,7 @@ mod tests {
 
     #[test]
     fn laps_and_states_never_meet() {
-        for position in [
-            0,
-            1,
-            SLOTS - 1,
-            SLOTS,
-            5 * SLOTS + 3,
-            u32::MAX - SLOTS,
-            u32::MAX,
-        ] {
+        for position in [0, 1, SLOTS - 1, SLOTS, 5 * SLOTS + 3, u32::MAX - SLOTS, u32::MAX] {
             let next_lap = position.wrapping_add(SLOTS);
             for state in [FREE, READY, RUNNING, DONE] {
                 assert_eq!(word(position, state) & 3, state);

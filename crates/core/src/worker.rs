@@ -74,12 +74,7 @@ impl Worker {
         }
         let lane = Lane::open(lane).map_err(|error| refuse(error.to_string()))?;
         control::send(&control, &Note::Ready.encode(), &[])?;
-        Ok(Worker {
-            lane,
-            control,
-            segments: HashMap::new(),
-            made: 0,
-        })
+        Ok(Worker { lane, control, segments: HashMap::new(), made: 0 })
     }
 
     fn serve(&mut self) -> ! {
@@ -126,10 +121,7 @@ impl Worker {
         let _ = io::stdout().flush();
         let ring = self.lane.ring();
         let nanos = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        ring.slot(position)
-            .reply
-            .nanos
-            .store(nanos, Ordering::Relaxed);
+        ring.slot(position).reply.nanos.store(nanos, Ordering::Relaxed);
         if ring.finish(position) {
             // If the socket is full of such messages, one more is not needed.
             let _ = control::send(&self.control, &Note::Reply.encode(), &[]);
@@ -167,35 +159,21 @@ impl Worker {
         };
         let mut taken = 0; // bytes of the argument that earlier items used
         for item in 0..items {
-            let stop = || {
-                self.lane
-                    .ring()
-                    .slot(position)
-                    .request
-                    .stop
-                    .load(Ordering::Relaxed)
-                    != 0
-            };
+            let stop = || self.lane.ring().slot(position).request.stop.load(Ordering::Relaxed) != 0;
             if item > 0 && (started.elapsed() > PATIENCE || stop()) {
                 return;
             }
             output.clear();
             let status = {
                 let mut rest = &self.argument(position, tier, memory.as_deref(), length)[taken..];
-                let argument = if framed {
-                    next_argument(&mut rest)
-                } else {
-                    Some(rest)
-                };
+                let argument = if framed { next_argument(&mut rest) } else { Some(rest) };
                 match argument {
                     Some(argument) => {
                         taken = length - rest.len();
                         invoke(entry, argument, output)
                     }
                     None => {
-                        output
-                            .buffer()
-                            .extend(b"the argument was damaged on its way");
+                        output.buffer().extend(b"the argument was damaged on its way");
                         Status::NotDecoded
                     }
                 }
@@ -234,13 +212,9 @@ impl Worker {
             let message =
                 control::receive(&self.control, Receive::Wait)?.ok_or(io::ErrorKind::BrokenPipe)?;
             if let Some(Note::Segment { id, len }) = Note::decode(message.bytes()) {
-                let file = message
-                    .descriptors
-                    .first()
-                    .ok_or(io::ErrorKind::InvalidData)?;
+                let file = message.descriptors.first().ok_or(io::ErrorKind::InvalidData)?;
                 let len = usize::try_from(len).map_err(|_| io::ErrorKind::InvalidData)?;
-                self.segments
-                    .insert(id, Arc::new(Memory::from_descriptor(file, len)?));
+                self.segments.insert(id, Arc::new(Memory::from_descriptor(file, len)?));
             }
         }
         Ok(self.segments[&id].clone())
@@ -258,25 +232,11 @@ impl Worker {
     ) -> bool {
         let total = HEADER + bytes.len();
         let end = replying.length + total;
-        let fits = if single {
-            end <= BLOCK_LEN
-        } else {
-            end <= BLOCK_LEN - SPARE
-        };
+        let fits = if single { end <= BLOCK_LEN } else { end <= BLOCK_LEN - SPARE };
         if fits {
-            let tier = if single && end <= INLINE {
-                TIER_INLINE
-            } else {
-                BLOCK
-            };
-            self.lane.write_reply(
-                position,
-                tier,
-                replying.length,
-                &header(status, bytes.len()),
-            );
-            self.lane
-                .write_reply(position, tier, replying.length + HEADER, bytes);
+            let tier = if single && end <= INLINE { TIER_INLINE } else { BLOCK };
+            self.lane.write_reply(position, tier, replying.length, &header(status, bytes.len()));
+            self.lane.write_reply(position, tier, replying.length + HEADER, bytes);
             self.commit(position, replying, tier, 0, end);
             return true;
         }
@@ -291,10 +251,8 @@ impl Worker {
                 false
             }
             Err(error) => {
-                let text = format!(
-                    "no shared memory for a result of {} bytes: {error}",
-                    bytes.len()
-                );
+                let text =
+                    format!("no shared memory for a result of {} bytes: {error}", bytes.len());
                 let text = &text.as_bytes()[..text.len().min(SPARE - HEADER)];
                 self.lane.write_reply(
                     position,
@@ -302,15 +260,8 @@ impl Worker {
                     replying.length,
                     &header(Status::NotEncoded, text.len()),
                 );
-                self.lane
-                    .write_reply(position, BLOCK, replying.length + HEADER, text);
-                self.commit(
-                    position,
-                    replying,
-                    BLOCK,
-                    0,
-                    replying.length + HEADER + text.len(),
-                );
+                self.lane.write_reply(position, BLOCK, replying.length + HEADER, text);
+                self.commit(position, replying, BLOCK, 0, replying.length + HEADER + text.len());
                 false
             }
         }
@@ -342,10 +293,8 @@ impl Worker {
         len: usize,
         single: bool,
     ) -> io::Result<(u64, Arc<Memory>)> {
-        if let Some((id, memory)) = replying
-            .reuse
-            .as_ref()
-            .filter(|(_, memory)| single && memory.len() >= len)
+        if let Some((id, memory)) =
+            replying.reuse.as_ref().filter(|(_, memory)| single && memory.len() >= len)
         {
             return Ok((*id, memory.clone()));
         }
@@ -355,11 +304,7 @@ impl Worker {
         let id = OURS | self.made;
         control::send(
             &self.control,
-            &Note::Segment {
-                id,
-                len: len as u64,
-            }
-            .encode(),
+            &Note::Segment { id, len: len as u64 }.encode(),
             &[file.as_fd()],
         )?;
         let memory = Arc::new(memory);
@@ -399,9 +344,5 @@ fn die_with(parent: u32) -> io::Result<()> {
     // If the parent died before that took effect, this process has been adopted by another.
     let alive =
         rustix::process::getppid().is_some_and(|pid| pid.as_raw_nonzero().get() as u32 == parent);
-    if alive {
-        Ok(())
-    } else {
-        Err(io::ErrorKind::BrokenPipe.into())
-    }
+    if alive { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
 }

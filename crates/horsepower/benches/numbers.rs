@@ -73,19 +73,11 @@ impl PingPong {
         let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
         // The other side is a task that answers until it is over.
         drop(pool.submit(PingPong::answer, path));
-        Ok(PingPong {
-            memory,
-            _file: file,
-            _pool: pool,
-        })
+        Ok(PingPong { memory, _file: file, _pool: pool })
     }
 
     fn answer(path: String) {
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .open(path)
-            .expect("the floor's memory");
+        let file = File::options().read(true).write(true).open(path).expect("the floor's memory");
         let memory = Memory::from_descriptor(&file, 4096).expect("shared memory");
         loop {
             match PingPong::wait_while(memory.word(0), PingPong::MINE) {
@@ -153,20 +145,12 @@ fn round_trip() -> Outcome<()> {
     }
     let floor_median = quantile(&mut floor_times, 0.5);
     let median = quantile(&mut ours, 0.5);
-    row(
-        "no-op round trip, one at a time",
-        &micros(floor_median),
-        &micros(median),
-    );
+    row("no-op round trip, one at a time", &micros(floor_median), &micros(median));
     let tail = (quantile(&mut floor_times, 0.99), quantile(&mut ours, 0.99));
     row("  99 of 100 within", &micros(tail.0), &micros(tail.1));
     let ratio = median.as_secs_f64() / floor_median.as_secs_f64();
     row("  times the floor", "1.00", &format!("{ratio:.2}"));
-    row(
-        "  the same by our threads",
-        "",
-        &micros(quantile(&mut on_threads, 0.5)),
-    );
+    row("  the same by our threads", "", &micros(quantile(&mut on_threads, 0.5)));
     Ok(())
 }
 
@@ -177,9 +161,7 @@ fn pipelined() -> Outcome<()> {
     for _ in 0..7 {
         times.push(time(|| {
             let futures: Vec<_> = (0..TASKS).map(|n| pool.submit(|n: u64| n, n)).collect();
-            futures
-                .into_iter()
-                .for_each(|future| drop(black_box(future.result())));
+            futures.into_iter().for_each(|future| drop(black_box(future.result())));
         }));
     }
     let rate = TASKS as f64 / quantile(&mut times, 0.5).as_secs_f64();
@@ -192,11 +174,7 @@ fn pipelined() -> Outcome<()> {
             assert!(pool.map(|n: u64| n, 0..ITEMS).all(|result| result.is_ok()));
         }));
     }
-    row(
-        "map over 1,000,000 no-ops, 2 workers",
-        "",
-        &millis(quantile(&mut times, 0.5)),
-    );
+    row("map over 1,000,000 no-ops, 2 workers", "", &millis(quantile(&mut times, 0.5)));
     Ok(())
 }
 
@@ -246,11 +224,7 @@ fn large() -> Outcome<()> {
         let seconds = quantile(times, 0.5).as_secs_f64();
         format!("{:.2} GB/s", 2.0 * LEN as f64 / seconds / 1e9)
     };
-    row(
-        "64 MiB Vec<u8> there and back (floor: copy)",
-        &speed(&mut floor),
-        &speed(&mut ours),
-    );
+    row("64 MiB Vec<u8> there and back (floor: copy)", &speed(&mut floor), &speed(&mut ours));
     Ok(())
 }
 
@@ -267,10 +241,7 @@ fn primes() -> Outcome<()> {
         inline.push(sum);
         // The best of all ways to share the six between two: try each.
         let longer = |first: u32| {
-            let share = (0..6)
-                .filter(|i| first >> i & 1 == 1)
-                .map(|i| each[i])
-                .sum::<Duration>();
+            let share = (0..6).filter(|i| first >> i & 1 == 1).map(|i| each[i]).sum::<Duration>();
             share.max(sum - share)
         };
         best.push((0..64).map(longer).min().unwrap_or(sum));
@@ -279,25 +250,12 @@ fn primes() -> Outcome<()> {
         pool.map(|n: u64| n, 0..2).for_each(drop);
         ours.push(time(|| {
             let verdicts = pool.map(is_prime, NOTEBOOK);
-            assert_eq!(
-                verdicts
-                    .filter(|verdict| *verdict.as_ref().unwrap())
-                    .count(),
-                5
-            );
+            assert_eq!(verdicts.filter(|verdict| *verdict.as_ref().unwrap()).count(), 5);
         }));
     }
     let [inline, ours, best] = [inline, ours, best].map(|mut times| quantile(&mut times, 0.5));
-    row(
-        "the six primes (floor: best schedule of 2)",
-        &millis(best),
-        &millis(ours),
-    );
+    row("the six primes (floor: best schedule of 2)", &millis(best), &millis(ours));
     let speed_up = |time: Duration| format!("{:.2}", inline.as_secs_f64() / time.as_secs_f64());
-    row(
-        "  times faster than in line",
-        &speed_up(best),
-        &speed_up(ours),
-    );
+    row("  times faster than in line", &speed_up(best), &speed_up(ours));
     Ok(())
 }

@@ -20,9 +20,7 @@ pub(crate) type BulkBytes = Box<dyn AsRef<[u8]> + Send + Sync>;
 
 macro_rules! for_each_number {
     ($do:ident) => {
-        $do!(
-            u8, i8, u16, i16, u32, i32, u64, i64, u128, i128, usize, isize, f32, f64
-        )
+        $do!(u8, i8, u16, i16, u32, i32, u64, i64, u128, i128, usize, isize, f32, f64)
     };
 }
 
@@ -78,9 +76,7 @@ mod tests {
     use super::*;
 
     fn round_trip<T: Clone + PartialEq + std::fmt::Debug + 'static>(value: &T) {
-        let Ok(bytes) = into_bytes(value.clone()) else {
-            panic!("not bulk")
-        };
+        let Ok(bytes) = into_bytes(value.clone()) else { panic!("not bulk") };
         let bytes = (*bytes).as_ref();
         match from_bytes::<T>(bytes.len(), |target| target.copy_from_slice(bytes)) {
             FromBytes::Value(back) => assert_eq!(&back, value),
@@ -100,13 +96,7 @@ mod tests {
     fn other_types_are_left_alone() {
         assert!(into_bytes(vec![true]).is_err());
         assert!(into_bytes(5u8).is_err());
-        assert!(matches!(
-            from_bytes::<String>(3, |_| {}),
-            FromBytes::NotBulk
-        ));
-        assert!(matches!(
-            from_bytes::<Vec<u32>>(3, |_| {}),
-            FromBytes::BadLength
-        ));
+        assert!(matches!(from_bytes::<String>(3, |_| {}), FromBytes::NotBulk));
+        assert!(matches!(from_bytes::<Vec<u32>>(3, |_| {}), FromBytes::BadLength));
     }
 }

@@ -24,7 +24,8 @@ pub(crate) type Callback<T> = Box<dyn FnOnce(&Outcome<T>) + Send>;
 /// | Pending, Running | Calling | it has ended, and there are callbacks |
 /// | Pending, Running, Calling | Ended | its outcome is there to be taken |
 /// | Ended | Calling | a callback was added later |
-/// | Ended | Taken | somebody has the outcome |
+/// | Ended | Kept | `get` has moved the outcome into the future itself |
+/// | Ended, Kept | Taken | somebody owns the outcome |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Pending,
@@ -32,6 +33,8 @@ enum Stage {
     /// This thread has the outcome, and lends it to the callbacks.
     Calling(ThreadId),
     Ended,
+    /// The future has the outcome, and keeps it to lend it.
+    Kept,
     Taken,
 }
 
@@ -69,12 +72,7 @@ impl<T> Promise<T> {
             waker: None,
             sleepers: 0,
         };
-        Promise {
-            task,
-            origin,
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-        }
+        Promise { task, origin, state: Mutex::new(state), changed: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -136,7 +134,7 @@ impl<T> Promise<T> {
     }
 
     /// A callback that panics is reported and disturbs nothing.
-    fn call(&self, callback: Callback<T>, outcome: &Outcome<T>) {
+    pub(crate) fn call(&self, callback: Callback<T>, outcome: &Outcome<T>) {
         if let Err(panic) = horsepower_core::panic::catch(|| callback(outcome)) {
             use std::io::Write as _;
             let place = panic.location.unwrap_or_default();
@@ -186,10 +184,7 @@ impl<T> Promise<T> {
     /// True if the task has ended.
     pub(crate) fn is_done(&self) -> bool {
         let done = || !matches!(self.lock().stage, Stage::Pending | Stage::Running);
-        done() || {
-            self.origin.look();
-            done()
-        }
+        done() || self.origin.ended()
     }
 
     pub(crate) fn is_running(&self) -> bool {
@@ -205,7 +200,7 @@ impl<T> Promise<T> {
         let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         loop {
             match self.lock().stage {
-                Stage::Ended | Stage::Taken => return Ok(()),
+                Stage::Ended | Stage::Kept | Stage::Taken => return Ok(()),
                 Stage::Calling(caller) if caller == thread::current().id() => {
                     return Err(self.error(Kind::InOwnCallback));
                 }
@@ -214,6 +209,8 @@ impl<T> Promise<T> {
             match self.origin.help(deadline) {
                 // Once more even when late: the help may have been just enough.
                 Helped::LookAgain if !late() => {}
+                // It has ended, and is about to be told to this future: that is not late.
+                _ if self.origin.ended() => return self.sleep(None),
                 _ => return self.sleep(deadline),
             }
         }
@@ -223,12 +220,9 @@ impl<T> Promise<T> {
     fn sleep(&self, deadline: Option<Instant>) -> Result<(), Error> {
         let mut state = self.lock();
         state.sleepers += 1;
-        while !matches!(state.stage, Stage::Ended | Stage::Taken) {
+        while !matches!(state.stage, Stage::Ended | Stage::Kept | Stage::Taken) {
             let Some(deadline) = deadline else {
-                state = self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
             let left = deadline.saturating_duration_since(Instant::now());
@@ -240,21 +234,46 @@ impl<T> Promise<T> {
         }
         state.sleepers -= 1;
         match state.stage {
-            Stage::Ended | Stage::Taken => Ok(()),
+            Stage::Ended | Stage::Kept | Stage::Taken => Ok(()),
             _ => Err(self.error(Kind::TimedOut)),
         }
     }
 
-    /// Takes the outcome; to be called once the wait is over.
-    pub(crate) fn take(&self) -> Outcome<T> {
+    /// Takes the outcome; to be called once the wait is over. `None`: a callback has it just now.
+    fn try_take(&self, next: Stage) -> Option<Outcome<T>> {
         let mut state = self.lock();
-        match state.outcome.take() {
-            Some(outcome) => {
-                state.stage = Stage::Taken;
-                outcome
+        match state.stage {
+            Stage::Calling(_) => None,
+            Stage::Ended => {
+                state.stage = next;
+                state.outcome.take()
             }
-            None => Err(self.error(Kind::Taken)),
+            _ => Some(Err(self.error(Kind::Taken))),
         }
+    }
+
+    /// Takes the outcome, waiting if a callback has it just now.
+    pub(crate) fn take(&self) -> Outcome<T> {
+        self.take_as(Stage::Taken)
+    }
+
+    /// Takes the outcome for a future that will keep it, and lend it.
+    pub(crate) fn take_to_keep(&self) -> Outcome<T> {
+        self.take_as(Stage::Kept)
+    }
+
+    fn take_as(&self, next: Stage) -> Outcome<T> {
+        loop {
+            if let Some(outcome) = self.try_take(next) {
+                return outcome;
+            }
+            self.wait(None)?;
+        }
+    }
+
+    /// The future has given away the outcome that it kept.
+    pub(crate) fn gave_away(&self) {
+        self.lock().stage = Stage::Taken;
     }
 
     /// The state in a word, for people; it does not ask that `T` can be printed.
@@ -274,9 +293,12 @@ impl<T> Promise<T> {
         self.lock().error.clone()
     }
 
-    pub(crate) fn add_callback(&self, callback: Callback<T>) {
+    /// Calls `callback` when the task has ended. Gives it back if the future keeps the outcome: then
+    /// the future has to call it.
+    pub(crate) fn add_callback(&self, callback: Callback<T>) -> Option<Callback<T>> {
         let mut state = self.lock();
         match state.stage {
+            Stage::Kept => return Some(callback),
             Stage::Taken => {
                 drop(state);
                 self.call(callback, &Err(self.error(Kind::Taken)));
@@ -294,12 +316,13 @@ impl<T> Promise<T> {
                 self.origin.watch();
             }
         }
+        None
     }
 
     pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Outcome<T>> {
         let mut state = self.lock();
         match state.stage {
-            Stage::Ended | Stage::Taken => {
+            Stage::Ended | Stage::Kept | Stage::Taken => {
                 drop(state);
                 Poll::Ready(self.take())
             }

@@ -31,23 +31,11 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
-    type Sample = (
-        u64,
-        String,
-        Vec<Option<i32>>,
-        BTreeMap<String, (f64, bool)>,
-        Vec<u8>,
-    );
+    type Sample = (u64, String, Vec<Option<i32>>, BTreeMap<String, (f64, bool)>, Vec<u8>);
 
     fn sample() -> impl Strategy<Value = Sample> {
         let map = proptest::collection::btree_map(".*", (-1e9f64..1e9, any::<bool>()), 0..4);
-        (
-            any::<u64>(),
-            ".*",
-            any::<Vec<Option<i32>>>(),
-            map,
-            any::<Vec<u8>>(),
-        )
+        (any::<u64>(), ".*", any::<Vec<Option<i32>>>(), map, any::<Vec<u8>>())
     }
 
     proptest! {
@@ -69,10 +57,6 @@ mod tests {
 
     #[test]
     fn what_is_left_over_is_an_error() {
-        assert!(
-            decode::<bool>(Encoded::own(&[1, 1]))
-                .unwrap_err()
-                .contains("left over")
-        );
+        assert!(decode::<bool>(Encoded::own(&[1, 1])).unwrap_err().contains("left over"));
     }
 }

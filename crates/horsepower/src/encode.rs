@@ -33,11 +33,7 @@ pub(crate) fn encode<T: Value>(value: T) -> Result<Payload, postcard::Error> {
             // Small ones are copied into the payload itself, large ones are kept as they are.
             const LARGE: usize = 4096;
             let large = scratch.len() > LARGE;
-            Ok(if large {
-                Payload::new(std::mem::take(scratch))
-            } else {
-                Payload::copy(scratch)
-            })
+            Ok(if large { Payload::new(std::mem::take(scratch)) } else { Payload::copy(scratch) })
         }),
     }
 }

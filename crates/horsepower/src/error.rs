@@ -80,10 +80,7 @@ impl Error {
     }
 
     pub(crate) fn of_task(kind: Kind, task: &'static str) -> Error {
-        Error(Arc::new(Inner {
-            kind,
-            task: Some(task),
-        }))
+        Error(Arc::new(Inner { kind, task: Some(task) }))
     }
 
     /// The task panicked. Its message, place and backtrace are [`panic_message`](Self::panic_message),
@@ -189,10 +186,7 @@ impl Error {
     pub fn signal(&self) -> Option<i32> {
         match self.0.kind {
             #[cfg(target_os = "linux")]
-            Kind::Died(Death {
-                cause: Cause::Signal(signal),
-                ..
-            }) => Some(signal),
+            Kind::Died(Death { cause: Cause::Signal(signal), .. }) => Some(signal),
             _ => None,
         }
     }
@@ -202,10 +196,7 @@ impl Error {
     pub fn exit_code(&self) -> Option<i32> {
         match self.0.kind {
             #[cfg(target_os = "linux")]
-            Kind::Died(Death {
-                cause: Cause::Exit(code),
-                ..
-            }) => Some(code),
+            Kind::Died(Death { cause: Cause::Exit(code), .. }) => Some(code),
             _ => None,
         }
     }
@@ -240,9 +231,7 @@ impl fmt::Display for Error {
             write!(f, "task {task}: ")?;
         }
         match &self.0.kind {
-            Kind::Panicked(PanicReport {
-                message, location, ..
-            }) => match location {
+            Kind::Panicked(PanicReport { message, location, .. }) => match location {
                 Some(location) => write!(f, "it panicked at {location}: {message}"),
                 None => write!(f, "it panicked: {message}"),
             },
@@ -259,16 +248,10 @@ impl fmt::Display for Error {
             #[cfg(target_os = "linux")]
             Kind::NotReady(not_ready) => not_ready.fmt(f),
             Kind::ArgumentNotEncoded { type_name, source } => {
-                write!(
-                    f,
-                    "its argument, a {type_name}, cannot be encoded: {source}"
-                )
+                write!(f, "its argument, a {type_name}, cannot be encoded: {source}")
             }
             Kind::ArgumentNotDecoded { type_name, why } => {
-                write!(
-                    f,
-                    "its argument, a {type_name}, cannot be decoded in the worker: {why}"
-                )
+                write!(f, "its argument, a {type_name}, cannot be decoded in the worker: {why}")
             }
             Kind::ResultNotEncoded { type_name, why } => {
                 write!(f, "its result, a {type_name}, cannot be encoded: {why}")
@@ -323,28 +306,15 @@ mod tests {
     #[test]
     fn texts_say_what_happened_and_to_which_task() {
         let text = |kind| Error::of_task(kind, "my::task").to_string();
-        let report = |location| PanicReport {
-            message: "oh".into(),
-            location,
-            backtrace: None,
-        };
+        let report = |location| PanicReport { message: "oh".into(), location, backtrace: None };
         assert_eq!(
             text(Kind::Panicked(report(Some("a.rs:1:2".into())))),
             "task my::task: it panicked at a.rs:1:2: oh"
         );
+        assert_eq!(text(Kind::Panicked(report(None))), "task my::task: it panicked: oh");
+        assert_eq!(text(Kind::Cancelled), "task my::task: it was cancelled before it began");
         assert_eq!(
-            text(Kind::Panicked(report(None))),
-            "task my::task: it panicked: oh"
-        );
-        assert_eq!(
-            text(Kind::Cancelled),
-            "task my::task: it was cancelled before it began"
-        );
-        assert_eq!(
-            text(Kind::ResultNotDecoded {
-                type_name: "u8".into(),
-                why: "x".into()
-            }),
+            text(Kind::ResultNotDecoded { type_name: "u8".into(), why: "x".into() }),
             "task my::task: its result, a u8, cannot be decoded: x"
         );
         assert_eq!(
@@ -356,10 +326,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_death_can_be_asked_about() {
-        let death = Death {
-            pid: 7,
-            cause: Cause::Signal(11),
-        };
+        let death = Death { pid: 7, cause: Cause::Signal(11) };
         let error = Error::of_task(Kind::Died(death), "t");
         assert!(error.is_worker_death() && !error.is_panic());
         assert_eq!(

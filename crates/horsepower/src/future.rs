@@ -33,10 +33,7 @@ pub struct TaskFuture<T> {
 
 impl<T> TaskFuture<T> {
     pub(crate) fn new(promise: Arc<Promise<T>>) -> TaskFuture<T> {
-        TaskFuture {
-            promise,
-            kept: OnceLock::new(),
-        }
+        TaskFuture { promise, kept: OnceLock::new() }
     }
 
     /// Waits for the task to end, and returns its result.
@@ -73,6 +70,7 @@ impl<T> TaskFuture<T> {
 
     fn take_by(&mut self, deadline: Option<Instant>) -> Outcome<T> {
         if let Some(kept) = self.kept.take() {
+            self.promise.gave_away();
             return kept;
         }
         self.promise.wait(deadline)?;
@@ -89,7 +87,7 @@ impl<T> TaskFuture<T> {
             Some(outcome) => outcome,
             None => {
                 self.promise.wait(None)?;
-                self.kept.get_or_init(|| self.promise.take())
+                self.kept.get_or_init(|| self.promise.take_to_keep())
             }
         };
         outcome.as_ref().map_err(Clone::clone)
@@ -151,9 +149,9 @@ impl<T> TaskFuture<T> {
     /// future.add_done_callback(|outcome| assert_eq!(outcome.as_ref().unwrap(), &2));
     /// ```
     pub fn add_done_callback(&self, callback: impl FnOnce(&Result<T, Error>) + Send + 'static) {
-        match self.kept.get() {
-            Some(outcome) => callback(outcome),
-            None => self.promise.add_callback(Box::new(callback)),
+        if let Some(callback) = self.promise.add_callback(Box::new(callback)) {
+            // Another thread may just be about to set it.
+            self.promise.call(callback, self.kept.wait());
         }
     }
 }
@@ -168,7 +166,10 @@ impl<T> Future for TaskFuture<T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.kept.take() {
-            Some(outcome) => Poll::Ready(outcome),
+            Some(outcome) => {
+                self.promise.gave_away();
+                Poll::Ready(outcome)
+            }
             None => self.promise.poll(context),
         }
     }
@@ -182,12 +183,7 @@ impl<T> fmt::Debug for TaskFuture<T> {
             Some(Ok(_)) => "returned",
             Some(Err(_)) => "failed",
             None => {
-                return write!(
-                    f,
-                    "TaskFuture({}: {})",
-                    self.promise.task,
-                    self.promise.state()
-                );
+                return write!(f, "TaskFuture({}: {})", self.promise.task, self.promise.state());
             }
         };
         write!(f, "TaskFuture({}: {state})", self.promise.task)

@@ -183,11 +183,7 @@ impl<'e, R: 'e> Map<'e, R> {
         S: FnMut(Vec<I::Item>, &Arc<Clock>) -> ChunkFuture<R> + 'e,
     {
         let mut map = Map {
-            source: Box::new(Feed {
-                items,
-                submit,
-                clock: Arc::default(),
-            }),
+            source: Box::new(Feed { items: items.fuse(), submit, clock: Arc::default() }),
             options,
             workers,
             pending: VecDeque::new(),
@@ -226,9 +222,7 @@ impl<R> Map<'_, R> {
     fn sizes(&self) -> (usize, usize) {
         let measured = || {
             // Growing by steps: the first measurements are not to be trusted too far.
-            self.source
-                .chunk_size(self.workers)
-                .min(2 * self.last_chunk)
+            self.source.chunk_size(self.workers).min(2 * self.last_chunk)
         };
         match (self.options.window, self.options.chunk_size) {
             (Some(window), Some(chunk)) => (chunk.min(window), window),
@@ -255,23 +249,17 @@ impl<R> Iterator for Map<'_, R> {
     type Item = Result<R, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        // First, so that an input that panics costs no result.
+        self.fill();
         loop {
             if let Some(result) = self.current.next() {
                 self.under_way -= 1;
                 if result.is_err() && self.options.on_error == OnError::Stop {
                     self.cancel();
-                } else {
-                    self.fill();
                 }
                 return Some(result);
             }
-            let (items, chunk) = match self.pending.pop_front() {
-                Some(first) => first,
-                None => {
-                    self.fill();
-                    self.pending.pop_front()?
-                }
-            };
+            let (items, chunk) = self.pending.pop_front()?;
             match chunk.result() {
                 Ok(answers) => self.current = answers.into_iter(),
                 // The chunk did not come as far as to have an answer for each item.

@@ -40,22 +40,13 @@ pub(crate) enum Whose {
 #[cfg(target_os = "linux")]
 impl Origin {
     pub(crate) fn pool(pool: &Arc<Shared>) -> Origin {
-        Origin::Pool {
-            pool: pool.clone(),
-            tag: Whose::Own(Tag::default()),
-        }
+        Origin::Pool { pool: pool.clone(), tag: Whose::Own(Tag::default()) }
     }
 
     pub(crate) fn tag(&self) -> &Tag {
         match self {
-            Origin::Pool {
-                tag: Whose::Own(tag),
-                ..
-            } => tag,
-            Origin::Pool {
-                tag: Whose::Shared(tag),
-                ..
-            } => tag,
+            Origin::Pool { tag: Whose::Own(tag), .. } => tag,
+            Origin::Pool { tag: Whose::Shared(tag), .. } => tag,
             Origin::Here => unreachable!("only tasks of a pool are asked for their tags"),
         }
     }
@@ -84,9 +75,11 @@ impl Origin {
         }
     }
 
-    pub(crate) fn look(&self) {
-        if let Origin::Pool { pool, .. } = self {
-            pool.look();
+    /// True if the task has ended, though its future may not know yet.
+    pub(crate) fn ended(&self) -> bool {
+        match self {
+            Origin::Here => false,
+            Origin::Pool { pool, .. } => pool.ended(self.tag()),
         }
     }
 
@@ -114,7 +107,9 @@ impl Origin {
 
     pub(crate) fn watch(&self) {}
 
-    pub(crate) fn look(&self) {}
+    pub(crate) fn ended(&self) -> bool {
+        false
+    }
 
     pub(crate) fn help(&self, _deadline: Option<Instant>) -> Helped {
         Helped::NotNeeded

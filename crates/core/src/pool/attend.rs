@@ -4,7 +4,7 @@
 
 use super::collect::Settled;
 use super::task::{Place, Tag};
-use super::{RESOLVING, Shared};
+use super::{Shared, Tell};
 use crate::ring::Seen;
 use std::time::{Duration, Instant};
 
@@ -25,22 +25,20 @@ impl Shared {
         let mut books = self.lock();
         let Place::Lane(index, _) = tag.place() else {
             books.watch(tag);
-            self.settle(books, Settled::default());
-            return Helped::NotNeeded;
+            let deferred = !books.deferred.is_empty();
+            self.settle(books, Settled::default(), Tell::Here);
+            return if deferred { Helped::LookAgain } else { Helped::NotNeeded };
         };
         let mut settled = Settled::default();
         books.collect(index, &mut settled);
-        if !settled.is_empty() {
-            self.settle(books, settled);
+        if !settled.is_empty() || !books.deferred.is_empty() {
+            self.settle(books, settled, Tell::Here);
             return Helped::LookAgain;
         }
         let spin = books.spin();
-        let Some(member) = books.members[index]
-            .as_mut()
-            .filter(|member| !member.attended)
-        else {
+        let Some(member) = books.members[index].as_mut().filter(|member| !member.attended) else {
             books.watch(tag);
-            self.settle(books, settled);
+            self.settle(books, settled, Tell::Here);
             return Helped::NotNeeded;
         };
         member.attended = true;
@@ -62,14 +60,8 @@ impl Shared {
             member.attended = false;
             books.collect(index, &mut settled);
         }
-        self.settle(books, settled);
+        self.settle(books, settled, Tell::Here);
         Helped::LookAgain
-    }
-
-    /// True on a thread that is just telling receivers of ends: in a callback.
-    #[must_use]
-    pub fn in_callback() -> bool {
-        RESOLVING.get() > 0
     }
 }
 

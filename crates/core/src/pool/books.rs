@@ -37,6 +37,10 @@ pub(super) struct Books {
     pub(super) phase: Phase,
     pub(super) members: Vec<Option<Member>>,
     pub(super) queue: VecDeque<Task>,
+    /// Entries of the queue that were cancelled.
+    dead_entries: usize,
+    /// Ends that were found by a thread that does not tell receivers: the supervisor will.
+    pub(super) deferred: Settled,
     workers: usize,
     cpus: usize,
     /// Moving average of how long a task takes; `None` before the first.
@@ -55,6 +59,8 @@ impl Books {
             phase: Phase::Open,
             members: Vec::new(),
             queue: VecDeque::new(),
+            dead_entries: 0,
+            deferred: Settled::default(),
             workers: config.workers,
             cpus: config.cpus,
             task_nanos: None,
@@ -66,25 +72,16 @@ impl Books {
     }
 
     pub(super) fn members(&self) -> impl Iterator<Item = (usize, &Member)> {
-        self.members
-            .iter()
-            .enumerate()
-            .filter_map(|(i, member)| Some((i, member.as_ref()?)))
+        self.members.iter().enumerate().filter_map(|(i, member)| Some((i, member.as_ref()?)))
     }
 
     pub(super) fn members_mut(&mut self) -> impl Iterator<Item = (usize, &mut Member)> {
-        self.members
-            .iter_mut()
-            .enumerate()
-            .filter_map(|(i, member)| Some((i, member.as_mut()?)))
+        self.members.iter_mut().enumerate().filter_map(|(i, member)| Some((i, member.as_mut()?)))
     }
 
     /// The member at `index`, if it is still the one with this serial number.
     pub(super) fn member(&mut self, index: usize, serial: u64) -> Option<&mut Member> {
-        self.members
-            .get_mut(index)?
-            .as_mut()
-            .filter(|member| member.serial == serial)
+        self.members.get_mut(index)?.as_mut().filter(|member| member.serial == serial)
     }
 
     /// A number for a new member.
@@ -111,8 +108,7 @@ impl Books {
     }
 
     pub(super) fn has_idle_member(&self) -> bool {
-        self.members()
-            .any(|(_, member)| member.usable() && member.load() == 0)
+        self.members().any(|(_, member)| member.usable() && member.load() == 0)
     }
 
     pub(super) fn close(&mut self) {
@@ -121,37 +117,80 @@ impl Books {
         }
     }
 
-    /// Takes a task back that has not begun. One that has begun is told to begin no further item.
-    pub(super) fn cancel(&mut self, tag: &Tag) -> Option<Task> {
+    /// Takes a task back that has not begun. One of many items that has is told to begin no further.
+    pub(super) fn cancel(&mut self, tag: &Tag, settled: &mut Settled) -> bool {
         match tag.place() {
-            Place::Nowhere | Place::Ended => return None,
+            Place::Nowhere | Place::Ended => return false,
+            // It stays where it is as a dead entry, which is passed over when its turn comes.
             Place::Queue => {
-                let at = self
-                    .queue
-                    .iter()
-                    .position(|task| std::ptr::eq(task.tag(), tag))?;
-                if !self.queue[at].has_begun() {
-                    tag.set_place(Place::Nowhere);
-                    return self.queue.remove(at);
+                tag.set_place(Place::Nowhere);
+                self.dead_entries += 1;
+                if self.dead_entries > 64.max(self.queue.len() / 2) {
+                    self.remove_dead_entries(settled);
                 }
+                return true;
+            }
+            Place::Staged => {
+                tag.set_place(Place::Nowhere);
+                return true;
             }
             Place::Lane(index, position) => {
-                let member = self.members[index].as_mut()?;
-                let untouched = !member.task(position)?.task.has_begun();
-                if untouched && member.lane.ring().take_back(position) {
+                let Some(member) = self.members[index].as_mut() else { return false };
+                if member.lane.ring().take_back(position)
+                    && let Some(entry) = member.remove(position)
+                {
                     tag.set_place(Place::Nowhere);
-                    let entry = member.remove(position)?;
                     if let Some(segment) = entry.segment {
                         member.keep_segment(segment);
                     }
-                    return Some(entry.task);
+                    settled.discard(entry.task);
+                    return true;
+                }
+                if member.task(position).is_some_and(|entry| entry.task.is_framed()) {
+                    tag.set_stopped();
+                    member.stop(tag);
                 }
             }
-            Place::Staged | Place::Scattered => {}
+            Place::Scattered => {
+                tag.set_stopped();
+                self.members().for_each(|(_, member)| member.stop(tag));
+            }
         }
-        tag.set_stopped();
-        self.members().for_each(|(_, member)| member.stop(tag));
-        None
+        false
+    }
+
+    /// Throws out of the queue what was cancelled in it.
+    fn remove_dead_entries(&mut self, settled: &mut Settled) {
+        let (living, dead): (VecDeque<Task>, Vec<Task>) = {
+            let mut living = VecDeque::with_capacity(self.queue.len());
+            let mut dead = Vec::with_capacity(self.dead_entries);
+            for task in self.queue.drain(..) {
+                if task.tag().place() == Place::Nowhere {
+                    dead.push(task)
+                } else {
+                    living.push_back(task)
+                }
+            }
+            (living, dead)
+        };
+        self.queue = living;
+        self.dead_entries = 0;
+        dead.into_iter().for_each(|task| settled.discard(task));
+    }
+
+    /// The next task of the queue that was not cancelled.
+    pub(super) fn next_in_queue(&mut self, settled: &mut Settled) -> Option<Task> {
+        loop {
+            let task = self.queue.pop_front()?;
+            if task.tag().place() == Place::Nowhere {
+                self.dead_entries -= 1;
+                settled.discard(task);
+            } else if task.tag().is_stopped() {
+                settled.fail(task, Failure::Cancelled);
+            } else {
+                return Some(task);
+            }
+        }
     }
 
     pub(super) fn running(&self, tag: &Tag) -> bool {
@@ -170,9 +209,9 @@ impl Books {
         }
         tag.set_watched();
         match tag.place() {
-            Place::Lane(index, _) => {
+            Place::Lane(index, position) => {
                 if let Some(member) = &mut self.members[index] {
-                    member.watch(tag);
+                    member.watch_at(position);
                 }
             }
             Place::Scattered => self.members_mut().for_each(|(_, member)| member.watch(tag)),
@@ -184,10 +223,7 @@ impl Books {
     pub(super) fn learn(&mut self, nanos: u64) {
         // A worker gone mad may say anything; ten seconds is as good as for ever here.
         let nanos = nanos.min(10_000_000_000) as f64;
-        self.task_nanos = Some(
-            self.task_nanos
-                .map_or(nanos, |mean| mean + (nanos - mean) / 8.0),
-        );
+        self.task_nanos = Some(self.task_nanos.map_or(nanos, |mean| mean + (nanos - mean) / 8.0));
     }
 
     /// How many tasks a lane may hold: one for each worker while tasks are long, many when they are
@@ -203,36 +239,20 @@ impl Books {
     /// How long a side may spin: not at all if more sides would be runnable than there are CPUs, or
     /// if tasks take so long that sleeping costs nothing in comparison.
     pub(super) fn spin(&self) -> Duration {
-        let busy = self
-            .members()
-            .filter(|(_, member)| member.load() > 0)
-            .count();
-        let short = self
-            .task_nanos
-            .is_none_or(|nanos| nanos < 2.0 * SPIN.as_nanos() as f64);
-        if busy < self.cpus && short {
-            SPIN
-        } else {
-            Duration::ZERO
-        }
+        let busy = self.members().filter(|(_, member)| member.load() > 0).count();
+        let short = self.task_nanos.is_none_or(|nanos| nanos < 2.0 * SPIN.as_nanos() as f64);
+        if busy < self.cpus && short { SPIN } else { Duration::ZERO }
     }
 
     /// How many workers have nothing to do, or could be started.
     pub(super) fn spare_workers(&self) -> usize {
-        self.workers.saturating_sub(
-            self.members()
-                .filter(|(_, member)| member.load() > 0)
-                .count(),
-        )
+        self.workers.saturating_sub(self.members().filter(|(_, member)| member.load() > 0).count())
     }
 
     /// Tasks that wait although a worker might be started for them.
     fn backlog(&self) -> usize {
-        let ahead: usize = self
-            .members()
-            .map(|(_, member)| member.load().saturating_sub(1))
-            .sum();
-        self.queue.len() + ahead
+        let ahead: usize = self.members().map(|(_, member)| member.load().saturating_sub(1)).sum();
+        self.queue.len() - self.dead_entries + ahead
     }
 
     /// How many workers ought to be started now.
@@ -240,29 +260,17 @@ impl Books {
         if matches!(self.phase, Phase::Broken(_)) {
             return 0;
         }
-        let living = self
-            .members()
-            .filter(|(_, m)| !m.leaving && m.condemned.is_none())
-            .count();
-        let busy = self
-            .members()
-            .filter(|(_, member)| member.load() > 0)
-            .count();
-        let replacements = if matches!(self.phase, Phase::Open) {
-            self.replacements
-        } else {
-            0
-        };
-        let needed = (busy + self.backlog())
-            .max(living + replacements)
-            .min(self.workers);
+        let living = self.members().filter(|(_, m)| !m.leaving && m.condemned.is_none()).count();
+        let busy = self.members().filter(|(_, member)| member.load() > 0).count();
+        let replacements = if matches!(self.phase, Phase::Open) { self.replacements } else { 0 };
+        let needed = (busy + self.backlog()).max(living + replacements).min(self.workers);
         needed.saturating_sub(living)
     }
 
     /// True if the supervisor has something to do that it does not know of.
     pub(super) fn wants_supervisor(&self) -> bool {
         let waits = self.next_start.is_some_and(|start| start > Instant::now());
-        let condemned = self.members().any(|(_, member)| member.condemned.is_some());
+        let condemned = self.members().any(|(_, m)| m.condemned.is_some() && !m.killed);
         condemned || (!waits && self.wanted_starts() > 0)
     }
 
@@ -314,11 +322,10 @@ impl Books {
     pub(super) fn break_down(&mut self, reason: &str, settled: &mut Settled) {
         let reason: Arc<str> = reason.into();
         self.phase = Phase::Broken(reason.clone());
+        self.remove_dead_entries(settled);
         let mut tasks: Vec<Task> = self.queue.drain(..).collect();
         for (_, member) in self.members_mut() {
-            member
-                .condemned
-                .get_or_insert_with(|| "the pool is broken".to_owned());
+            member.condemned.get_or_insert_with(|| "the pool is broken".to_owned());
             tasks.extend(member.take_tasks());
         }
         for task in tasks {

@@ -25,6 +25,8 @@ pub(super) struct Settled {
     ends: Vec<End>,
     /// Tasks that were made by splitting others.
     pub(super) parts: usize,
+    /// Tasks that were cancelled: to be dropped without the lock.
+    discarded: Vec<Task>,
 }
 
 /// The end of one or several items of a task.
@@ -66,7 +68,24 @@ pub(super) type Spent = (usize, u64, Segment);
 
 impl Settled {
     pub(super) fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.ends.is_empty() && self.discarded.is_empty()
+    }
+
+    /// How many ends have been found.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Adds what another has found.
+    pub(super) fn append(&mut self, other: &mut Settled) {
+        self.ends.append(&mut other.ends);
+        self.discarded.append(&mut other.discarded);
+        self.parts += std::mem::take(&mut other.parts);
+    }
+
+    /// The task was cancelled, and its receiver knows; only its memory is left to be freed.
+    pub(super) fn discard(&mut self, task: Task) {
+        self.discarded.push(task);
     }
 
     /// All of the task's remaining items end with this failure.
@@ -82,51 +101,44 @@ impl Settled {
     }
 
     /// Tells the receivers. Returns how many tasks are over, and the segments that are free again.
+    ///
+    /// Receivers run code of the user: `Deserialize`, callbacks, `Drop`. Their panics are their own.
     pub(super) fn resolve(self) -> (usize, Vec<Spent>) {
         let mut over = 0;
         let mut spent = Vec::new();
-        for End {
-            receiver,
-            items,
-            nanos,
-            how,
-            whole,
-        } in self.ends
-        {
-            if nanos > 0 {
-                receiver.spent(items.end - items.start, nanos);
-            }
-            match how {
-                How::Failed(failure) => {
-                    for item in items {
-                        tell(&*receiver, item, Answer::Failed(failure.clone()));
-                    }
-                }
-                How::Replied {
-                    pid,
-                    reply: Reply::Own(bytes),
-                } => {
-                    tell_all(&*receiver, items, pid, Encoded::own(&bytes));
-                }
-                How::Replied {
-                    pid,
-                    reply:
-                        Reply::Segment {
-                            segment,
-                            length,
-                            index,
-                            serial,
-                        },
-                } => {
-                    if let Some(bytes) = Encoded::shared(&segment.memory, 0, length) {
-                        tell_all(&*receiver, items, pid, bytes);
-                    }
-                    spent.push((index, serial, segment));
-                }
-            }
-            over += usize::from(whole.is_some());
+        for end in self.ends {
+            over += usize::from(end.whole.is_some());
+            let _ = crate::panic::catch(|| end.tell(&mut spent));
+        }
+        for task in self.discarded {
+            let _ = crate::panic::catch(|| drop(task));
         }
         (over, spent)
+    }
+}
+
+impl End {
+    fn tell(self, spent: &mut Vec<Spent>) {
+        let End { receiver, items, nanos, how, whole: _task } = self;
+        if nanos > 0 {
+            receiver.spent(items.end - items.start, nanos);
+        }
+        match how {
+            How::Failed(failure) => {
+                for item in items {
+                    tell(&*receiver, item, Answer::Failed(failure.clone()));
+                }
+            }
+            How::Replied { pid, reply: Reply::Own(bytes) } => {
+                tell_all(&*receiver, items, pid, Encoded::own(&bytes));
+            }
+            How::Replied { pid, reply: Reply::Segment { segment, length, index, serial } } => {
+                if let Some(bytes) = Encoded::shared(&segment.memory, 0, length) {
+                    tell_all(&*receiver, items, pid, bytes);
+                }
+                spent.push((index, serial, segment));
+            }
+        }
     }
 }
 
@@ -149,7 +161,7 @@ fn tell_all(receiver: &dyn Receiver, items: Range<u32>, pid: u32, bytes: Encoded
     }
 }
 
-/// A receiver runs code of the user: `Deserialize`, callbacks. Its panics are its own.
+/// One item's panic must not keep the others from being told.
 fn tell(receiver: &dyn Receiver, item: u32, answer: Answer<'_>) {
     let _ = crate::panic::catch(|| receiver.receive(item, answer));
 }
@@ -161,10 +173,7 @@ fn failure(status: Status, bytes: &[u8], pid: u32) -> Failure {
         Status::NotEncoded => Failure::NotEncoded(text()),
         Status::Panicked => match PanicReport::decode(bytes) {
             Some(report) => Failure::Panicked(report),
-            None => Failure::Protocol {
-                pid,
-                what: "its report of a panic is damaged".to_owned(),
-            },
+            None => Failure::Protocol { pid, what: "its report of a panic is damaged".to_owned() },
         },
         Status::Returned => unreachable!("the caller has sorted these out"),
     }
@@ -202,11 +211,7 @@ fn find(member: &mut Member, index: usize, position: u32, dead: bool) -> Result<
     if items == 0 {
         let may = dead || entry.task.tag().is_stopped();
         return if may {
-            Ok(Found {
-                items,
-                nanos: 0,
-                reply: None,
-            })
+            Ok(Found { items, nanos: 0, reply: None })
         } else {
             Err("an empty reply".into())
         };
@@ -217,20 +222,13 @@ fn find(member: &mut Member, index: usize, position: u32, dead: bool) -> Result<
     let id = frame.segment.load(Ordering::Relaxed);
     let length = usize::try_from(frame.length.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
     let reply = if tier == SEGMENT {
-        let segment = match member.take_segment(position, id) {
+        let segment = match member.take_segment(position, id, length) {
             Some(segment) if segment.memory.len() >= length => segment,
             _ => {
-                return Err(format!(
-                    "a reply of {length} bytes in segment {id}, which is not so"
-                ));
+                return Err(format!("a reply of {length} bytes in segment {id}, which is not so"));
             }
         };
-        Reply::Segment {
-            segment,
-            length,
-            index,
-            serial: member.serial,
-        }
+        Reply::Segment { segment, length, index, serial: member.serial }
     } else {
         let mut bytes = SmallVec::new();
         lane.read_reply(position, tier, &mut bytes, length)
@@ -239,9 +237,7 @@ fn find(member: &mut Member, index: usize, position: u32, dead: bool) -> Result<
     };
     let bytes = match &reply {
         Reply::Own(bytes) => Some(Encoded::own(bytes)),
-        Reply::Segment {
-            segment, length, ..
-        } => Encoded::shared(&segment.memory, 0, *length),
+        Reply::Segment { segment, length, .. } => Encoded::shared(&segment.memory, 0, *length),
     };
     let mut start = 0;
     for item in 0..items {
@@ -249,11 +245,7 @@ fn find(member: &mut Member, index: usize, position: u32, dead: bool) -> Result<
             return Err(format!("the record of item {item} is damaged"));
         }
     }
-    Ok(Found {
-        items,
-        nanos: frame.nanos.load(Ordering::Relaxed),
-        reply: Some(reply),
-    })
+    Ok(Found { items, nanos: frame.nanos.load(Ordering::Relaxed), reply: Some(reply) })
 }
 
 impl Books {
@@ -305,13 +297,7 @@ impl Books {
         };
         let pid = member.pid;
         for task in member.take_tasks() {
-            settled.fail(
-                task,
-                Failure::Protocol {
-                    pid,
-                    what: what.clone(),
-                },
-            );
+            settled.fail(task, Failure::Protocol { pid, what: what.clone() });
         }
         member.condemned = Some(what);
     }
@@ -332,11 +318,7 @@ impl Books {
             let seen = member.lane.ring().look(position);
             let found = match seen {
                 Seen::Running => find(&mut member, index, position, true),
-                _ => Ok(Found {
-                    items: 0,
-                    nanos: 0,
-                    reply: None,
-                }),
+                _ => Ok(Found { items: 0, nanos: 0, reply: None }),
             };
             let Some(InLane { task, .. }) = member.remove(position) else {
                 break;
@@ -358,24 +340,12 @@ impl Books {
                             how: How::Failed(Failure::Died(death.clone())),
                             whole: None,
                         });
-                        if over {
-                            settled.finish(task)
-                        } else {
-                            rest.push(task)
-                        }
+                        if over { settled.finish(task) } else { rest.push(task) }
                     }
                 }
                 (_, found) => {
-                    let what = found
-                        .err()
-                        .unwrap_or_else(|| format!("{seen:?} in its lane"));
-                    settled.fail(
-                        task,
-                        Failure::Protocol {
-                            pid: member.pid,
-                            what,
-                        },
-                    );
+                    let what = found.err().unwrap_or_else(|| format!("{seen:?} in its lane"));
+                    settled.fail(task, Failure::Protocol { pid: member.pid, what });
                 }
             }
         }
@@ -394,11 +364,7 @@ impl Books {
                 settled.fail(task, Failure::Cancelled);
                 continue;
             }
-            let others = if task.has_begun() {
-                self.spare_workers() as u32
-            } else {
-                0
-            };
+            let others = if task.has_begun() { self.spare_workers() as u32 } else { 0 };
             let share = task.remaining().div_ceil(others + 1).max(1);
             while task.remaining() > share {
                 let part = task.split_off(share);
@@ -406,7 +372,9 @@ impl Books {
                 settled.parts += 1;
                 self.queue.push_front(part);
             }
-            task.tag().set_place(Place::Queue);
+            // One that has begun cannot be taken back whole any more.
+            let begun = task.has_begun();
+            task.tag().set_place(if begun { Place::Scattered } else { Place::Queue });
             self.queue.push_front(task);
         }
     }
@@ -436,12 +404,7 @@ impl Settled {
 
 /// Settles the items that have results, and returns the task if any remain.
 fn settle_found(mut task: Task, found: Found, pid: u32, settled: &mut Settled) -> Option<Task> {
-    let Found {
-        items,
-        nanos,
-        reply: Some(reply),
-    } = found
-    else {
+    let Found { items, nanos, reply: Some(reply) } = found else {
         return Some(task);
     };
     let receiver = task.receiver.clone();
@@ -450,23 +413,11 @@ fn settle_found(mut task: Task, found: Found, pid: u32, settled: &mut Settled) -
     let items_done = first..first + items;
     if items == task.remaining() {
         task.tag().set_place(Place::Ended);
-        settled.ends.push(End {
-            receiver,
-            items: items_done,
-            nanos,
-            how,
-            whole: Some(task),
-        });
+        settled.ends.push(End { receiver, items: items_done, nanos, how, whole: Some(task) });
         None
     } else {
         task.advance(items);
-        settled.ends.push(End {
-            receiver,
-            items: items_done,
-            nanos,
-            how,
-            whole: None,
-        });
+        settled.ends.push(End { receiver, items: items_done, nanos, how, whole: None });
         Some(task)
     }
 }

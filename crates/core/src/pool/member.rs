@@ -22,6 +22,9 @@ const KEPT: usize = 256 << 20;
 /// Most tasks with a segment that a lane holds at a time: it bounds what they cost in memory.
 pub(super) const LARGE: usize = 2;
 
+/// Most notes that are read at a time; a worker in its right mind leaves far fewer.
+const MOST_NOTES: usize = 1024;
+
 /// Shared memory for one large payload: known to the parent and one worker, used by one task at a
 /// time.
 #[derive(Debug)]
@@ -50,12 +53,15 @@ pub(super) struct Member {
     pub(super) lane: Arc<Lane>,
     /// It has said that it serves.
     pub(super) ready: bool,
-    /// When it has to have said so; or, once it was told to leave, when it has to be gone.
-    pub(super) deadline: Instant,
+    /// When it has to have said so; or, once it was told to leave, when it has to be gone. `None`:
+    /// later than the clock can say.
+    pub(super) deadline: Option<Instant>,
     /// It was told to leave.
     pub(super) leaving: bool,
-    /// It was ended by the pool, and why.
+    /// It is to be ended by the pool, and why.
     pub(super) condemned: Option<String>,
+    /// It was told to end at once.
+    pub(super) killed: bool,
     /// A thread attends the lane.
     pub(super) attended: bool,
     /// That thread has something to see.
@@ -72,7 +78,7 @@ pub(super) struct Member {
     /// Segments that no task uses, those that have come from the worker, and those that the worker
     /// is to forget.
     idle_segments: Vec<Segment>,
-    arrived: HashMap<u64, Memory>,
+    arrived: HashMap<u64, (Memory, OwnedFd)>,
     forget: Vec<u64>,
     made: u64,
 }
@@ -84,7 +90,7 @@ impl Member {
         pidfd: OwnedFd,
         control: OwnedFd,
         lane: Lane,
-        deadline: Instant,
+        deadline: Option<Instant>,
     ) -> Member {
         Member {
             serial,
@@ -96,6 +102,7 @@ impl Member {
             deadline,
             leaving: false,
             condemned: None,
+            killed: false,
             attended: false,
             wake_attendant: false,
             head: 0,
@@ -132,14 +139,18 @@ impl Member {
         let watched = task.tag().is_watched();
         self.in_flight += 1;
         self.watched += usize::from(watched);
-        self.tasks[index(position)] = Some(InLane {
-            task,
-            segment,
-            watched,
-        });
+        self.tasks[index(position)] = Some(InLane { task, segment, watched });
     }
 
-    /// Notes that somebody wants to know when the task with this tag, or a part of it, ends.
+    /// Notes that somebody wants to know when the task at `position` ends.
+    pub(super) fn watch_at(&mut self, position: u32) {
+        if let Some(entry) = self.tasks[index(position)].as_mut().filter(|entry| !entry.watched) {
+            entry.watched = true;
+            self.watched += 1;
+        }
+    }
+
+    /// The same for all parts of the task with this tag.
     pub(super) fn watch(&mut self, tag: &Tag) {
         for entry in self.tasks.iter_mut().flatten() {
             if !entry.watched && std::ptr::eq(entry.task.tag(), tag) {
@@ -152,10 +163,7 @@ impl Member {
     /// Tells the worker to begin no further item of the task with this tag.
     pub(super) fn stop(&self, tag: &Tag) {
         for (slot, entry) in self.tasks.iter().enumerate() {
-            if entry
-                .as_ref()
-                .is_some_and(|entry| std::ptr::eq(entry.task.tag(), tag))
-            {
+            if entry.as_ref().is_some_and(|entry| std::ptr::eq(entry.task.tag(), tag)) {
                 // Relaxed: the worker will see it soon, and nothing else hangs on it.
                 let request = &self.lane.ring().slot(slot as u32).request;
                 request.stop.store(1, Ordering::Relaxed);
@@ -168,6 +176,8 @@ impl Member {
         self.in_flight -= 1;
         self.watched -= usize::from(entry.watched);
         self.wake_attendant |= self.attended;
+        // `head` never points at a hole: so `tail` is never more than one lap ahead of it.
+        self.skip_to_task();
         Some(entry)
     }
 
@@ -175,10 +185,7 @@ impl Member {
     pub(super) fn take_tasks(&mut self) -> Vec<Task> {
         let positions = (0..SLOTS).map(|offset| self.head.wrapping_add(offset));
         let positions: Vec<u32> = positions.collect();
-        positions
-            .into_iter()
-            .filter_map(|at| Some(self.remove(at)?.task))
-            .collect()
+        positions.into_iter().filter_map(|at| Some(self.remove(at)?.task)).collect()
     }
 
     /// Moves `head` to the next position that holds a task, or to `tail`.
@@ -191,44 +198,27 @@ impl Member {
     /// True if the next thing to collect has come, or something is wrong with it.
     pub(super) fn has_news(&self) -> bool {
         self.head != self.tail
-            && !matches!(
-                self.lane.ring().look(self.head),
-                Seen::Ready | Seen::Running
-            )
+            && !matches!(self.lane.ring().look(self.head), Seen::Ready | Seen::Running)
     }
 
     /// An idle or new segment of at least `len` bytes, which the worker will know.
     pub(super) fn segment(&mut self, len: usize) -> io::Result<Segment> {
-        let fitting = self
-            .idle_segments
-            .iter()
-            .enumerate()
-            .filter(|(_, s)| s.memory.len() >= len);
+        let fitting = self.idle_segments.iter().enumerate().filter(|(_, s)| s.memory.len() >= len);
         if let Some((best, _)) = fitting.min_by_key(|(_, segment)| segment.memory.len()) {
             return Ok(self.idle_segments.swap_remove(best));
         }
         let len = len.next_multiple_of(BLOCK_LEN);
         let (memory, file) = Memory::create("horsepower-segment", len)?;
         self.made += 1;
-        let note = Note::Segment {
-            id: self.made,
-            len: len as u64,
-        };
+        let note = Note::Segment { id: self.made, len: len as u64 };
         control::send(&self.control, &note.encode(), &[file.as_fd()])?;
-        Ok(Segment {
-            id: self.made,
-            memory,
-        })
+        Ok(Segment { id: self.made, memory })
     }
 
     /// Takes back a segment that no task uses any more.
     pub(super) fn keep_segment(&mut self, segment: Segment) {
         self.idle_segments.push(segment);
-        let mut bytes: usize = self
-            .idle_segments
-            .iter()
-            .map(|segment| segment.memory.len())
-            .sum();
+        let mut bytes: usize = self.idle_segments.iter().map(|segment| segment.memory.len()).sum();
         while bytes > KEPT || self.idle_segments.len() > LARGE {
             let oldest = self.idle_segments.remove(0);
             bytes -= oldest.memory.len();
@@ -243,54 +233,70 @@ impl Member {
 
     /// Takes the segment that the worker says holds its reply to the task at `position`: the one that
     /// the argument came in, or one that the worker has made.
-    pub(super) fn take_segment(&mut self, position: u32, id: u64) -> Option<Segment> {
+    pub(super) fn take_segment(
+        &mut self,
+        position: u32,
+        id: u64,
+        length: usize,
+    ) -> Option<Segment> {
         if let Some(entry) = self.tasks[index(position)].as_mut()
-            && entry
-                .segment
-                .as_ref()
-                .is_some_and(|segment| segment.id == id)
+            && entry.segment.as_ref().is_some_and(|segment| segment.id == id)
         {
             return entry.segment.take();
         }
-        if !self.arrived.contains_key(&id) {
-            self.read_notes();
+        if !self.arrived.contains_key(&id)
+            && let Some(why) = self.read_notes()
+        {
+            self.condemned.get_or_insert(why);
         }
-        self.arrived
-            .remove(&id)
-            .map(|memory| Segment { id, memory })
+        let (memory, file) = self.arrived.remove(&id)?;
+        // What it says it has written must be there: a file of holes is as long as one likes.
+        let written = rustix::fs::fstat(&file).ok()?.st_blocks;
+        let written = usize::try_from(written).ok()?.saturating_mul(512);
+        (written >= length).then_some(Segment { id, memory })
     }
 
-    /// Reads what the worker has said on its control socket. Returns its refusal, if it refused.
+    /// Reads what the worker has said on its control socket. Returns why it is to be ended, if it
+    /// refused to serve or says more than a worker may.
     pub(super) fn read_notes(&mut self) -> Option<String> {
-        while let Ok(Some(message)) = control::receive(&self.control, Receive::Now) {
+        for _ in 0..MOST_NOTES {
+            let Ok(Some(message)) = control::receive(&self.control, Receive::Now) else {
+                return None;
+            };
             match Note::decode(message.bytes()) {
                 Some(Note::Ready) => self.ready = true,
                 Some(Note::Refused(why)) => return Some(why),
                 Some(Note::Segment { id, len }) => {
-                    let memory = usize::try_from(len).ok().zip(message.descriptors.first());
-                    let memory = memory.map(|(len, file)| Memory::from_descriptor(file, len));
-                    // A worker that sends more than its tasks can use has gone mad.
-                    if let Some(Ok(memory)) = memory.filter(|_| self.arrived.len() < SLOTS as usize)
-                    {
-                        self.arrived.insert(id, memory);
+                    let Some(file) = message.descriptors.into_iter().next() else { continue };
+                    let len = usize::try_from(len).unwrap_or(usize::MAX);
+                    if let Ok(memory) = Memory::from_descriptor(&file, len) {
+                        self.arrived.insert(id, (memory, file));
+                    }
+                    if self.arrived.len() > SLOTS as usize {
+                        return Some("it sends more segments than its tasks can use".to_owned());
                     }
                 }
                 Some(Note::Reply) | None => {}
             }
         }
-        None
+        Some("it floods its control socket".to_owned())
     }
 
     /// Ends the process, and whatever it has started in its group, at once.
-    pub(super) fn kill(&self) {
-        // It may be dead already; it cannot have been replaced, because nobody has reaped it.
+    pub(super) fn kill(&mut self) {
+        self.killed = true;
+        // It may be dead already. A pidfd never means another process.
         let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
         self.kill_group();
     }
 
-    /// Ends whatever the worker has started in its process group. Only before [`reap`](Self::reap):
-    /// until then the group's number belongs to the worker.
+    /// Ends whatever the worker has started in its process group; only while the process has not been
+    /// reaped, by whomever: until then the group's number is its own.
     pub(super) fn kill_group(&self) {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        if rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), options).is_err() {
+            return;
+        }
         if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
             let _ = rustix::process::kill_process_group(pid, Signal::KILL);
         }
@@ -308,9 +314,6 @@ impl Member {
                 .unwrap_or(Cause::Unknown),
             _ => Cause::Unknown,
         };
-        Death {
-            pid: self.pid,
-            cause,
-        }
+        Death { pid: self.pid, cause }
     }
 }

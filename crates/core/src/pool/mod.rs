@@ -11,8 +11,9 @@
 //! | `start` | starting a worker process |
 //! | `supervisor` | the thread that starts workers, sees them die, and keeps the clocks |
 //!
-//! The lock is held for copies of at most a block and never while code of the user runs: encoding,
-//! decoding and callbacks happen outside.
+//! The lock is never held while code of the user runs: encoding, decoding and callbacks happen
+//! outside; nor while more than a block is copied. Making, sending and unmapping segments does happen
+//! under it.
 
 mod attend;
 mod books;
@@ -24,12 +25,13 @@ mod supervisor;
 mod task;
 
 pub use attend::Helped;
+use task::Place;
 pub use task::{Answer, Failure, Receiver, Tag, Task};
 
 use crate::init::{NotReady, reentry_point};
 use books::{Books, Phase};
 use collect::Settled;
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -80,9 +82,22 @@ pub struct Shared {
 }
 
 thread_local! {
-    /// How deep this thread is in telling receivers of ends: in callbacks.
-    static RESOLVING: Cell<usize> = const { Cell::new(0) };
+    /// The pools for which this thread is just telling receivers of ends: in whose callbacks it is.
+    static RESOLVING: RefCell<Vec<*const Shared>> = const { RefCell::new(Vec::new()) };
 }
+
+/// Who tells the receivers of the ends that have been found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tell {
+    /// This thread: it waits for a task, or is the supervisor.
+    Here,
+    /// The supervisor: this thread only submits, looks or cancels, and code of the user that belongs
+    /// to other tasks must not run in the middle of that.
+    Supervisor,
+}
+
+/// Stack of the supervisor: it decodes results and calls callbacks. Address space, not memory.
+const STACK: usize = 32 << 20;
 
 impl Pool {
     /// A pool without workers yet, and its supervisor.
@@ -105,12 +120,10 @@ impl Pool {
             supervisor::Supervisor::new(shared.clone(), reentry).map_err(PoolError::System)?;
         let supervisor = thread::Builder::new()
             .name("hp-supervisor".into())
+            .stack_size(STACK)
             .spawn(move || supervisor.run())
             .map_err(PoolError::System)?;
-        Ok(Pool {
-            shared,
-            supervisor: Mutex::new(Some(supervisor)),
-        })
+        Ok(Pool { shared, supervisor: Mutex::new(Some(supervisor)) })
     }
 
     /// What futures hold on to.
@@ -120,47 +133,33 @@ impl Pool {
     }
 
     /// Accepts no more tasks, waits until all have ended and their receivers were told, and ends the
-    /// workers and the supervisor. Returns at once in a callback, which could only wait for itself;
-    /// the pool then ends by itself.
+    /// workers and the supervisor. Returns at once in one of the pool's own callbacks, which could
+    /// only wait for itself; the pool then ends by itself.
     pub fn shutdown(&self) {
-        {
-            let mut books = self.shared.lock();
-            books.close();
-            self.shared.closing.store(true, Ordering::SeqCst);
-            self.shared.settle(books, Settled::default());
-        }
-        if RESOLVING.get() == 0 {
-            let mut books = self.shared.lock();
-            while self.shared.unresolved.load(Ordering::SeqCst) > 0 {
-                books = self
-                    .shared
-                    .idle
-                    .wait(books)
-                    .unwrap_or_else(PoisonError::into_inner);
-            }
-        }
+        let mut books = self.shared.lock();
+        books.close();
+        self.shared.closing.store(true, Ordering::SeqCst);
+        self.shared.settle(books, Settled::default(), Tell::Supervisor);
         self.shared.poke();
-        if RESOLVING.get() == 0 {
-            let handle = self
-                .supervisor
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
-            if let Some(handle) = handle {
-                // The supervisor catches its own panics; there is nothing to learn here.
-                let _ = handle.join();
-            }
+        if self.shared.in_callback() {
+            return;
+        }
+        books = self.shared.lock();
+        while self.shared.unresolved.load(Ordering::SeqCst) > 0 {
+            books = self.shared.idle.wait(books).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(books);
+        let handle = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(handle) = handle {
+            // The supervisor catches its own panics; there is nothing to learn here.
+            let _ = handle.join();
         }
     }
 
     /// The process ids of the workers that live now.
     #[must_use]
     pub fn worker_pids(&self) -> Vec<u32> {
-        self.shared
-            .lock()
-            .members()
-            .map(|(_, member)| member.pid)
-            .collect()
+        self.shared.lock().members().map(|(_, member)| member.pid).collect()
     }
 }
 
@@ -193,24 +192,24 @@ impl Shared {
         // Relaxed: ordered by the lock for `shutdown`, which closes under it.
         self.unresolved.fetch_add(1, Ordering::Relaxed);
         let mut settled = Settled::default();
-        if !books.has_idle_member() && RESOLVING.get() == 0 {
+        if !books.has_idle_member() {
             books.collect_all(&mut settled);
         }
         books.accept(task);
-        self.settle(books, settled);
+        self.settle(books, settled, Tell::Supervisor);
     }
 
     /// Takes a task back that has not begun. True: its receiver will not be told anything more.
     /// False: it has begun or ended; if it has several items, those not begun are cancelled.
     pub fn cancel(&self, tag: &Tag) -> bool {
         let mut books = self.lock();
-        let Some(task) = books.cancel(tag) else {
-            return false;
-        };
-        self.settle(books, Settled::default());
-        drop(task);
-        self.resolved(1);
-        true
+        let mut settled = Settled::default();
+        let cancelled = books.cancel(tag, &mut settled);
+        self.settle(books, settled, Tell::Supervisor);
+        if cancelled {
+            self.resolved(1);
+        }
+        cancelled
     }
 
     /// True if the task has begun and not ended.
@@ -219,28 +218,32 @@ impl Shared {
         self.lock().running(tag)
     }
 
-    /// Collects what has come, so that an end is not missed by somebody who only looks.
-    pub fn look(&self) {
+    /// True if the task has ended, whether its receiver has been told yet or not.
+    #[must_use]
+    pub fn ended(&self, tag: &Tag) -> bool {
         let mut books = self.lock();
         let mut settled = Settled::default();
         books.collect_all(&mut settled);
-        self.settle(books, settled);
+        let ended = tag.place() == Place::Ended;
+        self.settle(books, settled, Tell::Supervisor);
+        ended
     }
 
     /// Asks that the end of this task be noticed although nobody waits for it.
     pub fn watch(&self, tag: &Tag) {
         let mut books = self.lock();
         books.watch(tag);
-        self.settle(books, Settled::default());
+        self.settle(books, Settled::default(), Tell::Supervisor);
     }
 
     /// Ends every change of the books: feeds the lanes, sees to it that the next reply is noticed,
-    /// and then, without the lock, tells the receivers.
-    fn settle<'a>(&'a self, mut books: MutexGuard<'a, Books>, mut settled: Settled) {
+    /// and then, without the lock, tells the receivers, or has the supervisor do so.
+    fn settle<'a>(&'a self, mut books: MutexGuard<'a, Books>, mut settled: Settled, tell: Tell) {
+        /// Enough for a burst; more is for the next who comes by.
+        const MOST: usize = 1024;
         loop {
             // Relaxed: under the lock, and before any of the parts can end.
-            self.unresolved
-                .fetch_add(std::mem::take(&mut settled.parts), Ordering::Relaxed);
+            self.unresolved.fetch_add(std::mem::take(&mut settled.parts), Ordering::Relaxed);
             while let Some(mut staged) = books.feed(&mut settled) {
                 // A large argument is copied into its segment without the lock.
                 drop(books);
@@ -251,29 +254,44 @@ impl Shared {
             if !books.arm() {
                 break;
             }
-            if RESOLVING.get() > 0 {
-                // In a callback: the replies that have just come are the supervisor's, lest
-                // callbacks call callbacks without end.
+            if settled.len() >= MOST {
                 self.poke();
                 break;
             }
             books.collect_all(&mut settled);
         }
-        let poke = books.wants_supervisor();
+        let mut poke = books.wants_supervisor();
         books.wake_attendants();
+        match tell {
+            Tell::Here => settled.append(&mut books.deferred),
+            Tell::Supervisor => {
+                // Whoever made the list longer than nothing has called the supervisor.
+                poke |= books.deferred.is_empty() && !settled.is_empty();
+                books.deferred.append(&mut settled);
+            }
+        }
         drop(books);
         if poke {
             self.poke();
         }
         if !settled.is_empty() {
-            RESOLVING.set(RESOLVING.get() + 1);
-            let (tasks, spent) = settled.resolve();
-            RESOLVING.set(RESOLVING.get() - 1);
-            if !spent.is_empty() {
-                self.lock().take_back_segments(spent);
-            }
-            self.resolved(tasks);
+            self.tell(settled);
         }
+    }
+
+    fn tell(&self, settled: Settled) {
+        RESOLVING.with_borrow_mut(|pools| pools.push(self));
+        let (tasks, spent) = settled.resolve();
+        RESOLVING.with_borrow_mut(Vec::pop);
+        if !spent.is_empty() {
+            self.lock().take_back_segments(spent);
+        }
+        self.resolved(tasks);
+    }
+
+    /// True in a callback of this pool.
+    fn in_callback(&self) -> bool {
+        RESOLVING.with_borrow(|pools| pools.iter().any(|&pool| std::ptr::eq(pool, self)))
     }
 
     /// Notes that the receivers of so many tasks have been told everything.
@@ -283,8 +301,11 @@ impl Shared {
             && self.unresolved.fetch_sub(tasks, Ordering::SeqCst) == tasks
             && self.closing.load(Ordering::SeqCst)
         {
-            let _books = self.lock();
+            let books = self.lock();
             self.idle.notify_all();
+            drop(books);
+            // The supervisor waits for this too, to let the workers go.
+            self.poke();
         }
     }
 
@@ -293,7 +314,7 @@ impl Shared {
         let mut books = self.lock();
         let mut settled = Settled::default();
         books.break_down(reason, &mut settled);
-        self.settle(books, settled);
+        self.settle(books, settled, Tell::Here);
     }
 
     fn all_resolved(&self) -> bool {

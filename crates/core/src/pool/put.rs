@@ -3,7 +3,7 @@
 //! An idle worker first; else the shortest lane, up to the depth that [`Books::depth`] gives. When a
 //! worker runs dry while another has tasks waiting in its lane, half of those are taken back for it.
 
-use super::books::Books;
+use super::books::{Books, Phase};
 use super::collect::Settled;
 use super::member::{LARGE, Segment};
 use super::task::{Failure, Place, Task};
@@ -32,20 +32,18 @@ impl Books {
     /// so large that the caller has to copy it without the lock; then to be called again.
     pub(super) fn feed(&mut self, settled: &mut Settled) -> Option<Staged> {
         loop {
-            let Some(task) = self.queue.front() else {
+            let Some(task) = self.next_in_queue(settled) else {
                 if self.share_out() {
                     continue;
                 }
                 return None;
             };
-            if task.tag().is_stopped() {
-                settled.fail(self.queue.pop_front()?, Failure::Cancelled);
-                continue;
-            }
             let len = task.argument().len();
             let large = len > BLOCK_LEN;
-            let index = self.choose(large)?;
-            let task = self.queue.pop_front()?;
+            let Some(index) = self.choose(large) else {
+                self.queue.push_front(task);
+                return None;
+            };
             if !large {
                 self.put(index, task, None);
                 continue;
@@ -55,12 +53,7 @@ impl Books {
                 Ok(segment) => {
                     member.staging += 1;
                     task.tag().set_place(Place::Staged);
-                    return Some(Staged {
-                        task,
-                        segment,
-                        index,
-                        serial: member.serial,
-                    });
+                    return Some(Staged { task, segment, index, serial: member.serial });
                 }
                 Err(error) => {
                     let why = format!("no shared memory for an argument of {len} bytes: {error}");
@@ -72,25 +65,26 @@ impl Books {
 
     /// Puts a task into the lane for which it was staged, if that worker still lives.
     pub(super) fn put_staged(&mut self, staged: Staged, settled: &mut Settled) {
-        let Staged {
-            task,
-            segment,
-            index,
-            serial,
-        } = staged;
-        let Some(member) = self.member(index, serial) else {
-            task.tag().set_place(Place::Queue);
-            self.queue.push_front(task);
-            return;
-        };
-        member.staging -= 1;
-        if task.is_framed() && task.tag().is_stopped() {
+        let Staged { task, segment, index, serial } = staged;
+        if let Phase::Broken(reason) = &self.phase {
+            // Everything else has failed while this task was in nobody's hands.
+            let reason = reason.clone();
+            return match task.tag().place() {
+                Place::Nowhere => settled.discard(task),
+                _ => settled.fail(task, Failure::Broken(reason)),
+            };
+        }
+        if let Some(member) = self.member(index, serial) {
+            member.staging -= 1;
+            let wanted = task.tag().place() != Place::Nowhere && !task.tag().is_stopped();
+            if wanted && member.usable() {
+                return self.put(index, task, Some(segment));
+            }
             member.keep_segment(segment);
-            settled.fail(task, Failure::Cancelled);
-        } else if member.usable() {
-            self.put(index, task, Some(segment));
+        }
+        if task.tag().place() == Place::Nowhere {
+            settled.discard(task); // cancelled meanwhile
         } else {
-            member.keep_segment(segment);
             task.tag().set_place(Place::Queue);
             self.queue.push_front(task);
         }
@@ -124,12 +118,8 @@ impl Books {
         let request = &lane.ring().slot(position).request;
         // Relaxed: guarded by the state word, which `publish` sets.
         request.entry.store(task.entry.offset(), Ordering::Relaxed);
-        request
-            .length
-            .store(argument.len() as u64, Ordering::Relaxed);
-        request
-            .segment
-            .store(segment.as_ref().map_or(0, |s| s.id), Ordering::Relaxed);
+        request.length.store(argument.len() as u64, Ordering::Relaxed);
+        request.segment.store(segment.as_ref().map_or(0, |s| s.id), Ordering::Relaxed);
         request.forget.store(forget, Ordering::Relaxed);
         request.items.store(task.remaining(), Ordering::Relaxed);
         request.tier.store(tier | framed, Ordering::Relaxed);
@@ -143,10 +133,7 @@ impl Books {
     /// If a worker has nothing to do while another has tasks waiting in its lane, takes half of
     /// those back into the queue. True: there is something to feed now.
     fn share_out(&mut self) -> bool {
-        if !self
-            .members()
-            .any(|(_, m)| m.ready && m.usable() && m.load() == 0)
-        {
+        if !self.members().any(|(_, m)| m.ready && m.usable() && m.load() == 0) {
             return false;
         }
         let longest = self.members().max_by_key(|(_, member)| member.in_flight);

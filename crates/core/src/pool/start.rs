@@ -31,18 +31,10 @@ pub(super) fn start(reentry: &Reentry, serial: u64, timeout: Duration) -> io::Re
     };
     // A parent without standard output gives its worker none.
     let output = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3);
-    let output = output.or_else(|_| {
-        File::options()
-            .write(true)
-            .open("/dev/null")
-            .map(Into::into)
-    })?;
+    let output =
+        output.or_else(|_| File::options().write(true).open("/dev/null").map(Into::into))?;
     let descriptors = [lane_file.as_fd(), output.as_fd()];
-    let descriptors = if reentry.silent {
-        &descriptors[..]
-    } else {
-        &descriptors[..1]
-    };
+    let descriptors = if reentry.silent { &descriptors[..] } else { &descriptors[..1] };
     // The hello lies in the worker's standard input before it runs, so it is never waited for.
     control::send(&ours, &hello.encode(), descriptors)?;
 
@@ -59,20 +51,19 @@ pub(super) fn start(reentry: &Reentry, serial: u64, timeout: Duration) -> io::Re
     }
     // A group of its own: Ctrl-C on the terminal reaches the parent alone, and what a worker has
     // started can be ended with it.
-    let child = command.process_group(0).spawn()?;
+    let mut child = command.process_group(0).spawn()?;
     let pid = child.id();
-    // The child cannot have been reaped, so the number is still its own.
-    let raw = i32::try_from(pid)
-        .ok()
-        .and_then(Pid::from_raw)
-        .ok_or(io::ErrorKind::NotFound)?;
-    let pidfd = rustix::process::pidfd_open(raw, PidfdFlags::empty())?;
-    Ok(Member::new(
-        serial,
-        pid,
-        pidfd,
-        ours,
-        lane,
-        Instant::now() + timeout,
-    ))
+    // Nobody has waited for the child yet, so the number is still its own.
+    let raw = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::NotFound)?;
+    match rustix::process::pidfd_open(raw, PidfdFlags::empty()) {
+        Ok(pidfd) => {
+            let deadline = Instant::now().checked_add(timeout);
+            Ok(Member::new(serial, pid, pidfd, ours, lane, deadline))
+        }
+        Err(error) => {
+            let _ = child.kill();
+            let _ = child.wait();
+            Err(error.into())
+        }
+    }
 }

@@ -3,10 +3,11 @@
 //! It sleeps in epoll on one descriptor for each worker's life, one for each control socket, and one
 //! by which the other threads of the pool call it. The kernel ends every worker with this thread.
 
-use super::Shared;
 use super::books::Phase;
 use super::collect::Settled;
+use super::member::Member;
 use super::start::start;
+use super::{Shared, Tell};
 use crate::init::Reentry;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use std::io;
@@ -35,17 +36,8 @@ fn event(serial: u64, death: bool) -> EventData {
 impl Supervisor {
     pub(super) fn new(shared: Arc<Shared>, reentry: &'static Reentry) -> io::Result<Supervisor> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        epoll::add(
-            &epoll,
-            &shared.event,
-            EventData::new_u64(POKED),
-            EventFlags::IN,
-        )?;
-        Ok(Supervisor {
-            shared,
-            reentry,
-            epoll,
-        })
+        epoll::add(&epoll, &shared.event, EventData::new_u64(POKED), EventFlags::IN)?;
+        Ok(Supervisor { shared, reentry, epoll })
     }
 
     /// Supervises until the pool has been shut down and every worker is gone. Should this thread
@@ -54,16 +46,11 @@ impl Supervisor {
         let failed = match crate::panic::catch(|| self.supervise()) {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),
-            Err(panic) => format!(
-                "{} at {}",
-                panic.message,
-                panic.location.unwrap_or_default()
-            ),
+            Err(panic) => format!("{} at {}", panic.message, panic.location.unwrap_or_default()),
         };
-        self.shared
-            .break_down(&format!("its supervisor failed: {failed}"));
+        self.shared.break_down(&format!("its supervisor failed: {failed}"));
         let members: Vec<_> = self.shared.lock().members.drain(..).flatten().collect();
-        for member in members {
+        for mut member in members {
             member.kill();
             member.reap();
         }
@@ -90,26 +77,32 @@ impl Supervisor {
             let started = start(self.reentry, serial, self.shared.config.start_timeout);
             books = self.shared.lock();
             match started {
-                Ok(member) => {
-                    epoll::add(
-                        &self.epoll,
-                        &member.pidfd,
-                        event(serial, true),
-                        EventFlags::IN,
-                    )?;
-                    // Edge-triggered: the end of the worker's side is no news for ever.
-                    let flags = EventFlags::IN | EventFlags::ET;
-                    epoll::add(&self.epoll, &member.control, event(serial, false), flags)?;
+                Ok(mut member) => {
+                    if let Err(error) = self.listen_to(&member) {
+                        member.kill();
+                        member.reap();
+                        books.failed_to_start(&error.to_string(), &mut settled);
+                        continue;
+                    }
                     books.replacements = books.replacements.saturating_sub(1);
                     books.add(member);
                     // The first task can go into its lane while it starts.
-                    self.shared.settle(books, Settled::default());
+                    self.shared.settle(books, Settled::default(), Tell::Here);
                     books = self.shared.lock();
                 }
                 Err(error) => books.failed_to_start(&error.to_string(), &mut settled),
             }
         }
-        self.shared.settle(books, settled);
+        self.shared.settle(books, settled, Tell::Here);
+        Ok(())
+    }
+
+    /// Has epoll tell of the worker's death, and of what it says.
+    fn listen_to(&self, member: &Member) -> io::Result<()> {
+        let (death, notes) = (event(member.serial, true), event(member.serial, false));
+        epoll::add(&self.epoll, &member.pidfd, death, EventFlags::IN)?;
+        // Edge-triggered: the end of the worker's side is no news for ever.
+        epoll::add(&self.epoll, &member.control, notes, EventFlags::IN | EventFlags::ET)?;
         Ok(())
     }
 
@@ -120,54 +113,53 @@ impl Supervisor {
         let over = !matches!(books.phase, Phase::Open) && self.shared.all_resolved();
         let now = Instant::now();
         let timeout = self.shared.config.start_timeout;
-        let mut late = Vec::new();
-        for (index, member) in books.members_mut() {
+        let mut started = false;
+        for (_, member) in books.members_mut() {
             if over && !member.leaving {
                 member.leaving = true;
-                member.deadline = now + FAREWELL;
+                member.deadline = now.checked_add(FAREWELL);
                 member.lane.ring().leave();
                 if !member.ready {
                     member.kill();
                 }
             }
-            if member.condemned.is_some() || (member.leaving && now >= member.deadline) {
+            let late = member.deadline.is_some_and(|deadline| now >= deadline);
+            if late && !member.ready && !member.leaving {
+                // It may have said so while this thread was busy.
+                if let Some(why) = member.read_notes() {
+                    member.condemned.get_or_insert(why);
+                }
+                started |= member.ready;
+                if !member.ready {
+                    member.condemned.get_or_insert(format!(
+                        "worker process {} did not report ready within {timeout:?} and was ended. \
+                         Does the program come to `horsepower::init()` when it is started with the \
+                         same arguments, and without waiting for anything before?",
+                        member.pid
+                    ));
+                }
+            }
+            if (member.condemned.is_some() || member.leaving && late) && !member.killed {
                 member.kill();
-            } else if !member.ready && now >= member.deadline {
-                late.push(index);
             }
         }
-        let mut settled = Settled::default();
-        for index in late {
-            let Some(member) = &mut books.members[index] else {
-                continue;
-            };
-            member.kill();
-            member.condemned = Some(format!(
-                "worker process {} did not report ready within {timeout:?} and was ended. Does the \
-                 program come to `horsepower::init()` when it is started with the same arguments, \
-                 and without waiting for anything before?",
-                member.pid
-            ));
+        if started {
+            books.started();
         }
         books.wake_attendants();
-        self.shared.settle(books, std::mem::take(&mut settled));
+        self.shared.settle(books, Settled::default(), Tell::Here);
     }
 
     /// True if the pool has been shut down and nothing is left of it.
     fn finished(&self) -> bool {
         let books = self.shared.lock();
-        let over = self
-            .shared
-            .closing
-            .load(std::sync::atomic::Ordering::SeqCst);
+        let over = self.shared.closing.load(std::sync::atomic::Ordering::SeqCst);
         over && self.shared.all_resolved() && books.members().next().is_none()
     }
 
     /// Sleeps until something happens or a clock strikes, and sees to it.
     fn wait(&self) -> io::Result<()> {
-        let timeout = self
-            .next_clock()
-            .map(|at| at.saturating_duration_since(Instant::now()));
+        let timeout = self.next_clock().map(|at| at.saturating_duration_since(Instant::now()));
         let timeout = timeout.map(|timeout| rustix::event::Timespec {
             tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: timeout.subsec_nanos().into(),
@@ -184,10 +176,7 @@ impl Supervisor {
                 let _ = rustix::io::read(&self.shared.event, &mut [0; 8]);
                 continue;
             }
-            let index = books
-                .members()
-                .find(|(_, m)| m.serial == event >> 1)
-                .map(|(i, _)| i);
+            let index = books.members().find(|(_, m)| m.serial == event >> 1).map(|(i, _)| i);
             let Some(index) = index else { continue };
             if event & 1 == 1 {
                 self.died(&mut books, index, &mut settled);
@@ -204,7 +193,7 @@ impl Supervisor {
             }
         }
         books.collect_all(&mut settled);
-        self.shared.settle(books, settled);
+        self.shared.settle(books, settled, Tell::Here);
         Ok(())
     }
 
@@ -221,6 +210,9 @@ impl Supervisor {
         if !leaving {
             member.kill_group();
         }
+        // A copy of the descriptor in a forked process would keep epoll telling of it for ever.
+        let _ = epoll::delete(&self.epoll, &member.pidfd);
+        let _ = epoll::delete(&self.epoll, &member.control);
         let death = member.reap();
         books.bury(index, &death, settled);
         if leaving {
@@ -239,9 +231,11 @@ impl Supervisor {
         let books = self.shared.lock();
         let deadlines = books
             .members()
-            .filter(|(_, member)| member.leaving || !member.ready)
-            .map(|(_, member)| member.deadline);
-        let start = books.next_start.filter(|_| books.wanted_starts() > 0);
+            .filter(|(_, member)| (member.leaving || !member.ready) && !member.killed)
+            .filter_map(|(_, member)| member.deadline);
+        // Also if nothing is wanted at the moment: until then nobody calls this thread for a start.
+        let now = Instant::now();
+        let start = books.next_start.filter(|&at| at > now || books.wanted_starts() > 0);
         deadlines.chain(start).min()
     }
 }

@@ -56,16 +56,7 @@ impl Task {
     ) -> Task {
         let end = payload.bytes().len();
         let payload = Arc::new(payload);
-        Task {
-            entry,
-            receiver,
-            payload,
-            framed,
-            items: 0..items,
-            offset: 0,
-            end,
-            begun: false,
-        }
+        Task { entry, receiver, payload, framed, items: 0..items, offset: 0, end, begun: false }
     }
 
     pub(super) fn tag(&self) -> &Tag {
@@ -267,19 +258,12 @@ mod tests {
         let tag = Tag::default();
         assert_eq!(tag.place(), Place::Nowhere);
         let lanes = [Place::Lane(0, 0), Place::Lane(1000, u32::MAX)];
-        for place in lanes
-            .into_iter()
-            .chain([Place::Queue, Place::Staged, Place::Ended])
-        {
+        for place in lanes.into_iter().chain([Place::Queue, Place::Staged, Place::Ended]) {
             tag.set_place(place);
             assert_eq!(tag.place(), place);
         }
         tag.set_place(Place::Scattered);
         tag.set_place(Place::Queue);
-        assert_eq!(
-            tag.place(),
-            Place::Scattered,
-            "parts do not come together again"
-        );
+        assert_eq!(tag.place(), Place::Scattered, "parts do not come together again");
     }
 }

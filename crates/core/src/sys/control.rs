@@ -93,11 +93,7 @@ pub(crate) fn receive(socket: impl AsFd, how: Receive) -> io::Result<Option<Mess
                         descriptors.extend(rights);
                     }
                 }
-                return Ok(Some(Message {
-                    bytes,
-                    len: received.bytes,
-                    descriptors,
-                }));
+                return Ok(Some(Message { bytes, len: received.bytes, descriptors }));
             }
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN | Errno::CONNRESET) => return Ok(None),
@@ -142,10 +138,6 @@ mod tests {
         rustix::io::write(&write, b"horsepower").unwrap();
         assert!(!begins_with(read.as_fd(), b"horsepower"));
         let mut bytes = [0; 16];
-        assert_eq!(
-            rustix::io::read(&read, &mut bytes).unwrap(),
-            10,
-            "nothing was taken"
-        );
+        assert_eq!(rustix::io::read(&read, &mut bytes).unwrap(), 10, "nothing was taken");
     }
 }

@@ -21,10 +21,7 @@ pub(crate) fn take_standard_input() -> io::Result<OwnedFd> {
 pub(crate) fn close_all_but_standard_streams() -> io::Result<()> {
     let mut inherited = Vec::new();
     for entry in std::fs::read_dir("/proc/self/fd")? {
-        let number = entry?
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse::<RawFd>().ok());
+        let number = entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok());
         if let Some(number) = number.filter(|&number| number > 2) {
             inherited.push(number);
         }
@@ -35,8 +32,10 @@ pub(crate) fn close_all_but_standard_streams() -> io::Result<()> {
         let descriptor = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
         let flags = rustix::io::fcntl_getfd(descriptor);
         if flags.is_ok_and(|flags| !flags.contains(rustix::io::FdFlags::CLOEXEC)) {
-            // SAFETY: it was opened by the program that started this one; nothing in this process
-            // can know its number, so nothing else owns it.
+            // SAFETY: it was left open by the program that started this one, and this is the first
+            // thing that the program does (`init` asks for that), so nothing here owns it. Foreign
+            // code that ran even earlier and opened it without the flag finds it closed: an error
+            // from the kernel, no unsoundness of memory.
             drop(unsafe { OwnedFd::from_raw_fd(descriptor.as_raw_fd()) });
         }
     }

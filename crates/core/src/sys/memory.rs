@@ -32,6 +32,11 @@ impl Memory {
     /// # Errors
     /// The kernel's, when descriptors, memory or address space run out.
     pub fn create(name: &str, len: usize) -> io::Result<(Memory, OwnedFd)> {
+        // Past this limit the kernel would not refuse but end the process, by SIGXFSZ.
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
+        if limit.is_some_and(|limit| limit < len as u64) {
+            return Err(rustix::io::Errno::FBIG.into());
+        }
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
         let file = rustix::fs::memfd_create(name, flags)?;
         rustix::fs::ftruncate(&file, len as u64)?;
@@ -102,11 +107,7 @@ impl Memory {
         // reference to the mapping as bytes is ever given out but by `bytes`, whose caller promises
         // that nobody writes. Should the other process write here too, the bytes are a mixture,
         // which is as good as any other bytes.
-        unsafe {
-            target
-                .as_ptr()
-                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())
-        };
+        unsafe { target.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
     }
 
     /// Copies from the memory at `offset` into `bytes`.
@@ -116,11 +117,7 @@ impl Memory {
     pub fn read(&self, offset: usize, bytes: &mut [u8]) {
         let source = self.at(offset, bytes.len());
         // SAFETY: as in `write`, the other way round.
-        unsafe {
-            source
-                .as_ptr()
-                .copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len())
-        };
+        unsafe { source.as_ptr().copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) };
     }
 
     /// Copies `len` bytes at `offset` into a new vector, without clearing it first.
@@ -133,9 +130,7 @@ impl Memory {
         let mut bytes = Vec::with_capacity(len);
         // SAFETY: as in `read`; the vector has room for `len` bytes, all of which are then set.
         unsafe {
-            source
-                .as_ptr()
-                .copy_to_nonoverlapping(bytes.as_mut_ptr(), len);
+            source.as_ptr().copy_to_nonoverlapping(bytes.as_mut_ptr(), len);
             bytes.set_len(len);
         }
         bytes

@@ -64,12 +64,7 @@ pub struct UnknownExecutor(String);
 impl fmt::Display for UnknownExecutor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = ExecutorKind::ALL.iter().map(|kind| kind.name()).collect();
-        write!(
-            f,
-            "there is no executor «{}»; there are {}",
-            self.0,
-            names.join(", ")
-        )
+        write!(f, "there is no executor «{}»; there are {}", self.0, names.join(", "))
     }
 }
 
@@ -80,9 +75,7 @@ impl FromStr for ExecutorKind {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let found = ExecutorKind::ALL.iter().find(|kind| kind.name() == name);
-        found
-            .copied()
-            .ok_or_else(|| UnknownExecutor(name.to_owned()))
+        found.copied().ok_or_else(|| UnknownExecutor(name.to_owned()))
     }
 }
 
@@ -120,9 +113,7 @@ impl AnyExecutor {
     /// Those of the executor's own builder; for every kind if `workers` is 0.
     pub fn new(kind: ExecutorKind, workers: Option<usize>) -> Result<AnyExecutor, Error> {
         if workers == Some(0) {
-            return Err(Error::new(Kind::Invalid(
-                "workers must be greater than 0".into(),
-            )));
+            return Err(Error::new(Kind::Invalid("workers must be greater than 0".into())));
         }
         Ok(match (kind, workers) {
             (ExecutorKind::Inline, _) => AnyExecutor::Inline(InlineExecutor::new()),

@@ -43,10 +43,7 @@ pub(super) fn submit<A: Value, R: Value>(
     clock: &Arc<Clock>,
 ) -> ChunkFuture<R> {
     let tag = Arc::new(Tag::default());
-    let origin = Origin::Pool {
-        pool: pool.clone(),
-        tag: Whose::Shared(tag.clone()),
-    };
+    let origin = Origin::Pool { pool: pool.clone(), tag: Whose::Shared(tag.clone()) };
     let promise = Arc::new(Promise::new(entry.name(), origin));
     let future = TaskFuture::new(promise.clone());
 
@@ -75,13 +72,7 @@ pub(super) fn submit<A: Value, R: Value>(
     let missing = places.len();
     let count = missing as u32;
     let answers = Mutex::new(Answers { answers, missing });
-    let chunk = Arc::new(Chunk {
-        tag,
-        clock: clock.clone(),
-        places,
-        answers,
-        promise,
-    });
+    let chunk = Arc::new(Chunk { tag, clock: clock.clone(), places, answers, promise });
     if missing == 0 {
         chunk.finish();
     } else {
@@ -94,8 +85,7 @@ impl<R> Chunk<R> {
     fn finish(&self) {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let answers = std::mem::take(&mut answers.answers);
-        self.promise
-            .complete(Ok(answers.into_iter().flatten().collect()));
+        self.promise.complete(Ok(answers.into_iter().flatten().collect()));
     }
 }
 
@@ -105,8 +95,7 @@ impl<R: Value> Receiver for Chunk<R> {
     }
 
     fn spent(&self, items: u32, nanos: u64) {
-        self.clock
-            .learn(items as usize, Duration::from_nanos(nanos));
+        self.clock.learn(items as usize, Duration::from_nanos(nanos));
     }
 
     fn receive(&self, item: u32, answer: Answer<'_>) {
@@ -134,11 +123,6 @@ impl<R: Value> Receiver for Chunk<R> {
 
 impl<R> fmt::Debug for Chunk<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Chunk({} items of {})",
-            self.places.len(),
-            self.promise.task
-        )
+        write!(f, "Chunk({} items of {})", self.places.len(), self.promise.task)
     }
 }

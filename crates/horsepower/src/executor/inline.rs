@@ -66,10 +66,8 @@ impl InlineExecutor {
         Map::start(options, 1, items.into_iter(), move |items, clock| {
             let started = Instant::now();
             let count = items.len();
-            let answers: Vec<_> = items
-                .into_iter()
-                .map(|item| self.run(name, || function(item)).result())
-                .collect();
+            let answers: Vec<_> =
+                items.into_iter().map(|item| self.run(name, || function(item)).result()).collect();
             clock.learn(count, started.elapsed());
             let promise = Promise::new(name, Origin::Here);
             promise.complete(Ok(answers));

@@ -93,22 +93,13 @@ impl ProcessPoolBuilder {
         let cpus = usable_cpus().get();
         let workers = self.workers.unwrap_or(cpus);
         if workers == 0 {
-            return Err(Error::new(Kind::Invalid(
-                "workers must be greater than 0".into(),
-            )));
+            return Err(Error::new(Kind::Invalid("workers must be greater than 0".into())));
         }
-        let config = Config {
-            workers,
-            cpus,
-            start_timeout: self.start_timeout,
-        };
+        let config = Config { workers, cpus, start_timeout: self.start_timeout };
         let pool = Pool::new(config).map_err(|error| {
             Error::new(match error {
                 PoolError::NotReady(not_ready) => Kind::NotReady(not_ready),
-                PoolError::System(source) => Kind::System {
-                    doing: "make a process pool",
-                    source,
-                },
+                PoolError::System(source) => Kind::System { doing: "make a process pool", source },
             })
         })?;
         Ok(ProcessPoolExecutor { pool, workers })
@@ -134,10 +125,7 @@ impl ProcessPoolExecutor {
 
     /// Settings for a pool.
     pub fn builder() -> ProcessPoolBuilder {
-        ProcessPoolBuilder {
-            workers: None,
-            start_timeout: Duration::from_secs(10),
-        }
+        ProcessPoolBuilder { workers: None, start_timeout: Duration::from_secs(10) }
     }
 
     /// The process ids of the workers that live now.
@@ -164,9 +152,7 @@ impl Executor for ProcessPoolExecutor {
         let encoded = horsepower_core::panic::catch(|| encode(argument));
         match (EntryPoint::new::<F, Typed<A, R>>(function), encoded) {
             (Ok(entry), Ok(Ok(payload))) => {
-                self.pool
-                    .shared()
-                    .submit(Task::single(entry, payload, promise.clone()));
+                self.pool.shared().submit(Task::single(entry, payload, promise.clone()));
             }
             (Err(why), _) => promise.fail(Kind::NotSent(why)),
             (_, Ok(Err(error))) => promise.fail(not_encoded::<A>(error.into())),
@@ -185,19 +171,14 @@ impl Executor for ProcessPoolExecutor {
     {
         const { assert_plain::<F>() }
         let entry = EntryPoint::new::<F, Typed<A, R>>(function);
-        Map::start(
-            options,
-            self.workers,
-            items.into_iter(),
-            move |items, clock| match &entry {
-                Ok(entry) => chunk::submit(self.pool.shared(), *entry, items, clock),
-                Err(why) => {
-                    let promise = Promise::new(type_name::<F>(), Origin::Here);
-                    promise.fail(Kind::NotSent(why.clone()));
-                    TaskFuture::new(Arc::new(promise))
-                }
-            },
-        )
+        Map::start(options, self.workers, items.into_iter(), move |items, clock| match &entry {
+            Ok(entry) => chunk::submit(self.pool.shared(), *entry, items, clock),
+            Err(why) => {
+                let promise = Promise::new(type_name::<F>(), Origin::Here);
+                promise.fail(Kind::NotSent(why.clone()));
+                TaskFuture::new(Arc::new(promise))
+            }
+        })
     }
 
     fn shutdown(&self) {
@@ -213,9 +194,7 @@ impl<F: Fn(A) -> R, A: Value, R: Value> Invoke<F> for Typed<A, R> {
         let argument = match decode::<A>(Encoded::own(argument)) {
             Ok(argument) => argument,
             Err(why) => {
-                output
-                    .buffer()
-                    .extend(format!("{}\n{why}", type_name::<A>()).bytes());
+                output.buffer().extend(format!("{}\n{why}", type_name::<A>()).bytes());
                 return Status::NotDecoded;
             }
         };
@@ -225,9 +204,7 @@ impl<F: Fn(A) -> R, A: Value, R: Value> Invoke<F> for Typed<A, R> {
             Err(result) => {
                 if let Err(error) = encode_into(result, output.buffer()) {
                     output.buffer().clear();
-                    output
-                        .buffer()
-                        .extend(format!("{}\n{error}", type_name::<R>()).bytes());
+                    output.buffer().extend(format!("{}\n{error}", type_name::<R>()).bytes());
                     return Status::NotEncoded;
                 }
             }
@@ -246,10 +223,7 @@ impl<R: Value> Receiver for Promise<R> {
             Answer::Returned(bytes) => match decode::<R>(bytes) {
                 Ok(result) => self.complete(Ok(result)),
                 Err(why) => {
-                    self.fail(Kind::ResultNotDecoded {
-                        type_name: type_name::<R>().into(),
-                        why,
-                    });
+                    self.fail(Kind::ResultNotDecoded { type_name: type_name::<R>().into(), why });
                 }
             },
             Answer::Failed(why) => self.fail(failure(why)),
@@ -258,10 +232,7 @@ impl<R: Value> Receiver for Promise<R> {
 }
 
 pub(super) fn not_encoded<A>(source: Box<dyn std::error::Error + Send + Sync>) -> Kind {
-    Kind::ArgumentNotEncoded {
-        type_name: type_name::<A>(),
-        source,
-    }
+    Kind::ArgumentNotEncoded { type_name: type_name::<A>(), source }
 }
 
 /// What the pool calls a failure, as an error of the user's.

@@ -102,38 +102,25 @@ impl ThreadPoolBuilder {
         static POOLS: AtomicUsize = AtomicUsize::new(0);
         let workers = self.workers.unwrap_or_else(|| usable_cpus().get());
         if workers == 0 {
-            return Err(Error::new(Kind::Invalid(
-                "workers must be greater than 0".into(),
-            )));
+            return Err(Error::new(Kind::Invalid("workers must be greater than 0".into())));
         }
         let name = self.name.unwrap_or_else(|| {
             // Relaxed: only a number.
-            format!(
-                "ThreadPoolExecutor-{}",
-                POOLS.fetch_add(1, Ordering::Relaxed)
-            )
+            format!("ThreadPoolExecutor-{}", POOLS.fetch_add(1, Ordering::Relaxed))
         });
         let threads = AtomicUsize::new(0);
         let runtime = Builder::new_current_thread()
             .max_blocking_threads(workers)
             .thread_name_fn(move || format!("{name}_{}", threads.fetch_add(1, Ordering::Relaxed)))
             .build()
-            .map_err(|source| {
-                Error::new(Kind::System {
-                    doing: "make a thread pool",
-                    source,
-                })
-            })?;
+            .map_err(|source| Error::new(Kind::System { doing: "make a thread pool", source }))?;
         let inner = Inner {
             handle: runtime.handle().clone(),
             workers,
             state: Mutex::default(),
             idle: Condvar::new(),
         };
-        Ok(ThreadPoolExecutor {
-            inner: Arc::new(inner),
-            runtime: Mutex::new(Some(runtime)),
-        })
+        Ok(ThreadPoolExecutor { inner: Arc::new(inner), runtime: Mutex::new(Some(runtime)) })
     }
 }
 
@@ -189,12 +176,9 @@ impl ThreadPoolExecutor {
         I::IntoIter: 'e,
     {
         let function = Arc::new(function);
-        Map::start(
-            options,
-            self.inner.workers,
-            items.into_iter(),
-            move |items, clock| Chunk::submit(&self.inner, &function, items, clock),
-        )
+        Map::start(options, self.inner.workers, items.into_iter(), move |items, clock| {
+            Chunk::submit(&self.inner, &function, items, clock)
+        })
     }
 }
 
@@ -248,7 +232,8 @@ impl Inner {
         let spawned = horsepower_core::panic::catch(|| {
             self.handle.spawn_blocking(move || {
                 let outer = WITHIN.replace(Arc::as_ptr(&inner));
-                job(&inner);
+                // A `Drop` of the user's may panic; the count has to stay right.
+                let _ = horsepower_core::panic::catch(|| job(&inner));
                 WITHIN.set(outer);
                 inner.ended();
             });
@@ -256,10 +241,7 @@ impl Inner {
         if let Err(panic) = spawned {
             // tokio says in this way that the system gives no first thread.
             let source = std::io::Error::other(panic.message);
-            promise.fail(Kind::System {
-                doing: "start a thread",
-                source,
-            });
+            promise.fail(Kind::System { doing: "start a thread", source });
             self.ended();
         }
     }
@@ -285,8 +267,7 @@ impl Executor for ThreadPoolExecutor {
         R: Value,
     {
         const { assert_plain::<F>() }
-        self.inner
-            .run_task(type_name::<F>(), move || function(argument))
+        self.inner.run_task(type_name::<F>(), move || function(argument))
     }
 
     fn map_with<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
@@ -307,11 +288,7 @@ impl Executor for ThreadPoolExecutor {
         if WITHIN.get() == Arc::as_ptr(&self.inner) {
             // In one of its own tasks: waiting would be for ever. What is queued still runs.
             drop(state);
-            let runtime = self
-                .runtime
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
+            let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
             if let Some(runtime) = runtime {
                 let inner = self.inner.clone();
                 std::thread::spawn(move || inner.join(runtime));
@@ -319,11 +296,7 @@ impl Executor for ThreadPoolExecutor {
             return;
         }
         drop(state);
-        let runtime = self
-            .runtime
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(runtime) = runtime {
             let inner = self.inner.clone();
             if Handle::try_current().is_ok() {
@@ -342,10 +315,7 @@ impl Inner {
     fn join(&self, runtime: Runtime) {
         let mut state = self.lock();
         while state.unended > 0 {
-            state = self
-                .idle
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         drop(state);
         drop(runtime);
@@ -388,10 +358,7 @@ where
     {
         let promise = Arc::new(Promise::new(type_name::<F>(), Origin::Here));
         let missing = items.len();
-        let answers = Answers {
-            answers: items.iter().map(|_| None).collect(),
-            missing,
-        };
+        let answers = Answers { answers: items.iter().map(|_| None).collect(), missing };
         let chunk = Arc::new(Chunk {
             function: function.clone(),
             clock: clock.clone(),
@@ -447,8 +414,7 @@ where
         }
         if answers.missing == 0 {
             let answers = std::mem::take(&mut answers.answers);
-            self.promise
-                .complete(Ok(answers.into_iter().flatten().collect()));
+            self.promise.complete(Ok(answers.into_iter().flatten().collect()));
         }
     }
 }

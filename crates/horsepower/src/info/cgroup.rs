@@ -80,10 +80,7 @@ mod tests {
     fn machine(files: &[(&str, &str)]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         let (memberships, mounts) = BOTH;
-        let proc = [
-            ("proc/self/cgroup", memberships),
-            ("proc/self/mountinfo", mounts),
-        ];
+        let proc = [("proc/self/cgroup", memberships), ("proc/self/mountinfo", mounts)];
         for (path, text) in proc.iter().chain(files) {
             let path = root.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -110,48 +107,19 @@ mod tests {
     #[test]
     fn quotas_of_version_two() {
         assert_eq!(quota(&[("cg/two/a/b/cpu.max", "max 100000\n")]), None);
-        assert_eq!(
-            quota(&[("cg/two/a/b/cpu.max", "50000 100000\n")]),
-            Some(0.5)
-        );
-        assert_eq!(
-            quota(&[("cg/two/a/b/cpu.max", "150000 100000\n")]),
-            Some(1.5)
-        );
-        for nonsense in [
-            "",
-            "\n",
-            "50000",
-            "50000 0",
-            "0 100000",
-            "-1 100000",
-            "a b",
-            "1 2 3",
-        ] {
-            assert_eq!(
-                quota(&[("cg/two/a/b/cpu.max", nonsense)]),
-                None,
-                "{nonsense:?}"
-            );
+        assert_eq!(quota(&[("cg/two/a/b/cpu.max", "50000 100000\n")]), Some(0.5));
+        assert_eq!(quota(&[("cg/two/a/b/cpu.max", "150000 100000\n")]), Some(1.5));
+        for nonsense in ["", "\n", "50000", "50000 0", "0 100000", "-1 100000", "a b", "1 2 3"] {
+            assert_eq!(quota(&[("cg/two/a/b/cpu.max", nonsense)]), None, "{nonsense:?}");
         }
     }
 
     #[test]
     fn quotas_of_version_one() {
         let period = ("cg/cpu/a/b/cpu.cfs_period_us", "100000\n");
-        assert_eq!(
-            quota(&[period, ("cg/cpu/a/b/cpu.cfs_quota_us", "-1\n")]),
-            None
-        );
-        assert_eq!(
-            quota(&[period, ("cg/cpu/a/b/cpu.cfs_quota_us", "250000\n")]),
-            Some(2.5)
-        );
-        assert_eq!(
-            quota(&[("cg/cpu/a/b/cpu.cfs_quota_us", "250000\n")]),
-            None,
-            "no period"
-        );
+        assert_eq!(quota(&[period, ("cg/cpu/a/b/cpu.cfs_quota_us", "-1\n")]), None);
+        assert_eq!(quota(&[period, ("cg/cpu/a/b/cpu.cfs_quota_us", "250000\n")]), Some(2.5));
+        assert_eq!(quota(&[("cg/cpu/a/b/cpu.cfs_quota_us", "250000\n")]), None, "no period");
     }
 
     #[test]
@@ -161,17 +129,9 @@ mod tests {
         let top = ("cg/two/cpu.max", "max 100000");
         assert_eq!(quota(&[own, parent, top]), Some(2.0));
         assert_eq!(quota(&[own, top]), Some(3.0));
-        assert_eq!(
-            quota(&[parent]),
-            Some(2.0),
-            "the process's own group is unreadable"
-        );
+        assert_eq!(quota(&[parent]), Some(2.0), "the process's own group is unreadable");
         let other = ("cg/two/a/other/cpu.max", "1000 100000");
-        assert_eq!(
-            quota(&[own, other]),
-            Some(3.0),
-            "a sister group binds nobody else"
-        );
+        assert_eq!(quota(&[own, other]), Some(3.0), "a sister group binds nobody else");
     }
 
     #[test]
@@ -184,10 +144,7 @@ mod tests {
         assert_eq!(quota(&one), Some(4.0));
         assert_eq!(limit(&one), Some(4096));
         let mut both = one.to_vec();
-        both.extend([
-            ("cg/two/a/cpu.max", "100000 100000"),
-            ("cg/two/a/memory.max", "8192"),
-        ]);
+        both.extend([("cg/two/a/cpu.max", "100000 100000"), ("cg/two/a/memory.max", "8192")]);
         assert_eq!(quota(&both), Some(1.0));
         assert_eq!(limit(&both), Some(4096));
     }
@@ -195,10 +152,7 @@ mod tests {
     #[test]
     fn memory_limits() {
         assert_eq!(limit(&[("cg/two/a/b/memory.max", "max\n")]), None);
-        assert_eq!(
-            limit(&[("cg/two/a/b/memory.max", "1073741824\n")]),
-            Some(1 << 30)
-        );
+        assert_eq!(limit(&[("cg/two/a/b/memory.max", "1073741824\n")]), Some(1 << 30));
         assert_eq!(limit(&[("cg/two/a/b/memory.max", "0\n")]), Some(0));
         let one = |text| limit(&[("cg/memory/a/b/memory.limit_in_bytes", text)]);
         assert_eq!(one("536870912\n"), Some(512 << 20));
@@ -229,9 +183,6 @@ mod tests {
         let path = root.path().join("cg/two/a/b");
         fs::create_dir_all(path.join("memory.max")).unwrap();
         fs::write(path.join("cpu.max"), b"\xff\xfe").unwrap();
-        assert_eq!(
-            (cpu_quota(root.path()), memory_limit(root.path())),
-            (None, None)
-        );
+        assert_eq!((cpu_quota(root.path()), memory_limit(root.path())), (None, None));
     }
 }

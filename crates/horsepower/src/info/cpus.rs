@@ -41,9 +41,7 @@ impl Cpus {
         let cgroup_quota = cgroup_quota();
         Cpus {
             // Emulated files may show fewer CPUs than there are to run on.
-            online: online()
-                .map_or(affinity, |online| online.max(affinity))
-                .get(),
+            online: online().map_or(affinity, |online| online.max(affinity)).get(),
             affinity: affinity.get(),
             cgroup_quota,
             usable: usable(affinity, cgroup_quota).get(),
@@ -70,9 +68,7 @@ fn usable(affinity: NonZeroUsize, quota: Option<f64>) -> NonZeroUsize {
     let Some(quota) = quota else { return affinity };
     // A float becomes the nearest integer there is: no quota is too large or too small for this.
     let whole = quota.ceil() as usize;
-    NonZeroUsize::new(whole)
-        .unwrap_or(NonZeroUsize::MIN)
-        .min(affinity)
+    NonZeroUsize::new(whole).unwrap_or(NonZeroUsize::MIN).min(affinity)
 }
 
 /// What the standard library can tell: the affinity, lowered by quotas that it knows of.

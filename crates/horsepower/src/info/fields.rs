@@ -42,11 +42,7 @@ mod tests {
         assert_eq!(number(file, "Threads"), Some(3));
         assert_eq!(bytes(file, "VmRSS"), Some(1612 * 1024));
         assert_eq!(text(file, "Vm"), None);
-        assert_eq!(
-            text(file, "Name"),
-            None,
-            "not UTF-8, but no harm to the others"
-        );
+        assert_eq!(text(file, "Name"), None, "not UTF-8, but no harm to the others");
     }
 
     #[test]

@@ -31,9 +31,7 @@ impl Group {
     /// The group's directory and those of its ancestors, up to where they are mounted: a limit of
     /// any of them binds this process.
     pub(super) fn lineage(&self) -> impl Iterator<Item = &Path> {
-        self.directory
-            .ancestors()
-            .take_while(|path| path.starts_with(&self.mount_point))
+        self.directory.ancestors().take_while(|path| path.starts_with(&self.mount_point))
     }
 }
 
@@ -57,11 +55,7 @@ pub(super) fn with_controller(root: &Path, controller: &str) -> Vec<Group> {
                 None if in_sight => return None,
                 None => mount_point.clone(),
             };
-            Some(Group {
-                version,
-                directory,
-                mount_point,
-            })
+            Some(Group { version, directory, mount_point })
         }));
     }
     groups
@@ -89,8 +83,7 @@ fn membership<'a>(line: &'a [u8], controller: &str) -> Option<(Version, &'a Path
 
 /// True if the word is in a list separated by commas.
 fn has(list: &[u8], word: &str) -> bool {
-    list.split(|&byte| byte == b',')
-        .any(|entry| entry == word.as_bytes())
+    list.split(|&byte| byte == b',').any(|entry| entry == word.as_bytes())
 }
 
 /// A line of `/proc/self/mountinfo`.
@@ -111,12 +104,7 @@ impl<'a> Mount<'a> {
         let mut after_dash = words.skip_while(|&word| word != b"-").skip(1);
         let file_system = after_dash.next()?;
         let options = after_dash.nth(1)?;
-        Some(Mount {
-            group,
-            point,
-            file_system,
-            options,
-        })
+        Some(Mount { group, point, file_system, options })
     }
 
     fn shows(&self, version: Version, controller: &str) -> bool {
@@ -129,9 +117,7 @@ impl<'a> Mount<'a> {
     /// The way from the mount point to a group; `None` if it does not lead down from there.
     fn relative(&self, group: &Path) -> Option<PathBuf> {
         let relative = group.strip_prefix(&self.group).ok()?;
-        let down = relative
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)));
+        let down = relative.components().all(|part| matches!(part, Component::Normal(_)));
         down.then(|| relative.to_owned())
     }
 }
@@ -173,12 +159,8 @@ mod tests {
         controller: &str,
     ) -> Vec<(Version, Vec<String>)> {
         let root = tree(memberships, mounts);
-        let shown = |path: &Path| {
-            path.strip_prefix(root.path())
-                .unwrap()
-                .to_string_lossy()
-                .into_owned()
-        };
+        let shown =
+            |path: &Path| path.strip_prefix(root.path()).unwrap().to_string_lossy().into_owned();
         with_controller(root.path(), controller)
             .iter()
             .map(|group| (group.version, group.lineage().map(shown).collect()))
@@ -194,9 +176,7 @@ mod tests {
     fn the_unified_hierarchy_has_every_controller() {
         let expected = vec![(
             Version::Two,
-            ["sys/fs/cgroup/a/b", "sys/fs/cgroup/a", "sys/fs/cgroup"]
-                .map(String::from)
-                .to_vec(),
+            ["sys/fs/cgroup/a/b", "sys/fs/cgroup/a", "sys/fs/cgroup"].map(String::from).to_vec(),
         )];
         assert_eq!(lineages(b"0::/a/b\n", V2, "cpu"), expected);
         assert_eq!(lineages(b"0::/a/b\n", V2, "memory"), expected);
@@ -226,15 +206,9 @@ mod tests {
 ";
         let found = lineages(memberships, mounts, "memory");
         assert_eq!(found[0].0, Version::One);
-        assert_eq!(
-            found[0].1,
-            ["sys/fs/cgroup/memory/m", "sys/fs/cgroup/memory"]
-        );
+        assert_eq!(found[0].1, ["sys/fs/cgroup/memory/m", "sys/fs/cgroup/memory"]);
         assert_eq!(found[1].0, Version::Two);
-        assert_eq!(
-            found[1].1,
-            ["sys/fs/cgroup/unified/u", "sys/fs/cgroup/unified"]
-        );
+        assert_eq!(found[1].1, ["sys/fs/cgroup/unified/u", "sys/fs/cgroup/unified"]);
     }
 
     #[test]
@@ -242,10 +216,7 @@ mod tests {
         let mounts = b"1 0 0:1 /docker/7 /sys/fs/cgroup ro - cgroup2 cgroup rw\n";
         let directories = |path: &[u8]| lineages(path, mounts, "cpu").remove(0).1;
         assert_eq!(directories(b"0::/docker/7\n"), ["sys/fs/cgroup"]);
-        assert_eq!(
-            directories(b"0::/docker/7/x\n"),
-            ["sys/fs/cgroup/x", "sys/fs/cgroup"]
-        );
+        assert_eq!(directories(b"0::/docker/7/x\n"), ["sys/fs/cgroup/x", "sys/fs/cgroup"]);
         assert_eq!(directories(b"0::/elsewhere\n"), ["sys/fs/cgroup"]);
         assert_eq!(directories(b"0::/docker/77\n"), ["sys/fs/cgroup"]);
     }
@@ -275,22 +246,13 @@ mod tests {
         let root = tree(b"0::/c d:\xfe\n", mounts);
         let groups = with_controller(root.path(), "cpu");
         let directory = groups[0].directory.strip_prefix(root.path()).unwrap();
-        assert_eq!(
-            directory.as_os_str().as_bytes(),
-            b"mnt/a b\\\\\xff/c d:\xfe"
-        );
+        assert_eq!(directory.as_os_str().as_bytes(), b"mnt/a b\\\\\xff/c d:\xfe");
     }
 
     #[test]
     fn nonsense_is_no_group() {
-        assert_eq!(
-            with_controller("/there/is/no/such/directory".as_ref(), "cpu"),
-            []
-        );
+        assert_eq!(with_controller("/there/is/no/such/directory".as_ref(), "cpu"), []);
         let nonsense = b"\n0\n0:\n::\n\xff:\xff:\xff\n0::/a";
-        assert_eq!(
-            lineages(nonsense, b"- - -\n1 2 3\n1 0 0:1 / / rw cgroup2\n", "cpu"),
-            []
-        );
+        assert_eq!(lineages(nonsense, b"- - -\n1 2 3\n1 0 0:1 / / rw cgroup2\n", "cpu"), []);
     }
 }

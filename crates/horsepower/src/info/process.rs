@@ -156,15 +156,8 @@ mod tests {
     #[test]
     fn ids_are_the_real_ones() {
         let id = |option| {
-            let output = std::process::Command::new("id")
-                .arg(option)
-                .output()
-                .unwrap();
-            String::from_utf8(output.stdout)
-                .unwrap()
-                .trim()
-                .parse()
-                .ok()
+            let output = std::process::Command::new("id").arg(option).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().trim().parse().ok()
         };
         let me = ProcessInfo::current();
         assert_eq!(me.uid, id("-ru"));
