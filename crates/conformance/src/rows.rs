@@ -325,6 +325,71 @@ pub fn fu_10(kind: ExecutorKind) {
     assert_eq!(executor.submit(add_one, 2).result().unwrap(), 3);
 }
 
+/// Callbacks never run in the middle of somebody's `submit`, `done` or `cancel`: a lock that both take
+/// cannot deadlock.
+pub fn callbacks_do_not_interrupt(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    let lock = Arc::new(Mutex::new(0));
+    for n in 0..2000 {
+        let mut held = lock.lock().unwrap();
+        let future = executor.submit(add_one, n);
+        let doomed = executor.submit(add_one, n);
+        doomed.cancel();
+        let _ = future.done();
+        *held += 1;
+        drop(held);
+        let lock = lock.clone();
+        future.add_done_callback(move |_| *lock.lock().unwrap() += 1);
+    }
+    executor.shutdown();
+    assert_eq!(*lock.lock().unwrap(), 4000);
+}
+
+/// FU-03: lending a result and adding callbacks at the same time loses neither.
+pub fn fu_03_with_callbacks(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    for n in 0..300 {
+        let future = executor.submit(add_one, n);
+        let called = AtomicUsize::new(0);
+        let called = Arc::new(called);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| assert_eq!(future.get().unwrap(), &(n + 1)));
+            }
+            scope.spawn(|| {
+                let called = called.clone();
+                future.add_done_callback(move |outcome| {
+                    assert_eq!(outcome.as_ref().unwrap(), &(n + 1));
+                    called.fetch_add(1, Ordering::SeqCst);
+                });
+            });
+        });
+        until(|| called.load(Ordering::SeqCst) == 1);
+    }
+}
+
+/// A result whose `Drop` panics, and which nobody takes, disturbs nothing.
+pub fn a_panic_in_drop_is_survived(kind: ExecutorKind) {
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            // Only where it is dropped because nobody wants it: on the executor's own threads.
+            let thread = std::thread::current();
+            let name = thread.name().unwrap_or_default();
+            if name.starts_with("hp-") || name.starts_with("ThreadPool") {
+                panic!("on purpose");
+            }
+        }
+    }
+    let executor = Subject::new(kind, 1);
+    for _ in 0..5 {
+        drop(executor.submit(|()| Bomb, ()));
+    }
+    assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
+    executor.shutdown();
+}
+
 /// FU-13: a panic arrives with its message, its place, and the task's name.
 pub fn fu_13(kind: ExecutorKind) {
     let executor = Subject::new(kind, 1);

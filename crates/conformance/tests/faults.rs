@@ -370,6 +370,74 @@ fn fa_12_workers_kill_each_other() {
     });
 }
 
+/// Cancelling more tasks than a lane has slots does no harm to those that come after.
+#[test]
+fn laps_of_cancelled_tasks() {
+    horsepower::init();
+    guarded("laps", || {
+        for warm in [false, true] {
+            let pool = pool(1);
+            let pid = warm.then(|| pool.submit(pid_of, 0).result().unwrap().1);
+            for n in 0..2000 {
+                pool.submit(pid_of, n).cancel();
+            }
+            let (n, worker) = pool.submit(pid_of, 7).result().unwrap();
+            assert_eq!((n, pid.unwrap_or(worker)), (7, worker), "still the same worker");
+            end(pool);
+        }
+    });
+}
+
+/// A pool whose last handle is dropped in one of its callbacks ends by itself.
+#[test]
+fn sh_11_a_pool_dropped_in_its_callback_ends() {
+    horsepower::init();
+    guarded("sh_11", || {
+        let pool = std::sync::Arc::new(pool(1));
+        let (_, pid) = pool.submit(pid_of, 0).result().unwrap();
+        let mut gate = Gate::new();
+        let last = pool.submit(pass, gate.path());
+        last.add_done_callback(move |_| drop(pool));
+        gate.open();
+        last.result().unwrap();
+        until(|| !is_child(pid));
+    });
+}
+
+/// A start that fails once is tried again, and the task that waits for it is not forgotten.
+#[test]
+fn a_start_that_fails_is_tried_again() {
+    const NAME: &str = "a_start_that_fails_is_tried_again";
+    let flag = std::env::var_os("HORSEPOWER_TEST_FLAG").map(PathBuf::from);
+    if flag.as_ref().is_some_and(|flag| flag.exists()) {
+        // A worker that is started while the flag is there.
+        std::fs::remove_file(flag.unwrap()).unwrap();
+        std::process::exit(3);
+    }
+    horsepower::init();
+    if let Some(flag) = flag {
+        let timeout = Duration::MAX;
+        let pool =
+            ProcessPoolExecutor::builder().workers(1).start_timeout(timeout).build().unwrap();
+        for n in 0..5 {
+            std::fs::File::create_new(&flag).unwrap();
+            // The present worker dies in its task, and the one that replaces it at its start.
+            assert!(pool.submit(die, "abort".to_owned()).result().unwrap_err().is_worker_death());
+            until(|| !flag.exists());
+            assert_eq!(pool.submit(pid_of, n).result().unwrap().0, n);
+        }
+        end(pool);
+        return;
+    }
+    guarded(NAME, || {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = another(NAME, "parent");
+        let output = command.env("HORSEPOWER_TEST_FLAG", folder.path().join("flag")).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    });
+}
+
 /// EX-23: a task may have a pool of its own; its workers end with it, however it ends.
 #[test]
 fn ex_23_pools_in_tasks() {
