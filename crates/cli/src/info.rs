@@ -55,21 +55,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         say(format_args!("horsepower: {what}: {error}"));
         complaints += 1;
     });
-    let text = if options.json {
-        serde_json::to_string(&info)? + "\n"
-    } else {
-        info.to_string()
-    };
+    let text = if options.json { serde_json::to_string(&info)? + "\n" } else { info.to_string() };
     let mut output = io::stdout().lock();
     output
         .write_all(text.as_bytes())
         .and_then(|()| output.flush())
         .context("cannot write to standard output")?;
-    Ok(if complaints == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(FAILED)
-    })
+    Ok(if complaints == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
 impl Info {
@@ -127,10 +119,7 @@ impl Display for Info {
         row(&format!("  {WORKING_DIRECTORY}"), known(self.cwd.as_ref()));
         row(&format!("  {EXECUTABLE}"), known(self.executable.as_ref()));
         row("  threads", known(self.threads));
-        row(
-            "  resident memory",
-            known(self.resident_bytes.map(BinaryBytes)),
-        );
+        row("  resident memory", known(self.resident_bytes.map(BinaryBytes)));
 
         row("CPUs", String::new());
         row("  online", self.cpus.online.to_string());
@@ -140,14 +129,8 @@ impl Display for Info {
 
         row("memory", String::new());
         row("  total", known(self.memory.total_bytes.map(BinaryBytes)));
-        row(
-            "  available",
-            known(self.memory.available_bytes.map(BinaryBytes)),
-        );
-        row(
-            "  cgroup limit",
-            limit(self.memory.cgroup_limit_bytes.map(BinaryBytes)),
-        );
+        row("  available", known(self.memory.available_bytes.map(BinaryBytes)));
+        row("  cgroup limit", limit(self.memory.cgroup_limit_bytes.map(BinaryBytes)));
         list.fmt(f)
     }
 }
@@ -174,12 +157,7 @@ mod tests {
             executable: None,
             threads: Some(1),
             resident_bytes: Some(3 << 20),
-            cpus: CpuInfo {
-                online: 8,
-                affinity: 4,
-                cgroup_quota: Some(1.5),
-                usable: 2,
-            },
+            cpus: CpuInfo { online: 8, affinity: 4, cgroup_quota: Some(1.5), usable: 2 },
             memory: MemoryInfo {
                 total_bytes: Some(24 << 30),
                 available_bytes: Some(1536 << 20),

@@ -44,12 +44,7 @@ pub(crate) fn read(
     let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
-        if reader
-            .by_ref()
-            .take(LONGEST + 1)
-            .read_until(b'\n', &mut bytes)?
-            == 0
-        {
+        if reader.by_ref().take(LONGEST + 1).read_until(b'\n', &mut bytes)? == 0 {
             break;
         }
         let whole = bytes.ends_with(b"\n") || bytes.len() as u64 <= LONGEST;
@@ -59,11 +54,7 @@ pub(crate) fn read(
         match parse(&bytes, line == 1, whole) {
             Ok(None) => {}
             Ok(Some(number)) => numbers.push(number),
-            Err(message) => bad(BadLine {
-                line,
-                text: shown(&bytes),
-                message,
-            }),
+            Err(message) => bad(BadLine { line, text: shown(&bytes), message }),
         }
     }
     Ok(())
@@ -72,10 +63,7 @@ pub(crate) fn read(
 /// The number in a line, if there is anything in it.
 fn parse(line: &[u8], first: bool, whole: bool) -> Result<Option<u64>, &'static str> {
     // Some editors on Windows begin a file with this mark.
-    let line = line
-        .strip_prefix(b"\xef\xbb\xbf")
-        .filter(|_| first)
-        .unwrap_or(line);
+    let line = line.strip_prefix(b"\xef\xbb\xbf").filter(|_| first).unwrap_or(line);
     let mut parts = line.splitn(2, |&byte| byte == b'#');
     let (before, comment) = (parts.next().unwrap_or_default().trim_ascii(), parts.next());
     if !whole && comment.is_none() {
@@ -130,10 +118,7 @@ mod tests {
         let file = b"1\nabc\n-5\n1.5\n18446744073709551616\n2\n1 2\n\xff\xfe\n\xef\xbb\xbf3\n4\n";
         let (numbers, lines) = all(file);
         assert_eq!(numbers, [1, 2, 4]);
-        let places: Vec<_> = lines
-            .iter()
-            .map(|bad| (bad.line, bad.text.clone()))
-            .collect();
+        let places: Vec<_> = lines.iter().map(|bad| (bad.line, bad.text.clone())).collect();
         assert_eq!(
             places,
             [
@@ -146,11 +131,7 @@ mod tests {
                 bad(9, "\u{feff}3"),
             ]
         );
-        assert!(
-            lines[3]
-                .message
-                .contains("larger than 18446744073709551615")
-        );
+        assert!(lines[3].message.contains("larger than 18446744073709551615"));
         assert!(lines[0].message.contains("not a whole number"));
     }
 
@@ -172,18 +153,10 @@ mod tests {
     fn the_longest_line_is_still_read() {
         for (length, fine) in [(LONGEST, true), (LONGEST + 1, false)] {
             let mut file = vec![b'0'; length as usize];
-            assert_eq!(
-                all(&file).0.len(),
-                usize::from(fine),
-                "{length} bytes at the end"
-            );
+            assert_eq!(all(&file).0.len(), usize::from(fine), "{length} bytes at the end");
             file.extend(b"\n5\n");
             let numbers = all(&file).0;
-            assert_eq!(
-                numbers,
-                if fine { vec![0, 5] } else { vec![5] },
-                "{length} bytes"
-            );
+            assert_eq!(numbers, if fine { vec![0, 5] } else { vec![5] }, "{length} bytes");
         }
     }
 }

@@ -18,10 +18,7 @@ pub(crate) struct Table<const COLUMNS: usize> {
 
 impl<const COLUMNS: usize> Table<COLUMNS> {
     pub(crate) fn new(align: [Align; COLUMNS]) -> Self {
-        Table {
-            align,
-            rows: Vec::new(),
-        }
+        Table { align, rows: Vec::new() }
     }
 
     pub(crate) fn row(&mut self, cells: [impl Into<String>; COLUMNS]) {
@@ -33,11 +30,7 @@ impl<const COLUMNS: usize> fmt::Display for Table<COLUMNS> {
     /// Two blanks between columns, none at the end of a line, a line break after each row.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let widths: [usize; COLUMNS] = std::array::from_fn(|column| {
-            self.rows
-                .iter()
-                .map(|row| row[column].chars().count())
-                .max()
-                .unwrap_or(0)
+            self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
         });
         for row in &self.rows {
             let mut line = String::new();

@@ -15,9 +15,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 fn info_in(directory: &Path) -> Value {
-    wait(horsepower().args(["info", "--json"]).current_dir(directory))
-        .done()
-        .json()
+    wait(horsepower().args(["info", "--json"]).current_dir(directory)).done().json()
 }
 
 #[test]
@@ -26,13 +24,7 @@ fn json_has_every_key_and_true_values() {
     let pid = child.id();
     let info = finish(child).done().json();
     let keys = |value: &Value| {
-        value
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::clone)
-            .collect::<Vec<_>>()
-            .join(" ")
+        value.as_object().unwrap().keys().map(String::clone).collect::<Vec<_>>().join(" ")
     };
     // `Value` sorts them.
     assert_eq!(
@@ -40,10 +32,7 @@ fn json_has_every_key_and_true_values() {
         "cpus cwd executable gid memory parent_pid pid resident_bytes threads uid"
     );
     assert_eq!(keys(&info["cpus"]), "affinity cgroup_quota online usable");
-    assert_eq!(
-        keys(&info["memory"]),
-        "available_bytes cgroup_limit_bytes total_bytes"
-    );
+    assert_eq!(keys(&info["memory"]), "available_bytes cgroup_limit_bytes total_bytes");
 
     assert_eq!(info["pid"], pid);
     assert_eq!(info["parent_pid"], std::process::id());
@@ -82,11 +71,7 @@ fn the_list_names_everything() {
         "cgroup limit",
     ] {
         let named = |line: &str| line.trim_start().starts_with(name);
-        assert!(
-            outcome.stdout().lines().any(named),
-            "{name}: {}",
-            outcome.stdout()
-        );
+        assert!(outcome.stdout().lines().any(named), "{name}: {}", outcome.stdout());
     }
 }
 
@@ -98,14 +83,8 @@ fn the_working_directory_is_the_physical_one() {
     fs::create_dir(&directory).unwrap();
     std::os::unix::fs::symlink(&directory, &link).unwrap();
     let mut command = horsepower();
-    command
-        .args(["info", "--json"])
-        .current_dir(&link)
-        .env("PWD", &link);
-    assert_eq!(
-        wait(&mut command).done().json()["cwd"],
-        directory.to_str().unwrap()
-    );
+    command.args(["info", "--json"]).current_dir(&link).env("PWD", &link);
+    assert_eq!(wait(&mut command).done().json()["cwd"], directory.to_str().unwrap());
     fs::remove_dir_all(root).unwrap();
 }
 
@@ -135,23 +114,15 @@ fn a_removed_working_directory_is_an_error_and_the_rest_is_told() {
     let in_removed = |arguments: &str| {
         let script = format!("mkdir gone && cd gone && rmdir ../gone && exec \"$0\" {arguments}");
         let mut shell = Command::new("sh");
-        shell
-            .args(["-c", &script, env!("CARGO_BIN_EXE_horsepower")])
-            .current_dir(root.path());
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_horsepower")]).current_dir(root.path());
         let outcome = wait(&mut shell);
         assert_eq!(outcome.code(), Some(1), "{outcome:?}");
-        assert!(
-            outcome.stderr().contains("working directory: No such file"),
-            "{outcome:?}"
-        );
+        assert!(outcome.stderr().contains("working directory: No such file"), "{outcome:?}");
         outcome
     };
     let info = in_removed("info --json").json();
     assert_eq!(info["cwd"], Value::Null);
-    assert!(
-        info["pid"].is_u64() && info["cpus"]["usable"].is_u64(),
-        "{info}"
-    );
+    assert!(info["pid"].is_u64() && info["cpus"]["usable"].is_u64(), "{info}");
     let list = in_removed("info");
     assert!(list.stdout().contains("used by a pool"), "{list:?}");
 }

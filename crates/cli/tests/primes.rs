@@ -44,39 +44,15 @@ fn the_notebooks_numbers_on_every_executor() {
     assert_eq!(outcome.verdicts(), NOTEBOOK.each_ref().map(line));
     assert_eq!(
         outcome.table(),
-        [
-            ["executor", "workers"],
-            ["inline", "1"],
-            ["threads", "2"],
-            ["processes", "2"]
-        ]
+        [["executor", "workers"], ["inline", "1"], ["threads", "2"], ["processes", "2"]]
     );
-    let heading = outcome
-        .stdout()
-        .lines()
-        .nth(7)
-        .unwrap()
-        .split_whitespace()
-        .collect::<Vec<_>>();
-    assert_eq!(
-        heading,
-        ["executor", "workers", "seconds", "speed-up", "efficiency"]
-    );
+    let heading = outcome.stdout().lines().nth(7).unwrap().split_whitespace().collect::<Vec<_>>();
+    assert_eq!(heading, ["executor", "workers", "seconds", "speed-up", "efficiency"]);
 }
 
 #[test]
 fn json_is_one_object_and_nothing_else() {
-    let outcome = run([
-        "primes",
-        "--json",
-        "-w",
-        "3",
-        "-e",
-        "threads,inline",
-        "4",
-        "5",
-    ])
-    .done();
+    let outcome = run(["primes", "--json", "-w", "3", "-e", "threads,inline", "4", "5"]).done();
     let object = outcome.json();
     assert_eq!(
         object["numbers"],
@@ -88,14 +64,8 @@ fn json_is_one_object_and_nothing_else() {
     let runs = object["runs"].as_array().unwrap();
     let expected = ["executor", "workers", "seconds", "speedup", "efficiency"];
     assert!(runs.iter().all(|run| keys(run) == expected), "{runs:?}");
-    assert_eq!(
-        (&runs[0]["executor"], &runs[0]["workers"]),
-        (&json!("threads"), &json!(3))
-    );
-    assert_eq!(
-        (&runs[1]["executor"], &runs[1]["workers"]),
-        (&json!("inline"), &json!(1))
-    );
+    assert_eq!((&runs[0]["executor"], &runs[0]["workers"]), (&json!("threads"), &json!(3)));
+    assert_eq!((&runs[1]["executor"], &runs[1]["workers"]), (&json!("inline"), &json!(1)));
 
     // Whatever stands first, the in-line run is the baseline.
     let figure = |run: usize, name: &str| runs[run][name].as_f64().unwrap();
@@ -121,19 +91,14 @@ fn keys(object: &Value) -> Vec<&str> {
         "message",
     ];
     let object = object.as_object().unwrap();
-    let known: Vec<_> = order
-        .into_iter()
-        .filter(|key| object.contains_key(*key))
-        .collect();
+    let known: Vec<_> = order.into_iter().filter(|key| object.contains_key(*key)).collect();
     assert_eq!(known.len(), object.len(), "{object:?}");
     known
 }
 
 #[test]
 fn without_an_inline_run_the_first_is_the_baseline() {
-    let object = run(["primes", "--json", "-e", "processes,threads", "7"])
-        .done()
-        .json();
+    let object = run(["primes", "--json", "-e", "processes,threads", "7"]).done().json();
     assert_eq!(object["runs"][0]["executor"], "processes");
     assert_eq!(object["runs"][0]["speedup"], 1.0);
 }
@@ -145,10 +110,7 @@ fn bad_lines_are_reported_and_the_good_ones_answered() {
     let path = path.to_str().unwrap();
     let outcome = run(["primes", "-f", path, "-e", "inline"]);
     assert_eq!(outcome.code(), Some(1));
-    assert_eq!(
-        outcome.verdicts(),
-        ["7 is prime: true", "8 is prime: false", "9 is prime: false"]
-    );
+    assert_eq!(outcome.verdicts(), ["7 is prime: true", "8 is prime: false", "9 is prime: false"]);
     let range = "not a whole number from 0 to 18446744073709551615 (2^64-1)";
     assert_eq!(
         outcome.stderr().lines().collect::<Vec<_>>(),
@@ -169,16 +131,9 @@ fn bad_lines_are_reported_and_the_good_ones_answered() {
     assert_eq!(object["numbers"].as_array().unwrap().len(), 3);
     let errors = object["errors"].as_array().unwrap();
     assert_eq!(errors.len(), 5);
-    assert_eq!(
-        errors[0],
-        json!({"line": 3, "text": "abc", "message": range})
-    );
+    assert_eq!(errors[0], json!({"line": 3, "text": "abc", "message": range}));
     assert_eq!(keys(&errors[0]), ["line", "text", "message"]);
-    assert_eq!(
-        outcome.stderr().lines().count(),
-        5,
-        "on standard error they are said all the same"
-    );
+    assert_eq!(outcome.stderr().lines().count(), 5, "on standard error they are said all the same");
 }
 
 #[test]
@@ -235,22 +190,13 @@ fn a_dash_is_standard_input() {
     let input = b"\n# both ends of the range\n0\n18446744073709551615\nzero\n".to_vec();
     let outcome = run_with_input(&["primes", "-f", "-"], input);
     assert_eq!(outcome.code(), Some(1));
-    assert_eq!(
-        outcome.verdicts(),
-        ["0 is prime: false", "18446744073709551615 is prime: false"]
-    );
-    assert!(
-        outcome.stderr().starts_with("<stdin>:5: \"zero\" is not"),
-        "{outcome:?}"
-    );
+    assert_eq!(outcome.verdicts(), ["0 is prime: false", "18446744073709551615 is prime: false"]);
+    assert!(outcome.stderr().starts_with("<stdin>:5: \"zero\" is not"), "{outcome:?}");
 }
 
 #[test]
 fn arguments_come_before_the_file() {
-    let outcome = run_with_input(
-        &["primes", "2", "4", "--file=-", "-e", "threads"],
-        b"5".to_vec(),
-    );
+    let outcome = run_with_input(&["primes", "2", "4", "--file=-", "-e", "threads"], b"5".to_vec());
     assert_eq!(
         outcome.done().verdicts(),
         ["2 is prime: true", "4 is prime: false", "5 is prime: true"]
@@ -270,19 +216,10 @@ fn a_file_without_numbers_is_answered_too() {
 fn both_algorithms_agree() {
     let mut numbers: Vec<u64> = (0..3000).collect();
     // Squares of primes, and products of two that are close: the root has to be exact.
-    for (a, b) in [
-        (65_521, 65_521),
-        (65_519, 65_521),
-        (999_983, 999_983),
-        (999_979, 999_983),
-    ] {
+    for (a, b) in [(65_521, 65_521), (65_519, 65_521), (999_983, 999_983), (999_979, 999_983)] {
         numbers.extend([a * b - 2, a * b, a * b + 2]);
     }
-    let text = numbers
-        .iter()
-        .map(u64::to_string)
-        .collect::<Vec<_>>()
-        .join("\n");
+    let text = numbers.iter().map(u64::to_string).collect::<Vec<_>>().join("\n");
     let verdicts = |algorithm| {
         let arguments = ["primes", "-f", "-", "--algorithm", algorithm];
         let outcome = run_with_input(&arguments, text.clone().into_bytes()).done();
@@ -303,29 +240,22 @@ fn miller_rabin_is_exact_up_to_the_end() {
         ("3825123056546413051", false), // passes for the first nine primes as witnesses
     ];
     let arguments = ["primes", "--algorithm", "miller-rabin"];
-    let outcome = run(arguments
-        .into_iter()
-        .chain(numbers.iter().map(|(number, _)| *number)))
-    .done();
+    let outcome =
+        run(arguments.into_iter().chain(numbers.iter().map(|(number, _)| *number))).done();
     assert_eq!(outcome.verdicts(), numbers.each_ref().map(line));
 }
 
 #[test]
 fn a_long_pipe_is_answered_in_order() {
     const COUNT: usize = 200_000;
-    let input = (0..COUNT)
-        .map(|number| format!("{number}\n"))
-        .collect::<String>();
+    let input = (0..COUNT).map(|number| format!("{number}\n")).collect::<String>();
     let arguments = ["primes", "-f", "-", "--algorithm", "miller-rabin"];
     let outcome = run_with_input(&arguments, input.into_bytes()).done();
     let verdicts = outcome.verdicts();
     assert_eq!(verdicts.len(), COUNT);
     let in_order = |(number, line): (usize, &&str)| line.starts_with(&format!("{number} is prime"));
     assert!(verdicts.iter().enumerate().all(in_order));
-    let primes = verdicts
-        .iter()
-        .filter(|line| line.ends_with("true"))
-        .count();
+    let primes = verdicts.iter().filter(|line| line.ends_with("true")).count();
     assert_eq!(primes, 17_984);
 }
 
@@ -338,11 +268,7 @@ fn verdicts_come_while_the_rest_is_worked_on() {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = watched(child.id(), || lines.next().unwrap().unwrap());
         assert_eq!(first, "7 is prime: true", "{executor}");
-        assert_eq!(
-            child.try_wait().unwrap(),
-            None,
-            "{executor}: hours of work are left"
-        );
+        assert_eq!(child.try_wait().unwrap(), None, "{executor}: hours of work are left");
         child.kill().unwrap();
         child.wait().unwrap();
         await_no_process_with(&path);
@@ -359,12 +285,7 @@ fn a_closed_pipe_is_a_quiet_end() {
         for json in [&["--json"][..], &[]] {
             let arguments = ["primes", "-e", executor];
             let mut command = horsepower();
-            command
-                .args(arguments)
-                .args(json)
-                .arg("-f")
-                .arg(&path)
-                .stdin(Stdio::null());
+            command.args(arguments).args(json).arg("-f").arg(&path).stdin(Stdio::null());
             let mut child = spawn(&mut command);
             let mut output = BufReader::new(child.stdout.take().unwrap());
             watched(child.id(), || output.fill_buf().unwrap().len());
@@ -379,9 +300,7 @@ fn a_closed_pipe_is_a_quiet_end() {
 fn a_worker_that_is_killed_costs_its_number() {
     let (_directory, path) = file(format!("{SLOW}\n7\n"));
     let mut command = horsepower();
-    command
-        .args(["primes", "--json", "-e", "processes", "-w", "1", "-f"])
-        .arg(&path);
+    command.args(["primes", "--json", "-e", "processes", "-w", "1", "-f"]).arg(&path);
     let mut child = spawn(command.stdin(Stdio::null()));
     let parent = child.id().to_string();
     watched(child.id(), || {
@@ -405,18 +324,9 @@ fn a_worker_that_is_killed_costs_its_number() {
     assert_eq!(object["runs"].as_array().unwrap().len(), 1);
     assert_eq!(object["errors"].as_array().unwrap().len(), 1);
     let error = &object["errors"][0];
-    assert_eq!(
-        (&error["line"], &error["text"]),
-        (&Value::Null, &json!(SLOW))
-    );
-    assert!(
-        error["message"].as_str().unwrap().contains("SIGKILL"),
-        "{error}"
-    );
-    assert!(
-        outcome.stderr().contains(SLOW) && outcome.stderr().contains("SIGKILL"),
-        "{outcome:?}"
-    );
+    assert_eq!((&error["line"], &error["text"]), (&Value::Null, &json!(SLOW)));
+    assert!(error["message"].as_str().unwrap().contains("SIGKILL"), "{error}");
+    assert!(outcome.stderr().contains(SLOW) && outcome.stderr().contains("SIGKILL"), "{outcome:?}");
     assert_eq!(program::processes_with(&path), [""; 0]);
 }
 
@@ -425,33 +335,18 @@ fn cpu_ticks(pid: &str) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The command's name may have blanks; what follows it has not.
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
-    fields
-        .split_whitespace()
-        .nth(11)
-        .map_or(0, |ticks| ticks.parse().unwrap())
+    fields.split_whitespace().nth(11).map_or(0, |ticks| ticks.parse().unwrap())
 }
 
 #[test]
 fn a_full_disk_is_a_failure() {
-    let full = || {
-        fs::OpenOptions::new()
-            .write(true)
-            .open("/dev/full")
-            .unwrap()
-    };
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     for arguments in [&["primes", "5"][..], &["primes", "--json", "5"], &["info"]] {
         let mut command = horsepower();
-        command
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(full())
-            .stderr(Stdio::piped());
+        command.args(arguments).stdin(Stdio::null()).stdout(full()).stderr(Stdio::piped());
         let outcome = finish(command.spawn().unwrap());
         assert_eq!(outcome.code(), Some(1), "{outcome:?}");
-        assert!(
-            outcome.stderr().contains("cannot write to standard output"),
-            "{outcome:?}"
-        );
+        assert!(outcome.stderr().contains("cannot write to standard output"), "{outcome:?}");
     }
 }
 
@@ -467,15 +362,7 @@ fn no_process_is_left() {
 fn help_and_version_are_answers() {
     assert!(run(["--help"]).done().stdout().contains("primes"));
     assert!(
-        run(["primes", "--help"])
-            .done()
-            .stdout()
-            .contains("[default: inline,threads,processes]")
+        run(["primes", "--help"]).done().stdout().contains("[default: inline,threads,processes]")
     );
-    assert!(
-        run(["--version"])
-            .done()
-            .stdout()
-            .starts_with("horsepower ")
-    );
+    assert!(run(["--version"]).done().stdout().starts_with("horsepower "));
 }

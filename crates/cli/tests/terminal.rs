@@ -18,11 +18,8 @@ fn terminal() -> (File, File) {
     grantpt(&shown).unwrap();
     unlockpt(&shown).unwrap();
     let name = ptsname(&shown, Vec::new()).unwrap();
-    let written = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(OsStr::from_bytes(name.to_bytes()))
-        .unwrap();
+    let written =
+        OpenOptions::new().read(true).write(true).open(OsStr::from_bytes(name.to_bytes())).unwrap();
     (File::from(shown), written)
 }
 
@@ -35,10 +32,7 @@ fn a_long_race_has_a_bar_that_leaves_the_verdicts_alone() {
     let (mut shown, written) = terminal();
     let mut command = horsepower();
     command.args(["primes", "-e", "inline", "-f"]).arg(&path);
-    command
-        .env("TERM", "xterm")
-        .env("NO_COLOR", "1")
-        .stdin(Stdio::null());
+    command.env("TERM", "xterm").env("NO_COLOR", "1").stdin(Stdio::null());
     command.stdout(written.try_clone().unwrap()).stderr(written);
     let mut child = command.spawn().unwrap();
     drop(command);
@@ -76,9 +70,6 @@ fn without_a_terminal_there_is_no_bar() {
     let mut command = horsepower();
     // A second and more, wherever it runs.
     let numbers = std::iter::repeat_n("99999999999999997", 4);
-    command
-        .args(["primes", "-e", "inline"])
-        .args(numbers)
-        .stdin(Stdio::null());
+    command.args(["primes", "-e", "inline"]).args(numbers).stdin(Stdio::null());
     assert_eq!(finish(spawn(&mut command)).done().verdicts().len(), 4);
 }

@@ -74,11 +74,7 @@ mod tests {
             assert!(by_miller_rabin(0_u64.wrapping_sub(k)), "2^64 - {k}");
         }
         let below: Vec<u64> = (1..59).collect();
-        assert!(
-            !below
-                .iter()
-                .any(|&k| by_miller_rabin(0_u64.wrapping_sub(k)))
-        );
+        assert!(!below.iter().any(|&k| by_miller_rabin(0_u64.wrapping_sub(k))));
         // The square of the largest prime below 2^32; its floating-point root is not exact.
         assert!(!by_miller_rabin(4_294_967_291 * 4_294_967_291));
     }

@@ -21,13 +21,8 @@ const PRIME: u8 = 2;
 
 impl Board {
     pub(super) fn new(numbers: usize) -> Board {
-        let verdicts = std::iter::repeat_with(|| AtomicU8::new(UNKNOWN))
-            .take(numbers)
-            .collect();
-        Board {
-            verdicts,
-            passed: AtomicUsize::new(0),
-        }
+        let verdicts = std::iter::repeat_with(|| AtomicU8::new(UNKNOWN)).take(numbers).collect();
+        Board { verdicts, passed: AtomicUsize::new(0) }
     }
 
     /// A race begins.

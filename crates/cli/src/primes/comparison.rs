@@ -18,9 +18,7 @@ pub(super) struct Compared {
 
 /// Compares races with the in-line one, or with the first if there is none.
 pub(super) fn compare(races: &[Race]) -> Vec<Compared> {
-    let inline = races
-        .iter()
-        .find(|race| race.executor == ExecutorKind::Inline);
+    let inline = races.iter().find(|race| race.executor == ExecutorKind::Inline);
     let Some(baseline) = inline.or(races.first()).map(seconds) else {
         return Vec::new();
     };
@@ -48,18 +46,11 @@ mod tests {
     use std::time::Duration;
 
     fn race(executor: ExecutorKind, workers: usize, seconds: f64) -> Race {
-        Race {
-            executor,
-            workers,
-            time: Duration::from_secs_f64(seconds),
-        }
+        Race { executor, workers, time: Duration::from_secs_f64(seconds) }
     }
 
     fn figures(races: &[Race]) -> Vec<(f64, f64)> {
-        compare(races)
-            .iter()
-            .map(|race| (race.speedup, race.efficiency))
-            .collect()
+        compare(races).iter().map(|race| (race.speedup, race.efficiency)).collect()
     }
 
     #[test]

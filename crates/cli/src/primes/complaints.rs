@@ -26,36 +26,20 @@ pub(super) struct Complaints {
 
 impl Complaints {
     pub(super) fn new(keep: bool) -> Complaints {
-        Complaints {
-            keep,
-            kept: Vec::new(),
-            any: false,
-        }
+        Complaints { keep, kept: Vec::new(), any: false }
     }
 
     /// About a line of a file.
     pub(super) fn line(&mut self, file: &str, bad: BadLine) {
-        let BadLine {
-            line,
-            text,
-            message,
-        } = bad;
+        let BadLine { line, text, message } = bad;
         say(format_args!("{file}:{line}: {text:?} is {message}"));
-        self.add(Complaint {
-            line: Some(line),
-            text,
-            message: message.to_owned(),
-        });
+        self.add(Complaint { line: Some(line), text, message: message.to_owned() });
     }
 
     /// About a number or an executor.
     pub(super) fn about(&mut self, text: String, message: String) {
         say(format_args!("horsepower: {text}: {message}"));
-        self.add(Complaint {
-            line: None,
-            text,
-            message,
-        });
+        self.add(Complaint { line: None, text, message });
     }
 
     fn add(&mut self, complaint: Complaint) {
@@ -70,10 +54,6 @@ impl Complaints {
     }
 
     pub(super) fn exit_code(&self) -> ExitCode {
-        if self.any {
-            ExitCode::from(FAILED)
-        } else {
-            ExitCode::SUCCESS
-        }
+        if self.any { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
     }
 }

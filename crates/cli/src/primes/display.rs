@@ -31,12 +31,7 @@ pub(super) struct Display<'a> {
 
 impl<'a> Display<'a> {
     pub(super) fn new(numbers: &'a [u64], board: &'a Board, report: Box<dyn Report>) -> Self {
-        Display {
-            numbers,
-            board,
-            report,
-            written: 0,
-        }
+        Display { numbers, board, report, written: 0 }
     }
 
     /// Shows the board until `race` has returned.
@@ -98,9 +93,5 @@ const CANNOT_WRITE: &str = "cannot write to standard output";
 /// for the tasks that run would keep it going for minutes for nobody; worker processes end with it.
 fn quit(error: io::Error) -> ! {
     let code = exit::with(&anyhow::Error::from(error).context(CANNOT_WRITE));
-    std::process::exit(if code == ExitCode::SUCCESS {
-        0
-    } else {
-        exit::FAILED.into()
-    })
+    std::process::exit(if code == ExitCode::SUCCESS { 0 } else { exit::FAILED.into() })
 }

@@ -17,10 +17,7 @@ const BEGIN: &str = r#"{"numbers":["#;
 
 impl<W: Write> Json<W> {
     pub(super) fn new(output: W) -> Json<W> {
-        Json {
-            output,
-            before: BEGIN,
-        }
+        Json { output, before: BEGIN }
     }
 
     fn member(&mut self, name: &str, value: &impl Serialize) -> io::Result<()> {
@@ -33,10 +30,7 @@ impl<W: Write + Send> Report for Json<W> {
     /// The number is a string: many readers of JSON have no integers beyond 2^53.
     fn verdict(&mut self, number: u64, prime: bool) -> io::Result<()> {
         let before = std::mem::replace(&mut self.before, ",");
-        write!(
-            self.output,
-            r#"{before}{{"number":"{number}","prime":{prime}}}"#
-        )
+        write!(self.output, r#"{before}{{"number":"{number}","prime":{prime}}}"#)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -74,11 +68,8 @@ mod tests {
             speedup: 1.0,
             efficiency: 1.0,
         };
-        let error = Complaint {
-            line: Some(3),
-            text: "\"abc\"".to_owned(),
-            message: "no".to_owned(),
-        };
+        let error =
+            Complaint { line: Some(3), text: "\"abc\"".to_owned(), message: "no".to_owned() };
         let text = written(|json| {
             json.verdict(u64::MAX, false)?;
             json.verdict(2, true)?;

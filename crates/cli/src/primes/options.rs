@@ -64,10 +64,7 @@ impl FromStr for Executors {
     fn from_str(list: &str) -> Result<Self, String> {
         let mut executors = Vec::new();
         for name in list.split(',') {
-            let kind = name
-                .trim()
-                .parse::<ExecutorKind>()
-                .map_err(|error| error.to_string())?;
+            let kind = name.trim().parse::<ExecutorKind>().map_err(|error| error.to_string())?;
             if executors.contains(&kind) {
                 return Err(format!("{kind} is there twice"));
             }
@@ -99,11 +96,7 @@ mod tests {
         assert_eq!((options.numbers, options.file), (vec![], None));
         assert_eq!((options.workers, options.json), (None, false));
         assert_eq!(options.executor.0, ExecutorKind::ALL);
-        assert_eq!(
-            options.executor.0[0],
-            ExecutorKind::Inline,
-            "the baseline first"
-        );
+        assert_eq!(options.executor.0[0], ExecutorKind::Inline, "the baseline first");
         assert_eq!(options.algorithm, Algorithm::Trial);
     }
 
@@ -112,10 +105,7 @@ mod tests {
         let options = options("0 18446744073709551615 -f - -e threads,inline -w 3 --json").unwrap();
         assert_eq!(options.numbers, [0, u64::MAX]);
         assert_eq!(options.file, Some("-".into()));
-        assert_eq!(
-            options.executor.0,
-            [ExecutorKind::Threads, ExecutorKind::Inline]
-        );
+        assert_eq!(options.executor.0, [ExecutorKind::Threads, ExecutorKind::Inline]);
         assert_eq!(options.workers, NonZeroUsize::new(3));
         assert!(options.json);
     }

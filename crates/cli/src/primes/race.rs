@@ -33,11 +33,7 @@ pub(super) fn run(
         Algorithm::MillerRabin => test_all(&executor, by_miller_rabin, numbers, see),
     }
     drop(executor);
-    Ok(Race {
-        executor: kind,
-        workers,
-        time: started.elapsed(),
-    })
+    Ok(Race { executor: kind, workers, time: started.elapsed() })
 }
 
 fn test_all(

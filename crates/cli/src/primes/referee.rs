@@ -39,15 +39,7 @@ impl<'a> Referee<'a> {
     ) -> Referee<'a> {
         board.restart();
         let findings = Vec::new();
-        Referee {
-            numbers,
-            board,
-            executor,
-            first,
-            answered: 0,
-            findings,
-            untold: 0,
-        }
+        Referee { numbers, board, executor, first, answered: 0, findings, untold: 0 }
     }
 
     /// The next number's result has come.
@@ -71,19 +63,13 @@ impl<'a> Referee<'a> {
             && verdict != prime
         {
             let executor = self.executor;
-            self.find(
-                index,
-                format!("{first} says prime: {verdict}, {executor} says {prime}"),
-            );
+            self.find(index, format!("{first} says prime: {verdict}, {executor} says {prime}"));
         }
     }
 
     fn find(&mut self, index: usize, message: String) {
         if self.findings.len() < TOLD {
-            self.findings.push(Finding {
-                about: self.numbers[index].to_string(),
-                message,
-            });
+            self.findings.push(Finding { about: self.numbers[index].to_string(), message });
         } else {
             self.untold += 1;
         }
@@ -95,17 +81,11 @@ impl<'a> Referee<'a> {
         self.board.end();
         let rest = [
             (self.untold, "more numbers with a wrong result or none"),
-            (
-                self.numbers.len() - self.answered,
-                "numbers were not tested",
-            ),
+            (self.numbers.len() - self.answered, "numbers were not tested"),
         ];
         for (count, what) in rest.into_iter().filter(|&(count, _)| count > 0) {
             let message = format!("{count} {what}");
-            self.findings.push(Finding {
-                about: self.executor.to_string(),
-                message,
-            });
+            self.findings.push(Finding { about: self.executor.to_string(), message });
         }
         self.findings
     }
@@ -126,11 +106,7 @@ mod tests {
     ) -> Vec<(String, String)> {
         let mut referee = Referee::new(numbers, board, executor, first);
         results.into_iter().for_each(|result| referee.see(result));
-        referee
-            .end()
-            .into_iter()
-            .map(|finding| (finding.about, finding.message))
-            .collect()
+        referee.end().into_iter().map(|finding| (finding.about, finding.message)).collect()
     }
 
     fn told(about: &str, message: &str) -> (String, String) {
@@ -144,10 +120,7 @@ mod tests {
             assert_eq!(findings(&numbers, &board, race, [Ok(false), Ok(true)]), []);
             assert_eq!(board.passed(), 2);
         }
-        assert_eq!(
-            (board.verdict(0), board.verdict(1)),
-            (Some(false), Some(true))
-        );
+        assert_eq!((board.verdict(0), board.verdict(1)), (Some(false), Some(true)));
     }
 
     #[test]
@@ -155,12 +128,7 @@ mod tests {
         let (numbers, board) = ([4, 5], Board::new(2));
         findings(&numbers, &board, (Inline, None), [Ok(false), Ok(true)]);
         assert_eq!(
-            findings(
-                &numbers,
-                &board,
-                (Threads, Some(Inline)),
-                [Ok(false), Ok(false)]
-            ),
+            findings(&numbers, &board, (Threads, Some(Inline)), [Ok(false), Ok(false)]),
             [told("5", "inline says prime: true, threads says false")]
         );
         assert_eq!(board.verdict(1), Some(true), "the first verdict stands");
@@ -174,20 +142,8 @@ mod tests {
             [told("4", "inline: it died")]
         );
         assert_eq!(board.verdict(0), None);
-        assert_eq!(
-            findings(
-                &numbers,
-                &board,
-                (Threads, Some(Inline)),
-                [Ok(true), Ok(true)]
-            ),
-            []
-        );
-        assert_eq!(
-            board.verdict(0),
-            None,
-            "it was passed over when verdicts were shown"
-        );
+        assert_eq!(findings(&numbers, &board, (Threads, Some(Inline)), [Ok(true), Ok(true)]), []);
+        assert_eq!(board.verdict(0), None, "it was passed over when verdicts were shown");
     }
 
     #[test]
@@ -198,10 +154,7 @@ mod tests {
         let findings = findings(&numbers, &board, (Threads, None), results);
         assert_eq!(findings.len(), TOLD + 2);
         assert_eq!(findings[9], told("9", "threads: broken"));
-        assert_eq!(
-            findings[10],
-            told("threads", "5 more numbers with a wrong result or none")
-        );
+        assert_eq!(findings[10], told("threads", "5 more numbers with a wrong result or none"));
         assert_eq!(findings[11], told("threads", "5 numbers were not tested"));
         assert_eq!(board.passed(), 20);
     }

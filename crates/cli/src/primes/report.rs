@@ -20,9 +20,5 @@ pub(super) trait Report: Send {
 /// A report on standard output.
 pub(super) fn to_stdout(json: bool) -> Box<dyn Report> {
     let output = BufWriter::with_capacity(1 << 16, io::stdout());
-    if json {
-        Box::new(Json::new(output))
-    } else {
-        Box::new(Text::new(output))
-    }
+    if json { Box::new(Json::new(output)) } else { Box::new(Text::new(output)) }
 }

@@ -47,10 +47,7 @@ impl<W: Write + Send> Report for Text<W> {
 /// How many decimals every time of the column has: three digits of the shortest, no less than
 /// milliseconds and no more than microseconds.
 fn decimals(races: &[Compared]) -> usize {
-    let shortest = races
-        .iter()
-        .map(|race| race.seconds)
-        .fold(f64::INFINITY, f64::min);
+    let shortest = races.iter().map(|race| race.seconds).fold(f64::INFINITY, f64::min);
     (2.0 - shortest.max(1e-9).log10().floor()).clamp(3.0, 6.0) as usize
 }
 
@@ -71,10 +68,8 @@ mod tests {
             speedup,
             efficiency,
         };
-        let races = [
-            race("inline", 1, 2.8071, 1.0, 1.0),
-            race("processes", 16, 0.05, 56.142, 3.508875),
-        ];
+        let races =
+            [race("inline", 1, 2.8071, 1.0, 1.0), race("processes", 16, 0.05, 56.142, 3.508875)];
         text.finish(&races, &[]).unwrap();
         assert_eq!(
             String::from_utf8(output).unwrap(),

@@ -43,18 +43,12 @@ pub(crate) fn wait(command: &mut Command) -> Outcome {
 }
 
 pub(crate) fn spawn(command: &mut Command) -> Child {
-    command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts")
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
 }
 
 /// Waits for the end of a program and gathers what it says.
 pub(crate) fn finish(child: Child) -> Outcome {
-    let output = watched(child.id(), || {
-        child.wait_with_output().expect("it can be waited for")
-    });
+    let output = watched(child.id(), || child.wait_with_output().expect("it can be waited for"));
     Outcome(output)
 }
 
@@ -103,19 +97,12 @@ impl Outcome {
 
     /// The verdict lines.
     pub(crate) fn verdicts(&self) -> Vec<&str> {
-        self.stdout()
-            .lines()
-            .take_while(|line| !line.is_empty())
-            .collect()
+        self.stdout().lines().take_while(|line| !line.is_empty()).collect()
     }
 
     /// The table's first two columns.
     pub(crate) fn table(&self) -> Vec<[&str; 2]> {
-        let lines = self
-            .stdout()
-            .lines()
-            .skip_while(|line| !line.is_empty())
-            .skip(1);
+        let lines = self.stdout().lines().skip_while(|line| !line.is_empty()).skip(1);
         let cells = lines.map(|line| {
             let mut words = line.split_whitespace();
             std::array::from_fn(|_| words.next().expect("the table has five columns"))
@@ -127,28 +114,20 @@ impl Outcome {
 /// The processes whose command line has this file in it.
 pub(crate) fn processes_with(path: &Path) -> Vec<String> {
     let path = path.as_os_str().as_encoded_bytes();
-    let processes = std::fs::read_dir("/proc")
-        .expect("there is a /proc")
-        .flatten();
+    let processes = std::fs::read_dir("/proc").expect("there is a /proc").flatten();
     let with_path = processes.filter(|process| {
         // A process may end while it is looked at; one that has ended has no command line.
         let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
         line.windows(path.len()).any(|window| window == path)
     });
-    with_path
-        .map(|process| process.file_name().to_string_lossy().into_owned())
-        .collect()
+    with_path.map(|process| process.file_name().to_string_lossy().into_owned()).collect()
 }
 
 /// Waits until no process has this file in its command line.
 pub(crate) fn await_no_process_with(path: &Path) {
     let deadline = std::time::Instant::now() + PATIENCE;
     while !processes_with(path).is_empty() {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "left: {:?}",
-            processes_with(path)
-        );
+        assert!(std::time::Instant::now() < deadline, "left: {:?}", processes_with(path));
         thread::sleep(Duration::from_millis(5));
     }
 }
