@@ -264,7 +264,13 @@ impl Books {
         let busy = self.members().filter(|(_, member)| member.load() > 0).count();
         let replacements = if matches!(self.phase, Phase::Open) { self.replacements } else { 0 };
         let needed = (busy + self.backlog()).max(living + replacements).min(self.workers);
-        needed.saturating_sub(living)
+        let wanted = needed.saturating_sub(living);
+        if self.failed_starts == 0 {
+            return wanted;
+        }
+        // After a failure one at a time, until one succeeds.
+        let starting = self.members().any(|(_, member)| !member.ready && !member.leaving);
+        if starting { 0 } else { wanted.min(1) }
     }
 
     /// True if the supervisor has something to do that it does not know of.
