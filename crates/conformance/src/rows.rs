@@ -212,6 +212,22 @@ pub fn ex_21(kind: ExecutorKind) {
     }
 }
 
+/// Chunks whose results are more than a block of a lane holds, in bulk: every item has its answer.
+pub fn po_01_large_chunks(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    for (size, len) in [(10_000, 1), (500, 300), (40, 10_000)] {
+        let options = MapOptions::new().chunk_size(size);
+        let text = |(n, len): (u64, usize)| format!("{n:len$}");
+        let texts =
+            executor.map_with(options, text, (0..20_000 / len as u64 * 2).map(|n| (n, len)));
+        for (n, text) in texts.enumerate() {
+            assert_eq!(text.unwrap().trim_start().parse(), Ok(n));
+        }
+    }
+    let numbers = executor.map_with(MapOptions::new().chunk_size(9000), add_one, 0..100_000);
+    assert!(numbers.map(Result::unwrap).eq(1..=100_000));
+}
+
 /// PO-02: nothing in, nothing out.
 pub fn po_02(kind: ExecutorKind) {
     let executor = Subject::new(kind, 2);

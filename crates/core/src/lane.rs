@@ -14,7 +14,7 @@
 use crate::frame::{BLOCK, INLINE as TIER_INLINE};
 use crate::ring::{INLINE, Ring, Slot};
 use crate::state::{SLOTS, index};
-use crate::sync::Ordering;
+use crate::sync::{AtomicU32, Ordering};
 use crate::sys::memory::Memory;
 use std::io;
 use std::mem::offset_of;
@@ -36,13 +36,15 @@ const MAGIC: u64 = u64::from_le_bytes(*b"horsepow") ^ 1;
 #[derive(Debug)]
 pub(crate) struct Lane {
     memory: Memory,
+    /// Parent: how often something has been taken out of the lane. In the parent's own memory.
+    changes: AtomicU32,
 }
 
 impl Lane {
     /// Parent: a new lane, and the descriptor for its worker.
     pub(crate) fn create() -> io::Result<(Lane, OwnedFd)> {
         let (memory, file) = Memory::create("horsepower-lane", LEN)?;
-        let lane = Lane { memory };
+        let lane = Lane { memory, changes: AtomicU32::new(0) };
         // Relaxed: the worker is not started yet.
         lane.ring().magic.store(MAGIC, Ordering::Relaxed);
         Ok((lane, file))
@@ -50,12 +52,25 @@ impl Lane {
 
     /// Worker: maps the lane that its parent made.
     pub(crate) fn open(file: impl AsFd) -> io::Result<Lane> {
-        let lane = Lane { memory: Memory::from_descriptor(file, LEN)? };
+        let memory = Memory::from_descriptor(file, LEN)?;
+        let lane = Lane { memory, changes: AtomicU32::new(0) };
         // Relaxed: written before this process was started.
         if lane.ring().magic.load(Ordering::Relaxed) != MAGIC {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "not a lane of this version"));
         }
         Ok(lane)
+    }
+
+    /// Parent: something has been taken out of the lane, by whoever holds the pool's lock.
+    pub(crate) fn note_change(&self) {
+        // Relaxed: the fence in `Bell::wake` orders it before the look for a sleeper.
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Parent: how often that has happened.
+    pub(crate) fn changes(&self) -> u32 {
+        // Relaxed: the fence in `Bell::attend` orders it after the sleeper has made itself known.
+        self.changes.load(Ordering::Relaxed)
     }
 
     pub(crate) fn ring(&self) -> &Ring {

@@ -61,6 +61,8 @@ pub mod pool;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub mod record;
 #[cfg(all(target_os = "linux", not(loom)))]
+mod rest;
+#[cfg(all(target_os = "linux", not(loom)))]
 pub mod sys;
 #[cfg(all(target_os = "linux", not(loom)))]
 mod worker;

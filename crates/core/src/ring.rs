@@ -9,7 +9,7 @@
 //! words and [`crate::sleep`] for waiting. loom runs this file as it is.
 
 use crate::frame::{Reply, Request};
-use crate::sleep::{Bell, Doorbell};
+use crate::sleep::{Bell, Doorbell, Rung};
 use crate::state::{DONE, FREE, READY, RUNNING, SLOTS, index, word};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -86,8 +86,8 @@ impl Ring {
 
     // The parent's side.
 
-    /// Makes the filled slot at `position` the worker's to take, and wakes it.
-    pub(crate) fn publish(&self, position: u32) {
+    /// Makes the filled slot at `position` the worker's to take, and wakes it. True: it slept.
+    pub(crate) fn publish(&self, position: u32) -> bool {
         let slot = self.slot(position);
         // Relaxed: ordered by the Release below, which the worker acquires before it looks.
         slot.items_done.store(0, Ordering::Relaxed);
@@ -96,7 +96,7 @@ impl Ring {
         slot.state.store(word(position, READY), Ordering::Release);
         // Release: hands the READY word over; pairs with the Acquire of `tail` in `next`.
         self.tail.store(position.wrapping_add(1), Ordering::Release);
-        self.doorbell.ring();
+        self.doorbell.ring()
     }
 
     /// Takes a task back that the worker has not begun. False: it has.
@@ -189,8 +189,8 @@ impl Ring {
         self.slot(position).items_done.store(items_done, Ordering::Release);
     }
 
-    /// Publishes the reply of a RUNNING task. True: the supervisor wants a message.
-    pub(crate) fn finish(&self, position: u32) -> bool {
+    /// Publishes the reply of a RUNNING task, and says whom that concerns.
+    pub(crate) fn finish(&self, position: u32) -> Rung {
         // Release: hands the reply over; pairs with the Acquire in `look`.
         self.slot(position).state.store(word(position, DONE), Ordering::Release);
         self.bell.ring()
@@ -264,7 +264,7 @@ mod tests {
             assert_eq!(ring.look(position), Seen::Running);
             assert!(!ring.take_back(position));
             ring.commit(position, 1);
-            assert!(!ring.finish(position));
+            assert_eq!(ring.finish(position), Rung::Nobody);
             assert_eq!(ring.look(position), Seen::Done);
             assert_eq!(ring.items_done(position), 1);
             ring.free(position);
@@ -431,7 +431,7 @@ mod loom_tests {
             ring.bell().arm();
             let seen = ring.look(0) == Seen::Done;
             let answered = worker.join().unwrap();
-            assert!(seen || answered);
+            assert!(seen || answered == Rung::Supervisor);
         });
     }
 

@@ -39,13 +39,16 @@ impl Doorbell {
     }
 
     /// Parent: wakes the worker if it sleeps. Called after the work was published. One system call
-    /// for each sleep, none for a worker that is awake.
-    pub(crate) fn ring(&self) {
+    /// for each sleep, none for a worker that is awake. True: it slept.
+    pub(crate) fn ring(&self) -> bool {
         fence(Ordering::SeqCst);
         // Relaxed: the fence, which pairs with the one in `park`, orders this after the publishing.
-        if self.parked.load(Ordering::Relaxed) == 1 && self.parked.swap(0, Ordering::Relaxed) == 1 {
+        let parked =
+            self.parked.load(Ordering::Relaxed) == 1 && self.parked.swap(0, Ordering::Relaxed) == 1;
+        if parked {
             futex::wake(&self.parked);
         }
+        parked
     }
 }
 
@@ -53,6 +56,17 @@ impl Doorbell {
 const ATTENDED: u32 = 1;
 /// The supervisor wants a message on the control socket for the next reply.
 const ARMED: u32 = 2;
+
+/// Whom a ring of the [`Bell`] concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rung {
+    /// Nobody sleeps; whoever waits is looking.
+    Nobody,
+    /// A thread slept, and has been woken.
+    Attendant,
+    /// The supervisor asked for a message; the caller has to send it.
+    Supervisor,
+}
 
 /// The parent hears from it that a reply is in the lane; the worker rings after each.
 #[repr(C, align(64))]
@@ -68,23 +82,27 @@ impl Bell {
         Bell { word: AtomicU32::new(0) }
     }
 
-    /// Worker: called after a reply was published. Wakes the thread that attends the lane; if there
-    /// is none and the supervisor asked, returns true, and the caller sends it a message.
-    pub(crate) fn ring(&self) -> bool {
+    /// Worker: called after a reply was published. Wakes the thread that attends the lane, if there
+    /// is one.
+    pub(crate) fn ring(&self) -> Rung {
         fence(Ordering::SeqCst);
         // Relaxed: the fence, which pairs with those in `attend` and `arm`, orders this load after
         // the publishing of the reply.
         let word = self.word.load(Ordering::Relaxed);
         if word & ATTENDED != 0 {
             self.wake();
-            false
+            Rung::Attendant
+        } else if word & ARMED != 0 && self.word.fetch_and(!ARMED, Ordering::Relaxed) & ARMED != 0 {
+            Rung::Supervisor
         } else {
-            word & ARMED != 0 && self.word.fetch_and(!ARMED, Ordering::Relaxed) & ARMED != 0
+            Rung::Nobody
         }
     }
 
-    /// Wakes the thread that attends the lane, if there is one.
+    /// Wakes the thread that attends the lane, if there is one. Called after what it is to see.
     pub(crate) fn wake(&self) {
+        // Pairs with the fence in `attend`.
+        fence(Ordering::SeqCst);
         if self.word.fetch_and(!ATTENDED, Ordering::Relaxed) & ATTENDED != 0 {
             futex::wake(&self.word);
         }

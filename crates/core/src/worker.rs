@@ -11,9 +11,11 @@ use crate::identity::identity;
 use crate::lane::{BLOCK_LEN, Lane};
 use crate::panic;
 use crate::record::{HEADER, Status, header, next_argument};
+use crate::rest::Rest;
 use crate::ring::{INLINE, Next};
+use crate::sleep::Rung;
 use crate::sync::Ordering;
-use crate::sys::control::{self, Receive};
+use crate::sys::control::{self, Receive, Send};
 use crate::sys::inherited;
 use crate::sys::memory::Memory;
 use std::collections::HashMap;
@@ -25,6 +27,10 @@ use std::time::{Duration, Instant};
 /// How long a worker goes on with the items of one task before it hands the rest back, so that items
 /// which turn out slow are shared among all workers. A few hundred times the cost of a round trip.
 const PATIENCE: Duration = Duration::from_millis(5);
+
+/// With less room than this in its reply block, a task of many items ends early: small results never
+/// need a segment.
+const ROOM: usize = 4096;
 
 /// Bytes of a reply block that only the text of a failure may use.
 const SPARE: usize = 256;
@@ -54,7 +60,7 @@ impl Worker {
         let message = control::receive(&control, Receive::Now)?.ok_or(io::ErrorKind::BrokenPipe)?;
         let hello = Hello::decode(message.bytes()).ok_or(io::ErrorKind::InvalidData)?;
         let refuse = |why: String| {
-            let _ = control::send(&control, &Note::Refused(why.clone()).encode(), &[]);
+            let _ = control::send(&control, &Note::Refused(why.clone()).encode(), &[], Send::Now);
             io::Error::other(why)
         };
         die_with(hello.parent)?;
@@ -73,42 +79,26 @@ impl Worker {
             )));
         }
         let lane = Lane::open(lane).map_err(|error| refuse(error.to_string()))?;
-        control::send(&control, &Note::Ready.encode(), &[])?;
+        control::send(&control, &Note::Ready.encode(), &[], Send::Wait)?;
         Ok(Worker { lane, control, segments: HashMap::new(), made: 0 })
     }
 
     fn serve(&mut self) -> ! {
         let mut cursor = 0;
         let mut output = Output::default();
+        let mut rung = Rung::Nobody;
+        let mut rest = Rest::default();
         loop {
             match self.lane.ring().next(&mut cursor) {
-                Next::Task(position) => self.run(position, &mut output),
-                Next::Empty => self.rest(cursor),
+                Next::Task(position) => rung = self.run(position, &mut output),
+                Next::Empty => rest.until_news(self.lane.ring(), cursor, rung),
                 Next::Leave => std::process::exit(0),
             }
         }
     }
 
-    /// Waits for news: spins for as long as the parent thinks that it can pay, then sleeps.
-    fn rest(&self, cursor: u32) {
-        let ring = self.lane.ring();
-        let spin = ring.spin();
-        if !spin.is_zero() {
-            let start = Instant::now();
-            while start.elapsed() < spin {
-                for _ in 0..16 {
-                    if ring.has_news(cursor) {
-                        return;
-                    }
-                    std::hint::spin_loop();
-                }
-            }
-        }
-        ring.park(cursor);
-    }
-
     /// Runs the task at `position`, which is RUNNING, to its reply.
-    fn run(&mut self, position: u32, output: &mut Output) {
+    fn run(&mut self, position: u32, output: &mut Output) -> Rung {
         let started = Instant::now();
         let slot = self.lane.ring().slot(position);
         // Relaxed, here and below: the frames are guarded by the slot's state word.
@@ -122,10 +112,12 @@ impl Worker {
         let ring = self.lane.ring();
         let nanos = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
         ring.slot(position).reply.nanos.store(nanos, Ordering::Relaxed);
-        if ring.finish(position) {
+        let rung = ring.finish(position);
+        if rung == Rung::Supervisor {
             // If the socket is full of such messages, one more is not needed.
-            let _ = control::send(&self.control, &Note::Reply.encode(), &[]);
+            let _ = control::send(&self.control, &Note::Reply.encode(), &[], Send::Now);
         }
+        rung
     }
 
     fn run_items(&mut self, position: u32, output: &mut Output, started: Instant) {
@@ -160,7 +152,8 @@ impl Worker {
         let mut taken = 0; // bytes of the argument that earlier items used
         for item in 0..items {
             let stop = || self.lane.ring().slot(position).request.stop.load(Ordering::Relaxed) != 0;
-            if item > 0 && (started.elapsed() > PATIENCE || stop()) {
+            let full = replying.length > BLOCK_LEN - ROOM;
+            if item > 0 && (full || started.elapsed() > PATIENCE || stop()) {
                 return;
             }
             output.clear();
@@ -302,11 +295,9 @@ impl Worker {
         let (memory, file) = Memory::create("horsepower-segment", len)?;
         self.made += 1;
         let id = OURS | self.made;
-        control::send(
-            &self.control,
-            &Note::Segment { id, len: len as u64 }.encode(),
-            &[file.as_fd()],
-        )?;
+        // The parent's supervisor reads these; if it is behind, this worker waits.
+        let note = Note::Segment { id, len: len as u64 }.encode();
+        control::send(&self.control, &note, &[file.as_fd()], Send::Wait)?;
         let memory = Arc::new(memory);
         self.segments.insert(id, memory.clone());
         Ok((id, memory))

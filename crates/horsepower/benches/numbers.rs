@@ -32,6 +32,7 @@ fn main() -> Outcome<()> {
     println!("medians; floor and ours were measured in turns\n");
     println!("{:<44} {:>14} {:>14}", "", "floor", "ours");
     round_trip()?;
+    asleep()?;
     pipelined()?;
     start()?;
     large()?;
@@ -59,7 +60,7 @@ fn quantile(times: &mut [Duration], quantile: f64) -> Duration {
 struct PingPong {
     memory: Memory,
     _file: OwnedFd,
-    _pool: ProcessPoolExecutor,
+    pool: ProcessPoolExecutor,
 }
 
 impl PingPong {
@@ -73,7 +74,7 @@ impl PingPong {
         let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
         // The other side is a task that answers until it is over.
         drop(pool.submit(PingPong::answer, path));
-        Ok(PingPong { memory, _file: file, _pool: pool })
+        Ok(PingPong { memory, _file: file, pool })
     }
 
     fn answer(path: String) {
@@ -124,34 +125,78 @@ fn round_trip() -> Outcome<()> {
     let pool = ProcessPoolExecutor::with_workers(WORKERS)?;
     let threads = ThreadPoolExecutor::with_workers(WORKERS)?;
     let no_op = |n: u64| n;
-    let [mut floor_times, mut ours, mut on_threads] = [(); 3].map(|()| Vec::new());
-    for round in 0..60 {
-        for n in 0..300 {
-            let one = time(|| floor.round_trip());
-            // The first round starts workers and warms caches.
-            if round > 0 {
-                floor_times.push(one);
-            }
-            black_box(n);
-        }
-        for n in 0..300 {
-            let one = time(|| drop(black_box(pool.submit(no_op, n).result())));
-            let thread = time(|| drop(black_box(threads.submit(no_op, n).result())));
-            if round > 0 {
-                ours.push(one);
-                on_threads.push(thread);
-            }
+    let one_floor = || time(|| floor.round_trip());
+    let one_ours = || time(|| drop(black_box(pool.submit(no_op, 1).result())));
+    let one_thread = || time(|| drop(black_box(threads.submit(no_op, 1).result())));
+    let [mut floors, mut ours, mut on_threads] = [(); 3].map(|()| Vec::new());
+    // Long enough for every side to have gone to sleep.
+    let pause = || std::thread::sleep(Duration::from_micros(200));
+    for round in 0..40 {
+        let batch = |one: &dyn Fn() -> Duration| (0..500).map(|_| one()).collect::<Vec<_>>();
+        let floor_batch = batch(&one_floor);
+        pause();
+        let our_batch = batch(&one_ours);
+        pause();
+        let thread_batch = batch(&one_thread);
+        // The first round starts workers and warms caches.
+        if round > 0 {
+            floors.extend(floor_batch);
+            ours.extend(our_batch);
+            on_threads.extend(thread_batch);
         }
     }
-    let floor_median = quantile(&mut floor_times, 0.5);
-    let median = quantile(&mut ours, 0.5);
-    row("no-op round trip, one at a time", &micros(floor_median), &micros(median));
-    let tail = (quantile(&mut floor_times, 0.99), quantile(&mut ours, 0.99));
+    let (floor_median, median) = (quantile(&mut floors, 0.5), quantile(&mut ours, 0.5));
+    row("no-op round trip, one after another", &micros(floor_median), &micros(median));
+    let tail = (quantile(&mut floors, 0.99), quantile(&mut ours, 0.99));
     row("  99 of 100 within", &micros(tail.0), &micros(tail.1));
     let ratio = median.as_secs_f64() / floor_median.as_secs_f64();
     row("  times the floor", "1.00", &format!("{ratio:.2}"));
     row("  the same by our threads", "", &micros(quantile(&mut on_threads, 0.5)));
     Ok(())
+}
+
+/// The same after a pause in which every side has gone to sleep, and its CPU with it. What that costs
+/// depends most on whether both sides share a CPU, so each is put on one of its own.
+fn asleep() -> Outcome<()> {
+    if horsepower::info::usable_cpus().get() < 2 {
+        return Ok(());
+    }
+    let floor = PingPong::new()?;
+    let pool = ProcessPoolExecutor::with_workers(1)?;
+    pool.submit(|n: u64| n, 1).result()?;
+    floor.round_trip();
+    for pid in floor.pool.worker_pids().into_iter().chain(pool.worker_pids()) {
+        pin(Some(pid), 1);
+    }
+    let before = rustix::thread::sched_getaffinity(None);
+    pin(None, 0);
+    let (mut floors, mut ours) = (Vec::new(), Vec::new());
+    for _ in 0..500 {
+        std::thread::sleep(Duration::from_micros(300));
+        floors.push(time(|| floor.round_trip()));
+        std::thread::sleep(Duration::from_micros(300));
+        ours.push(time(|| drop(black_box(pool.submit(|n: u64| n, 1).result()))));
+    }
+    if let Ok(before) = before {
+        let _ = rustix::thread::sched_setaffinity(None, &before);
+    }
+    let (floor_median, median) = (quantile(&mut floors, 0.5), quantile(&mut ours, 0.5));
+    row("no-op round trip from sleep, a CPU each", &micros(floor_median), &micros(median));
+    let ratio = median.as_secs_f64() / floor_median.as_secs_f64();
+    row("  times the floor", "1.00", &format!("{ratio:.2}"));
+    Ok(())
+}
+
+/// Puts a process, or this thread, on one CPU of those that this process may use.
+fn pin(pid: Option<u32>, which: usize) {
+    let pid = pid.and_then(|pid| rustix::process::Pid::from_raw(pid.try_into().ok()?));
+    let Ok(usable) = rustix::thread::sched_getaffinity(pid) else { return };
+    let mut cpus = (0..1024).filter(|&cpu| usable.is_set(cpu));
+    if let Some(cpu) = cpus.nth(which) {
+        let mut one = rustix::thread::CpuSet::new();
+        one.set(cpu);
+        let _ = rustix::thread::sched_setaffinity(pid, &one);
+    }
 }
 
 fn pipelined() -> Outcome<()> {

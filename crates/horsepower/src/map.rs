@@ -17,8 +17,9 @@ const WINDOW: usize = 1024;
 /// to share the work evenly.
 const CHUNK: Duration = Duration::from_millis(1);
 
-/// Most items in a chunk of automatic size.
-const LARGEST: usize = 8192;
+/// Most items in a chunk of automatic size: so many small arguments, and so many small results, fit
+/// into the blocks of a lane.
+const LARGEST: usize = 2048;
 
 /// How [`Executor::map_with`](crate::Executor::map_with) is to work.
 ///

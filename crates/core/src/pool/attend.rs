@@ -42,13 +42,17 @@ impl Shared {
             return Helped::NotNeeded;
         };
         member.attended = true;
+        // A worker that has yet to wake up may need this very CPU for it: spinning would keep it away.
+        let spin = if member.slept { Duration::ZERO } else { spin };
         let (lane, head, serial) = (member.lane.clone(), member.head, member.serial);
+        let changes = lane.changes();
         drop(books);
 
-        // Anything but a task that still waits or runs at `head` is news: its reply, or that
-        // somebody else has collected it.
+        // News is a reply at `head`; and whatever another thread has taken out of the lane, a reply or
+        // a task that was cancelled, moved, or buried with its worker.
         let ring = lane.ring();
-        let news = || !matches!(ring.look(head), Seen::Ready | Seen::Running);
+        let news =
+            || lane.changes() != changes || !matches!(ring.look(head), Seen::Ready | Seen::Running);
         let now = Instant::now();
         let patience = deadline.map(|deadline| deadline.saturating_duration_since(now));
         if !spins_until(now, spin.min(patience.unwrap_or(spin)), &news) {
@@ -67,7 +71,7 @@ impl Shared {
 
 /// Looks for `news` again and again, for `spin` from `start`.
 fn spins_until(start: Instant, spin: Duration, news: &impl Fn() -> bool) -> bool {
-    loop {
+    while !spin.is_zero() {
         for _ in 0..16 {
             if news() {
                 return true;
@@ -75,7 +79,8 @@ fn spins_until(start: Instant, spin: Duration, news: &impl Fn() -> bool) -> bool
             std::hint::spin_loop();
         }
         if start.elapsed() >= spin {
-            return false;
+            break;
         }
     }
+    false
 }

@@ -14,8 +14,13 @@ use std::time::{Duration, Instant};
 /// only be taken back more often.
 const AHEAD: Duration = Duration::from_micros(250);
 
-/// How long either side spins before it sleeps, if that can pay: a few times what parking costs.
-const SPIN: Duration = Duration::from_micros(20);
+/// How long either side spins before it sleeps, if that can pay: somewhat longer than it takes to
+/// wake up on another CPU that has gone to sleep itself, which on virtual machines is 40 µs and more;
+/// with less, each side would be asleep by the time the other has woken up.
+const SPIN: Duration = Duration::from_micros(100);
+
+/// Tasks that take longer than this are not worth spinning for.
+const SHORT: Duration = Duration::from_micros(40);
 
 /// A pool that has failed to start a worker this often in a row, and has none, is broken.
 const TRIES: u32 = 5;
@@ -240,7 +245,7 @@ impl Books {
     /// if tasks take so long that sleeping costs nothing in comparison.
     pub(super) fn spin(&self) -> Duration {
         let busy = self.members().filter(|(_, member)| member.load() > 0).count();
-        let short = self.task_nanos.is_none_or(|nanos| nanos < 2.0 * SPIN.as_nanos() as f64);
+        let short = self.task_nanos.is_none_or(|nanos| nanos < SHORT.as_nanos() as f64);
         if busy < self.cpus && short { SPIN } else { Duration::ZERO }
     }
 

@@ -7,7 +7,7 @@ use crate::lane::{BLOCK_LEN, Lane};
 use crate::ring::Seen;
 use crate::state::{SLOTS, index};
 use crate::sync::Ordering;
-use crate::sys::control::{self, Receive};
+use crate::sys::control::{self, Receive, Send};
 use crate::sys::memory::Memory;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use std::collections::HashMap;
@@ -62,6 +62,8 @@ pub(super) struct Member {
     pub(super) condemned: Option<String>,
     /// It was told to end at once.
     pub(super) killed: bool,
+    /// It slept when it was last given a task.
+    pub(super) slept: bool,
     /// A thread attends the lane.
     pub(super) attended: bool,
     /// That thread has something to see.
@@ -103,6 +105,7 @@ impl Member {
             leaving: false,
             condemned: None,
             killed: false,
+            slept: true,
             attended: false,
             wake_attendant: false,
             head: 0,
@@ -175,6 +178,7 @@ impl Member {
         let entry = self.tasks[index(position)].take()?;
         self.in_flight -= 1;
         self.watched -= usize::from(entry.watched);
+        self.lane.note_change();
         self.wake_attendant |= self.attended;
         // `head` never points at a hole: so `tail` is never more than one lap ahead of it.
         self.skip_to_task();
@@ -211,7 +215,7 @@ impl Member {
         let (memory, file) = Memory::create("horsepower-segment", len)?;
         self.made += 1;
         let note = Note::Segment { id: self.made, len: len as u64 };
-        control::send(&self.control, &note.encode(), &[file.as_fd()])?;
+        control::send(&self.control, &note.encode(), &[file.as_fd()], Send::Now)?;
         Ok(Segment { id: self.made, memory })
     }
 

@@ -127,7 +127,10 @@ impl Books {
         task.tag().set_place(Place::Lane(index, position));
         member.insert(position, task, segment);
         lane.ring().set_spin(spin);
-        lane.ring().publish(position);
+        let slept = lane.ring().publish(position);
+        if let Some(member) = self.members[index].as_mut() {
+            member.slept = slept;
+        }
     }
 
     /// If a worker has nothing to do while another has tasks waiting in its lane, takes half of

@@ -5,7 +5,7 @@ use crate::hello::Hello;
 use crate::identity::identity;
 use crate::init::Reentry;
 use crate::lane::Lane;
-use crate::sys::control;
+use crate::sys::control::{self, Send};
 use rustix::process::{Pid, PidfdFlags};
 use std::fs::File;
 use std::io;
@@ -36,7 +36,7 @@ pub(super) fn start(reentry: &Reentry, serial: u64, timeout: Duration) -> io::Re
     let descriptors = [lane_file.as_fd(), output.as_fd()];
     let descriptors = if reentry.silent { &descriptors[..] } else { &descriptors[..1] };
     // The hello lies in the worker's standard input before it runs, so it is never waited for.
-    control::send(&ours, &hello.encode(), descriptors)?;
+    control::send(&ours, &hello.encode(), descriptors, Send::Now)?;
 
     // This very file, even if it has been replaced or deleted since. Without anything that needs
     // code between fork and exec, the standard library uses posix_spawn, whose cost does not grow

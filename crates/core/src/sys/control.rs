@@ -41,12 +41,21 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     )?)
 }
 
-/// Sends one message without ever waiting: if the other side has let hundreds pile up, that is
-/// `WouldBlock`.
+/// What to do if the other side has let so many messages pile up that there is no room for another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Send {
+    /// Wait until there is.
+    Wait,
+    /// Fail with `WouldBlock`.
+    Now,
+}
+
+/// Sends one message.
 pub(crate) fn send(
     socket: impl AsFd,
     bytes: &[u8],
     descriptors: &[BorrowedFd<'_>],
+    how: Send,
 ) -> io::Result<()> {
     debug_assert!(bytes.len() <= LONGEST && descriptors.len() <= DESCRIPTORS);
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
@@ -54,8 +63,11 @@ pub(crate) fn send(
     if !descriptors.is_empty() {
         ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
     }
+    let flags = match how {
+        Send::Wait => SendFlags::NOSIGNAL,
+        Send::Now => SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
+    };
     loop {
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
         match rustix::net::sendmsg(&socket, &[IoSlice::new(bytes)], &mut ancillary, flags) {
             Ok(_) => return Ok(()),
             Err(Errno::INTR) => {}
@@ -122,8 +134,8 @@ mod tests {
     #[test]
     fn messages_keep_their_bounds_and_carry_descriptors() {
         let (a, b) = pair().unwrap();
-        send(&a, b"one", &[]).unwrap();
-        send(&a, b"two", &[b.as_fd()]).unwrap();
+        send(&a, b"one", &[], Send::Now).unwrap();
+        send(&a, b"two", &[b.as_fd()], Send::Wait).unwrap();
         assert!(begins_with(b.as_fd(), b"on"));
         assert!(!begins_with(b.as_fd(), b"two"));
         assert_eq!(receive(&b, Receive::Wait).unwrap().unwrap().bytes(), b"one");
