@@ -1,6 +1,6 @@
 //! The command line: one subcommand, whose options stand in its own file.
 
-use crate::{info, primes};
+use crate::{info, primes, timeit};
 use clap::{Parser, Subcommand};
 
 /// Use all the computing power that this machine has, and see what it was worth.
@@ -17,6 +17,8 @@ pub(crate) enum Command {
     Primes(primes::Options),
     /// Tell what this process is, and how many CPUs and how much memory it may use
     Info(info::Options),
+    /// Tell how long Rust code takes, as `python -m timeit` does for Python
+    Timeit(timeit::Options),
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! | `arguments` | the subcommands |
 //! | `primes/` | `horsepower primes` |
 //! | `info` | `horsepower info` |
+//! | `timeit/` | `horsepower timeit` |
 //! | `input` | numbers, from a file or a pipe |
 //! | `table` | aligned columns |
 //! | `exit` | exit codes, and what is said before them |
@@ -18,6 +19,7 @@ mod info;
 mod input;
 mod primes;
 mod table;
+mod timeit;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Primes(options) => primes::run(&options),
         Command::Info(options) => info::run(&options),
+        Command::Timeit(options) => timeit::run(&options),
     };
     result.unwrap_or_else(|error| exit::with(&error))
 }

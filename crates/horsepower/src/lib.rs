@@ -24,6 +24,7 @@
 //!   answers of many.
 //! - [`Error`] says why there is no answer.
 //! - [`info`] tells what this process is and which computing power it may use.
+//! - [`timeit`] measures how long something takes.
 //!
 //! # In tests
 //!
@@ -60,6 +61,7 @@ mod future;
 pub mod info;
 mod map;
 mod origin;
+pub mod timeit;
 mod value;
 
 pub use error::Error;

@@ -1,0 +1,331 @@
+//! `horsepower timeit` as a user sees it.
+
+#![cfg(target_os = "linux")]
+
+mod program;
+
+use program::{Outcome, await_no_process_with, finish, program as horsepower, spawn, watched};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// The command with a folder of its own for temporary files.
+fn timeit(temporary: &Path) -> Command {
+    let mut command = horsepower();
+    command.arg("timeit").env("TMPDIR", temporary).stdin(Stdio::null());
+    command
+}
+
+/// Starts the command with these arguments; whatever happens, it leaves nothing temporary.
+fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Outcome {
+    let temporary = tempfile::tempdir().unwrap();
+    let outcome = finish(spawn(timeit(temporary.path()).args(arguments)));
+    assert_empty(&temporary);
+    outcome
+}
+
+fn assert_empty(folder: &TempDir) {
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// The parts of the last line: loops, timings, seconds per loop, unit.
+fn last_line(outcome: &Outcome) -> (u64, u64, f64, String) {
+    let line = outcome.stdout().lines().last().unwrap();
+    let words: Vec<_> = line.split(' ').collect();
+    let [loops, word, "best", "of", timings, time, unit, "per", "loop"] = words[..] else {
+        panic!("{line:?}");
+    };
+    let loops = loops.parse().unwrap();
+    assert_eq!(word, if loops == 1 { "loop," } else { "loops," }, "{line:?}");
+    let seconds: f64 = match unit {
+        "sec" => 1.0,
+        "msec" => 1e-3,
+        "usec" => 1e-6,
+        "nsec" => 1e-9,
+        _ => panic!("{line:?}"),
+    };
+    let timings = timings.strip_suffix(':').unwrap().parse().unwrap();
+    (loops, timings, time.parse::<f64>().unwrap() * seconds, unit.to_owned())
+}
+
+fn sleep(milliseconds: u32) -> String {
+    format!("std::thread::sleep(std::time::Duration::from_millis({milliseconds}))")
+}
+
+#[test]
+fn ti_06_last_line() {
+    let outcome = run(["(0..100).collect::<Vec<i32>>()"]);
+    assert_eq!(outcome.code(), Some(0), "{outcome:?}");
+    assert_eq!(outcome.stdout().lines().count(), 1);
+    let (loops, timings, seconds, _) = last_line(&outcome);
+    assert_eq!(timings, 5);
+    assert!(loops > 1, "0.2 seconds are enough for many");
+    assert!(seconds > 0.0);
+}
+
+#[test]
+fn ti_07_the_unit_fits() {
+    let outcome = run(["-n", "1", "-r", "1", &sleep(3)]).done();
+    let (loops, timings, seconds, unit) = last_line(&outcome);
+    assert_eq!((loops, timings), (1, 1));
+    assert!(seconds >= 0.003);
+    assert!(["msec", "sec"].contains(&&*unit), "{outcome:?}");
+}
+
+#[test]
+fn ti_08_forced_unit() {
+    let outcome = run(["-n", "1", "-r", "1", "-u", "nsec", &sleep(3)]).done();
+    let (_, _, seconds, unit) = last_line(&outcome);
+    assert_eq!(unit, "nsec");
+    assert!(seconds >= 0.003);
+
+    let outcome = run(["-u", "parsec", "()"]);
+    assert_eq!((outcome.code(), outcome.stdout()), (Some(2), ""));
+    let message = "Unrecognized unit. Please select nsec, usec, msec, or sec.";
+    assert!(outcome.stderr().contains(message), "{outcome:?}");
+}
+
+#[test]
+fn ti_09_at_least_one_timing_and_no_loops_are_a_search() {
+    let outcome = run(["-n", "0", "-r", "-3", &sleep(200)]).done();
+    let (loops, timings, seconds, _) = last_line(&outcome);
+    assert_eq!((loops, timings), (1, 1));
+    assert!(seconds >= 0.2);
+}
+
+#[test]
+fn ti_10_no_number_of_loops() {
+    for number in ["-5", "abc"] {
+        let outcome = run(["-n", number, "()"]);
+        assert_eq!((outcome.code(), outcome.stdout()), (Some(2), ""), "{outcome:?}");
+        assert!(outcome.stderr().contains(number), "{outcome:?}");
+    }
+}
+
+#[test]
+fn ti_11_verbose() {
+    let outcome = run(["-vv", "-r", "2", "-u", "sec", &sleep(25)]).done();
+    let (tries, rest) = outcome.stdout().split_once("\n\n").unwrap();
+    let mut loops = 0_u32;
+    for (line, number) in tries.lines().zip([1, 2, 5, 10]) {
+        let start =
+            if number == 1 { "1 loop -> ".to_owned() } else { format!("{number} loops -> ") };
+        let seconds = line.strip_prefix(&*start).and_then(|line| line.strip_suffix(" secs"));
+        let seconds: f64 = seconds.unwrap_or_else(|| panic!("{outcome:?}")).parse().unwrap();
+        assert!(seconds >= 0.0249 * f64::from(number), "{outcome:?}");
+        loops = number;
+    }
+    assert!(loops > 1 && tries.lines().count() <= 4, "{outcome:?}");
+
+    let [raw, clock, "", _last] = rest.lines().collect::<Vec<_>>()[..] else {
+        panic!("{outcome:?}");
+    };
+    let raw = raw.strip_prefix("raw times: ").unwrap();
+    assert_eq!(raw.split(", ").filter(|time| time.ends_with(" sec")).count(), 2);
+    assert!(clock.starts_with("clock: ") && clock.ends_with(" of each raw time"), "{outcome:?}");
+    assert_eq!(last_line(&outcome).0, u64::from(loops));
+}
+
+#[test]
+fn ti_12_blocks_of_lines() {
+    let setup =
+        ["-s", "use std::collections::BTreeMap; fn one() -> i32 { 1 }", "-s", "let a = one();"];
+    let code =
+        ["let mut map = BTreeMap::new();", "map.insert(a, one());", "assert_eq!(map[&1], 1);"];
+    let print = ["-s", "println!(\"setup\") // and a remark"];
+    let outcome = run(["-n35"].into_iter().chain(setup).chain(print).chain(code));
+    assert_eq!(outcome.code(), Some(0), "{outcome:?}");
+    assert_eq!(outcome.stdout().matches("setup\n").count(), 5);
+    assert_eq!(last_line(&outcome).0, 35);
+}
+
+#[test]
+fn ti_13_failures() {
+    let refused = |arguments: &[&str]| {
+        let outcome = run(arguments);
+        assert_eq!((outcome.code(), outcome.stdout()), (Some(1), ""), "{outcome:?}");
+        outcome.stderr().to_owned()
+    };
+    let message = refused(&["let a = 1;", "a.nothing()"]);
+    assert!(message.contains("--> <statement>:2:3\n"), "{message}");
+    assert!(message.contains("\n2 | a.nothing()\n"), "{message}");
+    assert!(!message.contains("horsepower"), "{message}");
+    let message = refused(&["-s", "", "-s", "let b = missing;", "b"]);
+    assert!(message.contains("--> <setup>:2:9\n"), "{message}");
+    let message = refused(&["-s", "let v = vec![1;", "v"]);
+    assert!(message.contains("--> <setup>:1:"), "{message}");
+    assert!(message.contains("delimiter") && !message.contains("timing"), "{message}");
+
+    let message = refused(&["-n1", "let none: Option<i32> = None;", "none.unwrap()"]);
+    assert!(message.contains("<statement>:2:6:\n"), "{message}");
+    let message = refused(&["-n1", "-s", "panic!(\"in the setup\")", "()"]);
+    assert!(message.contains("in the setup"), "{message}");
+    let message = refused(&["-n2", "break"]);
+    assert!(message.contains("`break`"), "{message}");
+    let message = refused(&["-n1", "std::process::abort()"]);
+    assert!(message.contains("SIGABRT"), "{message}");
+
+    let outcome = run(["--nonsense"]);
+    assert_eq!((outcome.code(), outcome.stdout()), (Some(2), ""), "{outcome:?}");
+    assert!(outcome.stderr().contains("--help"), "{outcome:?}");
+}
+
+#[test]
+fn ti_14_unreliable() {
+    let setup = "use std::sync::atomic::{AtomicBool, Ordering}; static SLEPT: AtomicBool = AtomicBool::new(false);";
+    // All timings but the first take next to nothing, so some are four times faster.
+    let code = format!("if !SLEPT.swap(true, Ordering::Relaxed) {{ {} }}", sleep(500));
+    let outcome = run(["-n1", "-r9", "-s", setup, &code]);
+    assert_eq!(outcome.code(), Some(0), "{outcome:?}");
+    last_line(&outcome);
+    assert!(outcome.stderr().contains("worst time (") && outcome.stderr().contains(" best ("));
+    assert!(outcome.stderr().contains("likely unreliable"), "{outcome:?}");
+}
+
+#[test]
+fn ti_15_cpu_time() {
+    let outcome = run(["-p", "-n1", "-r5", &sleep(200)]);
+    assert_eq!(outcome.code(), Some(0), "{outcome:?}");
+    let (_, _, seconds, _) = last_line(&outcome);
+    assert!(seconds < 0.2, "sleeping uses no CPU: {outcome:?}");
+}
+
+#[test]
+fn ti_16_the_statement_is_really_executed() {
+    let code = "(0..black_box(1000)).fold(0_u64, |sum, i| sum ^ (i * i))";
+    let outcome = run(["-n", "100000", "--json", code]);
+    assert_eq!(outcome.code(), Some(0), "{outcome:?}");
+    assert!(outcome.json()["per_loop_seconds"]["best"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn json_is_one_object_and_nothing_else() {
+    let outcome = run(["--json", "-n3", "-r2", "-v", "-s", "let a = 1;", "println!(\"{a}\")"]);
+    assert_eq!(outcome.code(), Some(0), "{outcome:?}");
+    let object = outcome.json();
+    assert_eq!(object["statement"], "println!(\"{a}\")");
+    assert_eq!((&object["setup"], &object["clock"]), (&json!("let a = 1;"), &json!("wall")));
+    assert_eq!((&object["edition"], &object["loops"]), (&json!("2024"), &json!(3)));
+    assert_eq!(object["totals_seconds"].as_array().unwrap().len(), 2);
+    assert!(object["clock_overhead_seconds"].is_number());
+    assert_eq!(outcome.stderr().matches("1\n").count(), 6);
+}
+
+#[test]
+fn an_older_edition() {
+    // A word that the later ones keep for themselves.
+    let outcome = run(["--edition", "2015", "-p", "-n1", "let async = 1; async"]);
+    assert_eq!(outcome.code(), Some(0), "{outcome:?}");
+}
+
+#[test]
+fn without_code_there_is_the_table() {
+    let outcome = run(["-n", "10", "-r", "2"]).done();
+    let lines: Vec<_> = outcome.stdout().lines().collect();
+    let names = lines[1..9].iter().map(|line| line.split(' ').next().unwrap());
+    let expected = [
+        "set",
+        "list",
+        "tuple",
+        "string",
+        "set_add",
+        "list_append",
+        "set_comprehension",
+        "list_comprehension",
+    ];
+    assert!(names.eq(expected), "{outcome:?}");
+    assert!(outcome.stdout().contains("on another machine"));
+
+    let object = run(["--json", "-p", "-n", "10", "-r", "2"]).done().json();
+    let figures = object["constructs"].as_array().unwrap();
+    let python = |row: &Value| row["notebook_python_usec_per_loop"].as_f64().unwrap();
+    assert_eq!(
+        figures.iter().map(|row| row["name"].as_str().unwrap()).collect::<Vec<_>>(),
+        expected
+    );
+    assert_eq!(python(&figures[0]), 1.973096914589405);
+    assert_eq!(python(&figures[7]), 5.71142060495913);
+    assert!(figures.iter().all(|row| row["loops"] == 10));
+}
+
+#[test]
+fn without_a_compiler_there_is_a_way_out() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut command = timeit(temporary.path());
+    let outcome = finish(spawn(command.arg("()").env("RUSTC", "/no/such/rustc")));
+    assert_eq!((outcome.code(), outcome.stdout()), (Some(1), ""));
+    assert!(outcome.stderr().contains("`/no/such/rustc`"), "{outcome:?}");
+    assert!(outcome.stderr().contains("https://rustup.rs"), "{outcome:?}");
+    let outcome =
+        finish(spawn(timeit(temporary.path()).arg("()").env_remove("RUSTC").env("PATH", "")));
+    assert_eq!((outcome.code(), outcome.stdout()), (Some(1), ""));
+    assert!(outcome.stderr().contains("`rustc`"), "{outcome:?}");
+    assert_empty(&temporary);
+}
+
+#[test]
+fn a_closed_pipe_is_a_quiet_end() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut child = spawn(timeit(temporary.path()).args(["-n", "1000000000", "println!(\"on\")"]));
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    watched(child.id(), || output.fill_buf().unwrap().len());
+    drop(output);
+    finish(child).done();
+    assert_empty(&temporary);
+}
+
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+#[test]
+fn an_interrupt_while_the_code_runs_leaves_nothing() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let temporary = tempfile::tempdir().unwrap();
+        let code = format!("println!(\"begun\"); {}", sleep(1_000_000));
+        let mut child = spawn(timeit(temporary.path()).args(["-n1", &code]));
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut text = String::new();
+        watched(child.id(), || output.read_line(&mut text).unwrap());
+        assert_eq!(text, "begun\n");
+        send(&child, signal);
+        // The pipe ends when nobody holds it any more: the code's process neither.
+        watched(child.id(), || output.read_to_string(&mut text).unwrap());
+        let outcome = finish(child);
+        assert_eq!(outcome.0.status.signal(), Some(signal.as_raw()), "{outcome:?}");
+        assert_eq!(text, "begun\n");
+        assert_empty(&temporary);
+    }
+}
+
+#[test]
+fn an_interrupt_while_it_is_compiled_leaves_nothing() {
+    let temporary = tempfile::tempdir().unwrap();
+    let scripts = tempfile::tempdir().unwrap();
+    // A compiler that never ends, as a process below another, with a file that it has made.
+    let compiler = scripts.path().join("rustc");
+    fs::write(&compiler, "#!/bin/sh\n: > \"$TMPDIR/object\"\ntail -f \"$TMPDIR/object\"\n")
+        .unwrap();
+    fs::set_permissions(&compiler, fs::Permissions::from_mode(0o755)).unwrap();
+    let child = spawn(timeit(temporary.path()).arg("()").env("RUSTC", &compiler));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let has_object = |entry: fs::DirEntry| entry.path().join("object").exists();
+    while !fs::read_dir(temporary.path()).unwrap().flatten().any(has_object) {
+        assert!(Instant::now() < deadline, "the compiler is not called");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    send(&child, Signal::INT);
+    let outcome = finish(child);
+    assert_eq!(outcome.0.status.signal(), Some(Signal::INT.as_raw()), "{outcome:?}");
+    assert_empty(&temporary);
+    await_no_process_with(temporary.path());
+}
