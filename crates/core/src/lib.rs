@@ -27,6 +27,8 @@
 //! life of a worker.
 
 #![deny(unsafe_code)]
+// The checker runs the lock-free parts alone.
+#![cfg_attr(loom, allow(dead_code))]
 // These pages are read beside the source: they may point into it.
 #![allow(rustdoc::private_intra_doc_links)]
 

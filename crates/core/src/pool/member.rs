@@ -60,6 +60,8 @@ pub(super) struct Member {
     pub(super) leaving: bool,
     /// It is to be ended by the pool, and why.
     pub(super) condemned: Option<String>,
+    /// Its control socket is closed: its death is about to be seen.
+    pub(super) gone: bool,
     /// It was told to end at once.
     pub(super) killed: bool,
     /// It slept when it was last given a task.
@@ -104,6 +106,7 @@ impl Member {
             deadline,
             leaving: false,
             condemned: None,
+            gone: false,
             killed: false,
             slept: true,
             attended: false,
@@ -124,6 +127,7 @@ impl Member {
     /// True if tasks may be put into its lane.
     pub(super) fn usable(&self) -> bool {
         !self.leaving
+            && !self.gone
             && self.condemned.is_none()
             && self.tasks[index(self.tail)].is_none()
             && self.in_flight + self.staging < SLOTS as usize

@@ -11,6 +11,7 @@ use crate::frame::{FRAMED, SEGMENT};
 use crate::lane::BLOCK_LEN;
 use crate::ring::Seen;
 use crate::sync::Ordering;
+use std::io::ErrorKind::{BrokenPipe, ConnectionReset, WouldBlock};
 
 /// A task on its way into a lane, with a segment that is to be filled without the lock.
 #[derive(Debug)]
@@ -54,6 +55,16 @@ impl Books {
                     member.staging += 1;
                     task.tag().set_place(Place::Staged);
                     return Some(Staged { task, segment, index, serial: member.serial });
+                }
+                // The worker has just died; the task goes to another.
+                Err(error) if matches!(error.kind(), BrokenPipe | ConnectionReset) => {
+                    member.gone = true;
+                    self.queue.push_front(task);
+                }
+                // It has not read what it was sent before; later.
+                Err(error) if error.kind() == WouldBlock => {
+                    self.queue.push_front(task);
+                    return None;
                 }
                 Err(error) => {
                     let why = format!("no shared memory for an argument of {len} bytes: {error}");
