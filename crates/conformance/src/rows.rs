@@ -361,6 +361,23 @@ pub fn callbacks_do_not_interrupt(kind: ExecutorKind) {
     assert_eq!(*lock.lock().unwrap(), 4000);
 }
 
+/// A callback may look at another future, without waiting for it.
+pub fn callbacks_may_look(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let (send, receive) = mpsc::channel();
+    for n in 0..200 {
+        let first = executor.submit(add_one, n);
+        let mut second = executor.submit(add_one, n);
+        let send = send.clone();
+        first.add_done_callback(move |_| {
+            // Whatever it says: it must come back.
+            drop(second.result_timeout(Duration::ZERO));
+            send.send(()).unwrap();
+        });
+    }
+    (0..200).for_each(|_| receive.recv().unwrap());
+}
+
 /// FU-03: lending a result and adding callbacks at the same time loses neither.
 pub fn fu_03_with_callbacks(kind: ExecutorKind) {
     let executor = Subject::new(kind, 2);

@@ -30,7 +30,7 @@ macro_rules! for_every_executor {
 for_every_executor! {
     ex_01 ex_03 ex_07 ex_08 ex_08_window ex_09 ex_12 ex_13 ex_19 ex_21 ex_24 po_01_large_chunks po_02 fa_17
     fu_01 fu_03 fu_04 fu_07 fu_09 fu_10 fu_13 fu_14 fu_15 fu_await sh_01
-    callbacks_do_not_interrupt fu_03_with_callbacks a_panic_in_drop_is_survived
+    callbacks_do_not_interrupt callbacks_may_look fu_03_with_callbacks a_panic_in_drop_is_survived
 }
 
 /// Rows that need tasks which run beside the caller: not for the in-line executor, whose tasks have

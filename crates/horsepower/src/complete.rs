@@ -209,8 +209,8 @@ impl<T> Promise<T> {
             match self.origin.help(deadline) {
                 // Once more even when late: the help may have been just enough.
                 Helped::LookAgain if !late() => {}
-                // It has ended, and is about to be told to this future: that is not late.
-                _ if self.origin.ended() => return self.sleep(None),
+                // It has ended, and another thread is about to tell this future: that is not late.
+                _ if self.origin.ended() && !self.origin.in_callback() => return self.sleep(None),
                 _ => return self.sleep(deadline),
             }
         }

@@ -23,7 +23,7 @@ pub(crate) struct Options {
     pub(super) executor: Executors,
 
     /// Threads or processes to use [default: the CPUs that this process may use]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = parse_workers)]
     pub(super) workers: Option<NonZeroUsize>,
 
     /// How to find out
@@ -72,6 +72,10 @@ impl FromStr for Executors {
         }
         Ok(Executors(executors))
     }
+}
+
+fn parse_workers(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "not a whole number of at least 1".to_owned())
 }
 
 #[cfg(test)]

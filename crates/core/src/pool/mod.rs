@@ -289,8 +289,10 @@ impl Shared {
         self.resolved(tasks);
     }
 
-    /// True in a callback of this pool.
-    fn in_callback(&self) -> bool {
+    /// True in a callback of this pool: then this very thread may be the one that is to tell of other
+    /// ends.
+    #[must_use]
+    pub fn in_callback(&self) -> bool {
         RESOLVING.with_borrow(|pools| pools.iter().any(|&pool| std::ptr::eq(pool, self)))
     }
 
