@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod beside;
 pub mod gate;
 pub mod lab;
 pub mod rows;

@@ -1,31 +1,33 @@
-//! The rows that any executor can show. Where a row needs tasks that wait, it takes executors that
-//! run tasks beside the caller; those are in the second half.
+//! The rows that any executor can show. Those that need tasks which wait, and so an executor that runs
+//! tasks beside the caller, are in [`crate::beside`].
 
+// It needs no task that waits, but tells most where there are some.
+pub use crate::beside::fu_await;
 use crate::gate::{Gate, pass};
 use crate::lab::{Subject, until};
 use horsepower::{AnyExecutor, Error, Executor, ExecutorKind, MapOptions, OnError};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-fn add_one(n: u64) -> u64 {
+pub(crate) fn add_one(n: u64) -> u64 {
     n + 1
 }
 
-fn fail_on_three(n: u64) -> u64 {
+pub(crate) fn fail_on_three(n: u64) -> u64 {
     assert!(n != 3, "three is refused");
     n
 }
 
 /// Adds a line to a file: how a task in another process shows that it has run.
-fn write_line((file, line): (PathBuf, u64)) {
+pub(crate) fn write_line((file, line): (PathBuf, u64)) {
     use std::io::Write as _;
     let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
     file.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
-fn lines(file: &PathBuf) -> Vec<u64> {
+pub(crate) fn lines(file: &PathBuf) -> Vec<u64> {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let mut lines: Vec<u64> = text.lines().map(|line| line.parse().unwrap()).collect();
     lines.sort_unstable();
@@ -494,215 +496,4 @@ pub fn ex_24(kind: ExecutorKind) {
     let texts = (0..300).map(|n| "y".repeat(n * 40));
     let lens: Result<Vec<_>, _> = executor.map(|text: String| text, texts).collect();
     assert!(lens.unwrap().iter().enumerate().all(|(n, text)| text.len() == n * 40));
-}
-
-// Executors that run tasks beside the caller.
-
-/// EX-11: dropping a map cancels what has not begun.
-pub fn ex_11(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("lines");
-    let mut gate = Gate::new();
-    let items: Vec<_> = (0..200).map(|n| (gate.path(), file.clone(), n)).collect();
-    let task = |(gate, file, n): (PathBuf, PathBuf, u64)| {
-        pass(gate);
-        write_line((file, n));
-    };
-    let options = MapOptions::new().chunk_size(1);
-    drop(executor.map_with(options, task, items));
-    gate.open();
-    executor.shutdown();
-    assert!(lines(&file).len() <= 1, "{:?}", lines(&file));
-}
-
-/// EX-20: one executor used by ten threads.
-pub fn ex_20(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
-    std::thread::scope(|scope| {
-        for thread in 0..10u64 {
-            let executor = &executor;
-            scope.spawn(move || {
-                for n in 0..30 {
-                    let future = executor.submit(add_one, n);
-                    let doomed = executor.submit(add_one, n);
-                    let cancelled = doomed.cancel();
-                    match doomed.result() {
-                        Ok(value) => assert!(!cancelled && value == n + 1),
-                        Err(error) => assert!(cancelled && error.is_cancelled()),
-                    }
-                    assert_eq!(future.result().unwrap(), n + 1);
-                }
-                let results: Result<Vec<_>, _> = executor.map(add_one, 0..thread * 10).collect();
-                assert_eq!(results.unwrap(), (1..=thread * 10).collect::<Vec<_>>());
-            });
-        }
-    });
-}
-
-/// FU-01, FU-05: the states of a future that waits, runs, is cancelled; a cancelled task never runs.
-pub fn fu_05(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("lines");
-    let mut gate = Gate::new();
-    let running = executor.submit(pass, gate.path());
-    until(|| running.running());
-    assert_eq!((running.done(), running.running(), running.cancelled()), (false, true, false));
-    assert!(!running.cancel(), "it has begun");
-    let waiting: Vec<_> =
-        (0..300).map(|n| executor.submit(write_line, (file.clone(), n))).collect();
-    let future = &waiting[7];
-    assert_eq!((future.done(), future.running(), future.cancelled()), (false, false, false));
-    let called = Arc::new(AtomicUsize::new(0));
-    let count = called.clone();
-    future.add_done_callback(move |outcome| {
-        assert!(outcome.as_ref().unwrap_err().is_cancelled());
-        count.fetch_add(1, Ordering::Relaxed);
-    });
-    for future in &waiting {
-        assert!(future.cancel());
-        assert!(future.cancel(), "it is cancelled already");
-        assert_eq!((future.done(), future.running(), future.cancelled()), (true, false, true));
-    }
-    assert_eq!(called.load(Ordering::Relaxed), 1);
-    let error = waiting.into_iter().nth(7).unwrap().result().unwrap_err();
-    assert!(error.is_cancelled() && error.to_string().ends_with("cancelled before it began"));
-    gate.open();
-    running.result().unwrap();
-    assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
-    assert_eq!(lines(&file), [], "none of them has run");
-}
-
-/// FU-05: somebody who waits for a task is woken when it is cancelled.
-pub fn fu_05_wakes(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
-    let mut gate = Gate::new();
-    let first = executor.submit(pass, gate.path());
-    let second = executor.submit(add_one, 1);
-    std::thread::scope(|scope| {
-        let waiter = scope.spawn(|| second.get().unwrap_err().is_cancelled());
-        assert!(second.cancel());
-        assert!(waiter.join().unwrap());
-    });
-    gate.open();
-    first.result().unwrap();
-}
-
-/// FU-02: a wait that is over leaves the future as it was.
-pub fn fu_02(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
-    let mut gate = Gate::new();
-    let mut future = executor.submit(pass, gate.path());
-    let start = Instant::now();
-    for millis in [0, 1, 30] {
-        let error = future.result_timeout(Duration::from_millis(millis)).unwrap_err();
-        assert!(error.is_timeout() && !error.is_cancelled(), "{error}");
-    }
-    assert!(start.elapsed() >= Duration::from_millis(31));
-    assert!(future.exception_timeout(Duration::ZERO).unwrap_err().is_timeout());
-    assert!(!future.done());
-    gate.open();
-    assert!(future.result_timeout(Duration::from_secs(100)).is_ok());
-}
-
-/// FU-03: ten threads wait for one future, and all get it.
-pub fn fu_03_waiters(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
-    let mut gate = Gate::new();
-    let future = executor.submit(
-        |gate| {
-            pass(gate);
-            String::from("done")
-        },
-        gate.path(),
-    );
-    std::thread::scope(|scope| {
-        let waiters: Vec<_> =
-            (0..10).map(|_| scope.spawn(|| future.get().unwrap().len())).collect();
-        gate.open();
-        for waiter in waiters {
-            assert_eq!(waiter.join().unwrap(), 4);
-        }
-    });
-}
-
-/// Futures can be awaited on any runtime; here, on none at all.
-pub fn fu_await(kind: ExecutorKind) {
-    struct Unpark(std::thread::Thread);
-    impl std::task::Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    fn block_on<F: Future>(future: F) -> F::Output {
-        let mut future = std::pin::pin!(future);
-        let waker = Arc::new(Unpark(std::thread::current())).into();
-        let mut context = std::task::Context::from_waker(&waker);
-        loop {
-            match future.as_mut().poll(&mut context) {
-                std::task::Poll::Ready(value) => return value,
-                std::task::Poll::Pending => std::thread::park(),
-            }
-        }
-    }
-    let executor = Subject::new(kind, 2);
-    let sum: Result<u64, Error> = block_on(async {
-        let (one, two) = (executor.submit(add_one, 1), executor.submit(add_one, 2));
-        Ok(one.await? + two.await?)
-    });
-    assert_eq!(sum.unwrap(), 5);
-    let error = block_on(executor.submit(fail_on_three, 3)).unwrap_err();
-    assert!(error.is_panic());
-}
-
-/// SH-02: shutting down ends everything that was queued.
-pub fn sh_02(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 3);
-    let futures: Vec<_> = (0..50).map(|n| executor.submit(add_one, n)).collect();
-    executor.shutdown();
-    for (n, future) in futures.into_iter().enumerate() {
-        assert!(future.done());
-        assert_eq!(future.result().unwrap(), n as u64 + 1);
-    }
-}
-
-/// SH-09: a task that is cancelled at once does not keep the shutdown waiting.
-pub fn sh_09(kind: ExecutorKind) {
-    for _ in 0..20 {
-        let executor = Subject::new(kind, 1);
-        executor.submit(add_one, 1).cancel();
-        executor.shutdown();
-    }
-}
-
-/// SH-11: shutting down, or dropping the executor, in a callback neither waits for itself nor loses
-/// work.
-pub fn sh_11(kind: ExecutorKind) {
-    let (send, receive) = mpsc::channel();
-    let executor = AnyExecutor::new(kind, Some(1)).unwrap();
-    let mut gate = Gate::new();
-    let first = executor.submit(pass, gate.path());
-    let second = executor.submit(add_one, 1);
-    first.add_done_callback(move |_| {
-        drop(executor);
-        send.send(()).unwrap();
-    });
-    gate.open();
-    receive.recv().unwrap();
-    assert_eq!(second.result().unwrap(), 2);
-}
-
-/// Items of one chunk that turn out slow are shared among the workers.
-pub fn slow_items_are_shared(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
-    let who = |n: u64| {
-        // The first takes so long that the rest of the chunk is handed back.
-        std::thread::sleep(Duration::from_millis(if n == 0 { 20 } else { 6 }));
-        (std::process::id(), format!("{:?}", std::thread::current().id()))
-    };
-    let options = MapOptions::new().chunk_size(16);
-    let map = executor.map_with(options, who, 0..16);
-    let places: Result<std::collections::HashSet<_>, _> = map.collect();
-    assert_eq!(places.unwrap().len(), 2);
 }

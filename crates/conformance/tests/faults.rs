@@ -1,5 +1,6 @@
 //! Faults: real processes die, hang at the start, write garbage, outlive their parents; each test
-//! shows that it costs what was promised and nothing else.
+//! shows that it costs what was promised and nothing else. They are in one file, longer than most,
+//! because they share the ways to die and to play another process.
 
 #![allow(clippy::print_stdout)] // roles in other processes speak by it
 

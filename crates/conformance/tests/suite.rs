@@ -1,18 +1,18 @@
 //! The conformance suite against every executor.
 
 use horsepower::ExecutorKind;
-use horsepower_conformance::{lab::guarded, rows};
+use horsepower_conformance::{beside, lab::guarded, rows};
 
 /// A module of tests for one executor: each calls `init`, because its workers come to it again.
 macro_rules! suite {
-    ($executor:ident, $kind:expr, $($row:ident)*) => {
+    ($executor:ident, $kind:expr, $rows:ident, $($row:ident)*) => {
         mod $executor {
             use super::*;
             $(
                 #[test]
                 fn $row() {
                     horsepower::init();
-                    guarded(stringify!($executor::$row), || rows::$row($kind));
+                    guarded(stringify!($executor::$row), || $rows::$row($kind));
                 }
             )*
         }
@@ -21,9 +21,9 @@ macro_rules! suite {
 
 macro_rules! for_every_executor {
     ($($row:ident)*) => {
-        suite!(inline, ExecutorKind::Inline, $($row)*);
-        suite!(threads, ExecutorKind::Threads, $($row)*);
-        suite!(processes, ExecutorKind::Processes, $($row)*);
+        suite!(inline, ExecutorKind::Inline, rows, $($row)*);
+        suite!(threads, ExecutorKind::Threads, rows, $($row)*);
+        suite!(processes, ExecutorKind::Processes, rows, $($row)*);
     };
 }
 
@@ -35,13 +35,13 @@ for_every_executor! {
 
 /// Rows that need tasks which run beside the caller: not for the in-line executor, whose tasks have
 /// ended when `submit` returns.
-mod beside {
+mod concurrent {
     use super::*;
 
     macro_rules! for_concurrent_executors {
         ($($row:ident)*) => {
-            suite!(threads, ExecutorKind::Threads, $($row)*);
-            suite!(processes, ExecutorKind::Processes, $($row)*);
+            suite!(threads, ExecutorKind::Threads, beside, $($row)*);
+            suite!(processes, ExecutorKind::Processes, beside, $($row)*);
         };
     }
 
