@@ -99,3 +99,8 @@ pub mod prelude {
         ThreadPoolExecutor,
     };
 }
+
+/// The example of the README is a doctest too.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
