@@ -34,7 +34,8 @@ fn ex_04_threads_start_on_demand() {
         gate.open();
         drop(pool);
         assert!(three.iter().chain(&sixty).all(TaskFuture::done));
-        assert_eq!(threads("demand"), 0);
+        // A joined thread is on the kernel's list for a moment more.
+        until(|| threads("demand") == 0);
     });
 }
 
