@@ -25,7 +25,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a worker goes on with the items of one task before it hands the rest back, so that items
-/// which turn out slow are shared among all workers. A few hundred times the cost of a round trip.
+/// which turn out slow are shared among all workers. Long beside the cost of a round
+/// trip, short for a person.
 const PATIENCE: Duration = Duration::from_millis(5);
 
 /// With less room than this in its reply block, a task of many items ends early: small results never

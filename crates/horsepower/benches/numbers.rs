@@ -270,6 +270,16 @@ fn large() -> Outcome<()> {
         format!("{:.2} GB/s", 2.0 * LEN as f64 / seconds / 1e9)
     };
     row("64 MiB Vec<u8> there and back (floor: copy)", &speed(&mut floor), &speed(&mut ours));
+    // In a tuple it is a value like any other to serde: element by element.
+    let mut through_serde = Vec::new();
+    for _ in 0..3 {
+        let bytes = source.clone();
+        let start = Instant::now();
+        let back = pool.submit(|bytes: (Vec<u8>,)| bytes, (bytes,)).result()?;
+        through_serde.push(start.elapsed());
+        assert!(back.0 == source);
+    }
+    row("  the same in a tuple, element by element", "", &speed(&mut through_serde));
     Ok(())
 }
 

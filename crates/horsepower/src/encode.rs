@@ -1,7 +1,7 @@
 //! Step ②, encode: an argument becomes bytes, in the parent; and a result, in the worker.
 //!
-//! The format is postcard: on small values, which most are, it is the fastest of the serde formats
-//! by an order of magnitude; vectors of numbers do not go through it ([`crate::bulk`]).
+//! The format is postcard, chosen for small values, which most are; vectors of numbers do not go
+//! through it ([`crate::bulk`]).
 
 use crate::bulk;
 use crate::value::Value;

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// Least number of items that are under way although nobody reads results.
 const WINDOW: usize = 1024;
 
-/// How long a chunk of items should take: some hundred times what sending it costs, and short enough
+/// How long a chunk of items should take: long beside what sending it costs, and short enough
 /// to share the work evenly.
 const CHUNK: Duration = Duration::from_millis(1);
 
