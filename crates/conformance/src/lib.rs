@@ -9,4 +9,5 @@
 pub mod beside;
 pub mod gate;
 pub mod lab;
+pub mod roles;
 pub mod rows;

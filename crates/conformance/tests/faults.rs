@@ -7,7 +7,8 @@
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
 use horsepower_conformance::lab::{assert_gone, guarded, is_alive, is_child, parent_of, until};
-use rustix::process::{Pid, Signal, kill_process};
+use horsepower_conformance::roles::{another, die, role, signal};
+use rustix::process::{Pid, Signal};
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
@@ -16,35 +17,6 @@ use std::time::Duration;
 
 fn pid_of(n: u64) -> (u64, u32) {
     (n, std::process::id())
-}
-
-fn signal(pid: u32, signal: Signal) {
-    kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal).unwrap();
-}
-
-/// Task: ends its own process in the way that is asked for.
-fn die(how: String) -> u64 {
-    fn overflow(n: u64) -> u64 {
-        if n == u64::MAX { 0 } else { std::hint::black_box(overflow(n + 1)) + 1 }
-    }
-    let myself = std::process::id();
-    match &*how {
-        "abort" => std::process::abort(),
-        "overflow" => return overflow(0),
-        // Rust's own handler takes the first one for a stack overflow that it was not, and steps
-        // aside; a real fault would come again too.
-        "segfault" => loop {
-            signal(myself, Signal::SEGV);
-            std::thread::yield_now();
-        },
-        "kill" => signal(myself, Signal::KILL),
-        "terminate" => signal(myself, Signal::TERM),
-        code => std::process::exit(code.parse().unwrap()),
-    }
-    // A signal may take a moment.
-    loop {
-        std::thread::park();
-    }
 }
 
 fn pool(workers: usize) -> ProcessPoolExecutor {
@@ -530,18 +502,6 @@ fn a_worker_inherits_nothing_else() {
         assert!(kinds[0].starts_with("/proc/") && kinds[1] == "socket", "{targets:?}");
         end(pool);
     });
-}
-
-/// This program as another process, in a role that the test of the same name plays.
-fn another(test: &str, role: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([test, "--exact", "--nocapture"]).env("HORSEPOWER_TEST_ROLE", role);
-    command.stdin(Stdio::null());
-    command
-}
-
-fn role() -> Option<String> {
-    std::env::var("HORSEPOWER_TEST_ROLE").ok()
 }
 
 /// FA-18: the parent is killed; no worker survives it, busy or idle.

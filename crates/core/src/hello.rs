@@ -9,21 +9,41 @@ use crate::identity::Identity;
 /// How a hello begins.
 pub(crate) const MAGIC: &[u8; 24] = b"horsepower worker hello\x01";
 
-/// The parent's first message. With it come the lane and, if `silent`, the real standard output.
+/// The parent's first message. With it come descriptors: the lane, and those of the standard streams
+/// that the flags name, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hello {
     pub(crate) parent: u32,
-    /// The worker is started by way of a test harness, which prints; its standard output is put
-    /// back only once the harness has been passed.
-    pub(crate) silent: bool,
+    pub(crate) flags: u8,
+    pub(crate) name: String,
+    pub(crate) parent_name: String,
     pub(crate) identity: Identity,
 }
 
+/// A descriptor for standard input comes with the hello.
+pub(crate) const STDIN: u8 = 1;
+/// One for standard output does: the worker is started by way of a test harness, which prints; its
+/// real standard output is put in place only once the harness has been passed.
+pub(crate) const STDOUT: u8 = 2;
+/// The worker runs one task and ends.
+pub(crate) const ALONE: u8 = 4;
+/// A [`Note::Initialize`] follows.
+pub(crate) const INITIALIZE: u8 = 8;
+
 impl Hello {
+    pub(crate) fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(self.parent.to_le_bytes());
-        bytes.push(self.silent.into());
+        bytes.push(self.flags);
+        for name in [&self.name, &self.parent_name] {
+            let len = name.len().min(crate::launch::LONGEST_NAME);
+            bytes.push(len as u8);
+            bytes.extend(&name.as_bytes()[..len]);
+        }
         bytes.extend(self.identity.inode.to_le_bytes());
         bytes.extend(self.identity.place.to_le_bytes());
         bytes.extend(self.identity.device.as_bytes());
@@ -33,12 +53,21 @@ impl Hello {
     pub(crate) fn decode(bytes: &[u8]) -> Option<Hello> {
         let rest = bytes.strip_prefix(MAGIC)?;
         let (parent, rest) = rest.split_first_chunk()?;
-        let (&silent, rest) = rest.split_first()?;
+        let (&flags, mut rest) = rest.split_first()?;
+        let mut name = || {
+            let (&len, names) = rest.split_first()?;
+            let (name, others) = names.split_at_checked(len.into())?;
+            rest = others;
+            Some(String::from_utf8_lossy(name).into_owned())
+        };
+        let (name, parent_name) = (name()?, name()?);
         let (inode, rest) = rest.split_first_chunk()?;
         let (place, device) = rest.split_first_chunk()?;
         Some(Hello {
             parent: u32::from_le_bytes(*parent),
-            silent: silent != 0,
+            flags,
+            name,
+            parent_name,
             identity: Identity {
                 device: String::from_utf8(device.to_vec()).ok()?,
                 inode: u64::from_le_bytes(*inode),
@@ -51,6 +80,8 @@ impl Hello {
 /// What follows the hello, in either direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Note {
+    /// Worker: it has come to `init`, and runs the initializer.
+    Arrived,
     /// Worker: it serves.
     Ready,
     /// Worker: it will not serve, and why.
@@ -59,6 +90,16 @@ pub(crate) enum Note {
     Reply,
     /// Either: here is a segment of this many bytes. Its descriptor comes with the note.
     Segment { id: u64, len: u64 },
+    /// Parent: to be called before Ready is said. The argument's descriptor comes with the note.
+    Initialize { entry: u64, len: u64 },
+}
+
+/// A note of two numbers.
+fn numbers(kind: u8, first: u64, second: u64) -> Vec<u8> {
+    let mut bytes = vec![kind];
+    bytes.extend(first.to_le_bytes());
+    bytes.extend(second.to_le_bytes());
+    bytes
 }
 
 impl Note {
@@ -72,12 +113,9 @@ impl Note {
                 bytes
             }
             Note::Reply => vec![3],
-            Note::Segment { id, len } => {
-                let mut bytes = vec![4];
-                bytes.extend(id.to_le_bytes());
-                bytes.extend(len.to_le_bytes());
-                bytes
-            }
+            Note::Segment { id, len } => numbers(4, *id, *len),
+            Note::Arrived => vec![5],
+            Note::Initialize { entry, len } => numbers(6, *entry, *len),
         }
     }
 
@@ -87,10 +125,15 @@ impl Note {
             (1, []) => Some(Note::Ready),
             (2, why) => Some(Note::Refused(String::from_utf8_lossy(why).into_owned())),
             (3, []) => Some(Note::Reply),
-            (4, numbers) => {
-                let (id, len) = numbers.split_first_chunk()?;
-                let len = len.try_into().ok()?;
-                Some(Note::Segment { id: u64::from_le_bytes(*id), len: u64::from_le_bytes(len) })
+            (5, []) => Some(Note::Arrived),
+            (4 | 6, numbers) => {
+                let (first, second) = numbers.split_first_chunk()?;
+                let first = u64::from_le_bytes(*first);
+                let len = u64::from_le_bytes(second.try_into().ok()?);
+                Some(match kind {
+                    4 => Note::Segment { id: first, len },
+                    _ => Note::Initialize { entry: first, len },
+                })
             }
             _ => None,
         }
@@ -104,14 +147,30 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_hello_arrives(parent: u32, silent: bool, inode: u64, place: u64, device in "[0-9a-f]{2}:[0-9a-f]{2}") {
-            let hello = Hello { parent, silent, identity: Identity { device, inode, place } };
+        fn a_hello_arrives(
+            parent: u32,
+            flags: u8,
+            name in ".{0,60}",
+            parent_name in ".{0,60}",
+            inode: u64,
+            place: u64,
+            device in "[0-9a-f]{2}:[0-9a-f]{2}",
+        ) {
+            let identity = Identity { device, inode, place };
+            let hello = Hello { parent, flags, name, parent_name, identity };
             prop_assert_eq!(Hello::decode(&hello.encode()), Some(hello));
         }
 
         #[test]
         fn notes_arrive(id: u64, len: u64, why in ".{0,80}") {
-            for note in [Note::Ready, Note::Refused(why.clone()), Note::Reply, Note::Segment { id, len }] {
+            for note in [
+                Note::Arrived,
+                Note::Ready,
+                Note::Refused(why.clone()),
+                Note::Reply,
+                Note::Segment { id, len },
+                Note::Initialize { entry: id, len },
+            ] {
                 prop_assert_eq!(Note::decode(&note.encode()), Some(note));
             }
         }

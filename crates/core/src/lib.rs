@@ -57,6 +57,8 @@ pub mod init;
 #[cfg(all(target_os = "linux", not(loom)))]
 mod lane;
 #[cfg(all(target_os = "linux", not(loom)))]
+pub mod launch;
+#[cfg(all(target_os = "linux", not(loom)))]
 pub mod payload;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub mod pool;
@@ -64,6 +66,8 @@ pub mod pool;
 pub mod record;
 #[cfg(all(target_os = "linux", not(loom)))]
 mod rest;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub mod role;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub mod sys;
 #[cfg(all(target_os = "linux", not(loom)))]

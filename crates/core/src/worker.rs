@@ -6,13 +6,14 @@
 
 use crate::call::{self, Output};
 use crate::frame::{BLOCK, FRAMED, INLINE as TIER_INLINE, SEGMENT};
-use crate::hello::{Hello, Note};
+use crate::hello::{self, Hello, Note};
 use crate::identity::identity;
 use crate::lane::{BLOCK_LEN, Lane};
-use crate::panic;
+use crate::panic::{self, PanicReport};
 use crate::record::{HEADER, Status, header, next_argument};
 use crate::rest::Rest;
 use crate::ring::{INLINE, Next};
+use crate::role::{self, Role};
 use crate::sleep::Rung;
 use crate::sync::Ordering;
 use crate::sys::control::{self, Receive, Send};
@@ -51,6 +52,10 @@ pub(crate) fn serve() -> ! {
 struct Worker {
     lane: Lane,
     control: OwnedFd,
+    /// It runs one task, and the world sees how that went from the way the process ends.
+    alone: bool,
+    /// With which code it exits when it is told to leave.
+    exit_code: i32,
     segments: HashMap<u64, Arc<Memory>>,
     made: u64,
 }
@@ -68,7 +73,11 @@ impl Worker {
         inherited::close_all_but_standard_streams()?;
         let mut descriptors = message.descriptors.into_iter();
         let lane = descriptors.next().ok_or(io::ErrorKind::InvalidData)?;
-        if hello.silent {
+        if hello.has(hello::STDIN) {
+            let input = descriptors.next().ok_or(io::ErrorKind::InvalidData)?;
+            rustix::stdio::dup2_stdin(&input)?;
+        }
+        if hello.has(hello::STDOUT) {
             let output = descriptors.next().ok_or(io::ErrorKind::InvalidData)?;
             rustix::stdio::dup2_stdout(&output)?;
         }
@@ -80,8 +89,19 @@ impl Worker {
             )));
         }
         let lane = Lane::open(lane).map_err(|error| refuse(error.to_string()))?;
+        let alone = hello.has(hello::ALONE);
+        role::set_role(Role {
+            name: hello.name.clone(),
+            parent: hello.parent,
+            parent_name: hello.parent_name.clone(),
+            alone,
+        });
+        if hello.has(hello::INITIALIZE) {
+            control::send(&control, &Note::Arrived.encode(), &[], Send::Wait)?;
+            initialize(&control).map_err(&refuse)?;
+        }
         control::send(&control, &Note::Ready.encode(), &[], Send::Wait)?;
-        Ok(Worker { lane, control, segments: HashMap::new(), made: 0 })
+        Ok(Worker { lane, control, alone, exit_code: 0, segments: HashMap::new(), made: 0 })
     }
 
     fn serve(&mut self) -> ! {
@@ -93,7 +113,7 @@ impl Worker {
             match self.lane.ring().next(&mut cursor) {
                 Next::Task(position) => rung = self.run(position, &mut output),
                 Next::Empty => rest.until_news(self.lane.ring(), cursor, rung),
-                Next::Leave => std::process::exit(0),
+                Next::Leave => std::process::exit(self.exit_code),
             }
         }
     }
@@ -172,6 +192,9 @@ impl Worker {
                     }
                 }
             };
+            if self.alone {
+                self.exit_code = exit_code(status, output.result());
+            }
             let single = !framed;
             if !self.answer(position, &mut replying, single, status, output.result()) {
                 return;
@@ -312,6 +335,49 @@ struct Replying {
     items: u32,
     /// The segment that the argument came in.
     reuse: Option<(u64, Arc<Memory>)>,
+}
+
+/// Calls the function that the parent wants every worker to call before its first task.
+fn initialize(control: &OwnedFd) -> Result<(), String> {
+    let message = control::receive(control, Receive::Now).ok().flatten();
+    let message = message.ok_or("the initializer did not arrive")?;
+    let Some(Note::Initialize { entry, len }) = Note::decode(message.bytes()) else {
+        return Err("the initializer did not arrive".to_owned());
+    };
+    let file = message.descriptors.first().ok_or("the initializer's argument did not arrive")?;
+    let len = usize::try_from(len).map_err(|error| error.to_string())?;
+    let memory = Memory::from_descriptor(file, len.max(1)).map_err(|error| error.to_string())?;
+    let argument = memory.read_vec(0, len);
+    let mut output = Output::default();
+    let status = invoke(entry, &argument, &mut output);
+    let _ = io::stdout().flush();
+    match status {
+        Status::Returned => Ok(()),
+        status => Err(format!("the initializer failed: {}", text(status, output.result()))),
+    }
+}
+
+/// What is said of a task that did not return.
+fn text(status: Status, output: &[u8]) -> String {
+    match status {
+        Status::Panicked => {
+            PanicReport::decode(output).map_or_else(String::new, |report| report.to_string())
+        }
+        // The name of a type, and what is wrong with it.
+        _ => String::from_utf8_lossy(output).replacen('\n', ": ", 1),
+    }
+}
+
+/// The exit code of a process that runs one task alone: that of any Rust program, 0, or 101 after a
+/// panic. What went wrong is said on its standard error, as others expect of a process.
+fn exit_code(status: Status, output: &[u8]) -> i32 {
+    if status == Status::Returned {
+        return 0;
+    }
+    let name = role::role().map_or("", |role| &role.name);
+    // Standard error may be closed; the parent is told in any case.
+    let _ = writeln!(io::stderr(), "process {name}: {}", text(status, output));
+    if status == Status::Panicked { 101 } else { 1 }
 }
 
 /// Calls the task's function with one encoded argument.

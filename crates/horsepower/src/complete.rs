@@ -80,7 +80,7 @@ impl<T> Promise<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn error(&self, kind: Kind) -> Error {
+    pub(crate) fn error(&self, kind: Kind) -> Error {
         Error::of_task(kind, self.task)
     }
 

@@ -28,6 +28,8 @@ struct Inner {
     kind: Kind,
     /// Path of the task's function.
     task: Option<&'static str>,
+    /// Name of the [`Thread`](crate::Thread).
+    thread: Option<Arc<str>>,
 }
 
 /// What happened.
@@ -36,6 +38,11 @@ pub(crate) enum Kind {
     Panicked(PanicReport),
     #[cfg(target_os = "linux")]
     Died(Death),
+    #[cfg(target_os = "linux")]
+    NeverBegan {
+        death: Death,
+        why: Option<String>,
+    },
     #[cfg(target_os = "linux")]
     Protocol {
         pid: u32,
@@ -76,11 +83,15 @@ pub(crate) enum Kind {
 
 impl Error {
     pub(crate) fn new(kind: Kind) -> Error {
-        Error(Arc::new(Inner { kind, task: None }))
+        Error(Arc::new(Inner { kind, task: None, thread: None }))
     }
 
     pub(crate) fn of_task(kind: Kind, task: &'static str) -> Error {
-        Error(Arc::new(Inner { kind, task: Some(task) }))
+        Error(Arc::new(Inner { kind, task: Some(task), thread: None }))
+    }
+
+    pub(crate) fn of_thread(kind: Kind, thread: &Arc<str>) -> Error {
+        Error(Arc::new(Inner { kind, task: None, thread: Some(thread.clone()) }))
     }
 
     /// The task panicked. Its message, place and backtrace are [`panic_message`](Self::panic_message),
@@ -102,12 +113,13 @@ impl Error {
         matches!(self.0.kind, Kind::TimedOut)
     }
 
-    /// The worker process died while it ran the task. [`signal`](Self::signal) or
+    /// The worker process died while it ran the task; or a [`Process`](crate::Process) before it came
+    /// to run its function. [`signal`](Self::signal) or
     /// [`exit_code`](Self::exit_code) says how, [`worker_pid`](Self::worker_pid) which.
     #[must_use]
     pub fn is_worker_death(&self) -> bool {
         #[cfg(target_os = "linux")]
-        return matches!(self.0.kind, Kind::Died(_));
+        return self.death().is_some();
         #[cfg(not(target_os = "linux"))]
         return false;
     }
@@ -184,21 +196,21 @@ impl Error {
     /// The number of the signal that ended the worker process.
     #[must_use]
     pub fn signal(&self) -> Option<i32> {
-        match self.0.kind {
-            #[cfg(target_os = "linux")]
-            Kind::Died(Death { cause: Cause::Signal(signal), .. }) => Some(signal),
-            _ => None,
+        #[cfg(target_os = "linux")]
+        if let Some(Death { cause: Cause::Signal(signal), .. }) = self.death() {
+            return Some(*signal);
         }
+        None
     }
 
     /// The code with which the worker process exited while it ran the task.
     #[must_use]
     pub fn exit_code(&self) -> Option<i32> {
-        match self.0.kind {
-            #[cfg(target_os = "linux")]
-            Kind::Died(Death { cause: Cause::Exit(code), .. }) => Some(code),
-            _ => None,
+        #[cfg(target_os = "linux")]
+        if let Some(Death { cause: Cause::Exit(code), .. }) = self.death() {
+            return Some(*code);
         }
+        None
     }
 
     /// The process id of the worker that died, or was ended, with the task.
@@ -206,7 +218,9 @@ impl Error {
     pub fn worker_pid(&self) -> Option<u32> {
         match self.0.kind {
             #[cfg(target_os = "linux")]
-            Kind::Died(Death { pid, .. }) | Kind::Protocol { pid, .. } => Some(pid),
+            Kind::Died(Death { pid, .. })
+            | Kind::NeverBegan { death: Death { pid, .. }, .. }
+            | Kind::Protocol { pid, .. } => Some(pid),
             _ => None,
         }
     }
@@ -217,7 +231,21 @@ impl Error {
         self.0.task
     }
 
-    fn panic(&self) -> Option<&PanicReport> {
+    /// The name of the [`Thread`](crate::Thread) that this is about.
+    #[must_use]
+    pub fn thread(&self) -> Option<&str> {
+        self.0.thread.as_deref()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn death(&self) -> Option<&Death> {
+        match &self.0.kind {
+            Kind::Died(death) | Kind::NeverBegan { death, .. } => Some(death),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn panic(&self) -> Option<&PanicReport> {
         match &self.0.kind {
             Kind::Panicked(report) => Some(report),
             _ => None,
@@ -230,13 +258,19 @@ impl fmt::Display for Error {
         if let Some(task) = self.0.task {
             write!(f, "task {task}: ")?;
         }
+        if let Some(thread) = &self.0.thread {
+            write!(f, "thread {thread}: ")?;
+        }
         match &self.0.kind {
-            Kind::Panicked(PanicReport { message, location, .. }) => match location {
-                Some(location) => write!(f, "it panicked at {location}: {message}"),
-                None => write!(f, "it panicked: {message}"),
-            },
+            Kind::Panicked(report) => report.fmt(f),
             #[cfg(target_os = "linux")]
             Kind::Died(death) => write!(f, "{death} while running it"),
+            #[cfg(target_os = "linux")]
+            Kind::NeverBegan { death, why: None } => write!(f, "{death} before it began"),
+            #[cfg(target_os = "linux")]
+            Kind::NeverBegan { death, why: Some(why) } => {
+                write!(f, "{death} before it began: {why}")
+            }
             #[cfg(target_os = "linux")]
             Kind::Protocol { pid, what } => write!(
                 f,

@@ -68,6 +68,18 @@ impl<T> TaskFuture<T> {
         self.take_by(deadline(timeout))
     }
 
+    /// Waits until the task has ended, no longer than until `deadline`.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn wait_by(&self, deadline: Option<Instant>) -> Result<(), Error> {
+        self.promise.wait(deadline)
+    }
+
+    /// What is said of a wait that was too short.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn timed_out(&self) -> Error {
+        self.promise.error(crate::error::Kind::TimedOut)
+    }
+
     fn take_by(&mut self, deadline: Option<Instant>) -> Outcome<T> {
         if let Some(kept) = self.kept.take() {
             self.promise.gave_away();

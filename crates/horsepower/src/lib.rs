@@ -23,6 +23,8 @@
 //! - [`TaskFuture`] is the answer of a task; it can be waited for, awaited, cancelled. [`Map`] is the
 //!   answers of many.
 //! - [`Error`] says why there is no answer.
+//! - [`Thread`] is one function on one thread of its own, stopped by a [`StopToken`].
+//! - [`Thread`] and [`Process`] run one function on a thread or in a process of its own.
 //! - [`info`] tells what this process is and which computing power it may use.
 //! - [`timeit`] measures how long something takes.
 //!
@@ -61,6 +63,9 @@ mod future;
 pub mod info;
 mod map;
 mod origin;
+#[cfg(target_os = "linux")]
+pub mod process;
+pub mod thread;
 pub mod timeit;
 mod value;
 
@@ -73,6 +78,9 @@ pub use executor::{
 pub use executor::{ProcessPoolBuilder, ProcessPoolExecutor};
 pub use future::TaskFuture;
 pub use map::{Map, MapOptions, OnError};
+#[cfg(target_os = "linux")]
+pub use process::Process;
+pub use thread::{StopToken, Thread};
 pub use value::Value;
 
 /// Makes this program able to start worker processes; in a worker, serves and never returns.
@@ -92,12 +100,12 @@ pub fn init() {
 
 /// What most programs need: `use horsepower::prelude::*`.
 pub mod prelude {
-    #[cfg(target_os = "linux")]
-    pub use crate::ProcessPoolExecutor;
     pub use crate::{
-        AnyExecutor, Executor, ExecutorKind, InlineExecutor, Map, MapOptions, OnError, TaskFuture,
-        ThreadPoolExecutor,
+        AnyExecutor, Executor, ExecutorKind, InlineExecutor, Map, MapOptions, OnError, StopToken,
+        TaskFuture, Thread, ThreadPoolExecutor,
     };
+    #[cfg(target_os = "linux")]
+    pub use crate::{Process, ProcessPoolExecutor};
 }
 
 /// The example of the README is a doctest too.

@@ -1,6 +1,7 @@
 //! What the pool knows, behind one lock: the members, the queue, the phase.
 
 use super::Config;
+use super::alone::Birth;
 use super::collect::Settled;
 use super::member::Member;
 use super::task::{Failure, Place, Tag, Task};
@@ -55,6 +56,8 @@ pub(super) struct Books {
     pub(super) next_start: Option<Instant>,
     /// Workers that are to be started although no task needs them: for those that died.
     pub(super) replacements: usize,
+    /// Processes that are to be started for one task each.
+    pub(super) births: VecDeque<Birth>,
     serial: u64,
 }
 
@@ -72,6 +75,7 @@ impl Books {
             failed_starts: 0,
             next_start: None,
             replacements: 0,
+            births: VecDeque::new(),
             serial: 0,
         }
     }
@@ -333,6 +337,7 @@ impl Books {
     pub(super) fn break_down(&mut self, reason: &str, settled: &mut Settled) {
         let reason: Arc<str> = reason.into();
         self.phase = Phase::Broken(reason.clone());
+        self.births.clear();
         self.remove_dead_entries(settled);
         let mut tasks: Vec<Task> = self.queue.drain(..).collect();
         for (_, member) in self.members_mut() {

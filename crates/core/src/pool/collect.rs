@@ -324,6 +324,10 @@ impl Books {
                 break;
             };
             match (seen, found) {
+                (Seen::Ready, _) if member.alone => {
+                    let why = member.condemned.clone();
+                    settled.fail(task, Failure::NeverBegan { death: death.clone(), why });
+                }
                 (Seen::Ready, _) => rest.push(task),
                 (Seen::Running, Ok(found)) => {
                     if let Some(mut task) = settle_found(task, found, member.pid, settled) {

@@ -1,7 +1,7 @@
 //! One worker as the parent sees it: its process, its lane, and what is in the lane.
 
+use super::life::Life;
 use super::task::{Tag, Task};
-use crate::death::{Cause, Death};
 use crate::hello::Note;
 use crate::lane::{BLOCK_LEN, Lane};
 use crate::ring::Seen;
@@ -9,7 +9,6 @@ use crate::state::{SLOTS, index};
 use crate::sync::Ordering;
 use crate::sys::control::{self, Receive, Send};
 use crate::sys::memory::Memory;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -47,8 +46,11 @@ pub(super) struct InLane {
 pub(super) struct Member {
     /// Tells this worker from others that had or will have its place in the books.
     pub(super) serial: u64,
+    pub(super) name: String,
     pub(super) pid: u32,
-    pub(super) pidfd: OwnedFd,
+    pub(super) life: Arc<Life>,
+    /// Started for one task, which is all that its lane will ever hold.
+    pub(super) alone: bool,
     pub(super) control: OwnedFd,
     pub(super) lane: Arc<Lane>,
     /// It has said that it serves.
@@ -90,16 +92,17 @@ pub(super) struct Member {
 impl Member {
     pub(super) fn new(
         serial: u64,
-        pid: u32,
-        pidfd: OwnedFd,
+        life: Life,
         control: OwnedFd,
         lane: Lane,
         deadline: Option<Instant>,
     ) -> Member {
         Member {
             serial,
-            pid,
-            pidfd,
+            name: String::new(),
+            pid: life.pid(),
+            life: Arc::new(life),
+            alone: false,
             control,
             lane: Arc::new(lane),
             ready: false,
@@ -127,6 +130,7 @@ impl Member {
     /// True if tasks may be put into its lane.
     pub(super) fn usable(&self) -> bool {
         !self.leaving
+            && !self.alone
             && !self.gone
             && self.condemned.is_none()
             && self.tasks[index(self.tail)].is_none()
@@ -203,6 +207,11 @@ impl Member {
         }
     }
 
+    /// True if no task in the lane is unfinished.
+    pub(super) fn has_finished(&self) -> bool {
+        self.in_flight == 0 || self.has_news()
+    }
+
     /// True if the next thing to collect has come, or something is wrong with it.
     pub(super) fn has_news(&self) -> bool {
         self.head != self.tail
@@ -272,7 +281,11 @@ impl Member {
                 return None;
             };
             match Note::decode(message.bytes()) {
-                Some(Note::Ready) => self.ready = true,
+                Some(Note::Arrived) => self.arrived_in_time(),
+                Some(Note::Ready) => {
+                    self.ready = true;
+                    self.arrived_in_time();
+                }
                 Some(Note::Refused(why)) => return Some(why),
                 Some(Note::Segment { id, len }) => {
                     let Some(file) = message.descriptors.into_iter().next() else { continue };
@@ -284,44 +297,22 @@ impl Member {
                         return Some("it sends more segments than its tasks can use".to_owned());
                     }
                 }
-                Some(Note::Reply) | None => {}
+                Some(Note::Reply | Note::Initialize { .. }) | None => {}
             }
         }
         Some("it floods its control socket".to_owned())
     }
 
+    /// It has come to `init`.
+    fn arrived_in_time(&mut self) {
+        if !self.leaving {
+            self.deadline = None;
+        }
+    }
+
     /// Ends the process, and whatever it has started in its group, at once.
     pub(super) fn kill(&mut self) {
         self.killed = true;
-        // It may be dead already. A pidfd never means another process.
-        let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
-        self.kill_group();
-    }
-
-    /// Ends whatever the worker has started in its process group; only while the process has not been
-    /// reaped, by whomever: until then the group's number is its own.
-    pub(super) fn kill_group(&self) {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        if rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), options).is_err() {
-            return;
-        }
-        if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
-            let _ = rustix::process::kill_process_group(pid, Signal::KILL);
-        }
-    }
-
-    /// The cause of death of a process that has ended; it is gone from the process table after this.
-    pub(super) fn reap(&self) -> Death {
-        let status =
-            rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED);
-        let cause = match status {
-            Ok(Some(status)) => status
-                .exit_status()
-                .map(Cause::Exit)
-                .or(status.terminating_signal().map(Cause::Signal))
-                .unwrap_or(Cause::Unknown),
-            _ => Cause::Unknown,
-        };
-        Death { pid: self.pid, cause }
+        self.life.kill();
     }
 }

@@ -9,26 +9,34 @@
 //! | `collect` | step ⑤: what comes out of a lane, alive or dead |
 //! | `attend` | a thread that waits for one task collects replies itself |
 //! | `start` | starting a worker process |
+//! | `life` | a worker's process, until it has been reaped |
+//! | `alone` | a process for one task alone |
 //! | `supervisor` | the thread that starts workers, sees them die, and keeps the clocks |
 //!
 //! The lock is never held while code of the user runs: encoding, decoding and callbacks happen
 //! outside; nor while more than a block is copied. Making, sending and unmapping segments does happen
 //! under it.
 
+mod alone;
 mod attend;
 mod books;
 mod collect;
+mod life;
 mod member;
 mod put;
 mod start;
 mod supervisor;
 mod task;
 
+pub use alone::{alive, nursery};
 pub use attend::Helped;
+pub use life::Life;
+pub use start::Initializer;
 use task::Place;
 pub use task::{Answer, Failure, Receiver, Tag, Task};
 
 use crate::init::{NotReady, reentry_point};
+use crate::launch::Launch;
 use books::{Books, Phase};
 use collect::Settled;
 use std::cell::RefCell;
@@ -37,7 +45,6 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 /// What a pool is to be.
 #[derive(Clone, Debug)]
@@ -46,8 +53,16 @@ pub struct Config {
     pub workers: usize,
     /// CPUs that this process may use: with more runnable sides than that, nobody spins.
     pub cpus: usize,
-    /// How long a worker may take from its start until it is ready.
-    pub start_timeout: Duration,
+    /// How workers are started; their names are this one's with a number.
+    pub launch: Launch,
+    /// What each worker calls before its first task.
+    pub initializer: Option<Arc<Initializer>>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config { workers: 1, cpus: 1, launch: Launch::default(), initializer: None }
+    }
 }
 
 /// Why there is no pool.
@@ -189,14 +204,23 @@ impl Shared {
             task.fail_all(&refusal);
             return;
         }
-        // Relaxed: ordered by the lock for `shutdown`, which closes under it.
-        self.unresolved.fetch_add(1, Ordering::Relaxed);
+        self.accept_one();
         let mut settled = Settled::default();
         if !books.has_idle_member() {
             books.collect_all(&mut settled);
         }
         books.accept(task);
         self.settle(books, settled, Tell::Supervisor);
+    }
+
+    /// Counts a task whose receiver is to be told of its end.
+    fn accept_one(&self) {
+        // Relaxed: ordered by the lock for `shutdown`, which closes under it.
+        self.unresolved.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn is_broken(&self) -> bool {
+        matches!(self.lock().phase, Phase::Broken(_))
     }
 
     /// Takes a task back that has not begun. True: its receiver will not be told anything more.

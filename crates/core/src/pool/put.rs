@@ -111,7 +111,7 @@ impl Books {
     }
 
     /// Fills the next slot of a lane and hands it to the worker.
-    fn put(&mut self, index: usize, task: Task, segment: Option<Segment>) {
+    pub(super) fn put(&mut self, index: usize, task: Task, segment: Option<Segment>) {
         let spin = self.spin();
         let Some(member) = self.members[index].as_mut() else {
             return;

@@ -1,18 +1,31 @@
 //! Starting a worker process: its lane, its control socket, the hello, and the program once more.
 
+use super::life::Life;
 use super::member::Member;
-use crate::hello::Hello;
+use crate::call::EntryPoint;
+use crate::hello::{self, Hello, Note};
 use crate::identity::identity;
 use crate::init::Reentry;
 use crate::lane::Lane;
+use crate::launch::{Launch, Stream};
+use crate::payload::Payload;
 use crate::sys::control::{self, Send};
+use crate::sys::memory::Memory;
 use rustix::process::{Pid, PidfdFlags};
-use std::fs::File;
 use std::io;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+/// What every worker of a pool calls before its first task.
+#[derive(Debug)]
+pub struct Initializer {
+    /// The function.
+    pub entry: EntryPoint,
+    /// Its encoded argument.
+    pub argument: Payload,
+}
 
 /// Starts a worker. It is ready only when it says so on its control socket.
 ///
@@ -21,49 +34,127 @@ use std::time::{Duration, Instant};
 ///
 /// # Errors
 /// What the kernel refused: descriptors, memory, a process.
-pub(super) fn start(reentry: &Reentry, serial: u64, timeout: Duration) -> io::Result<Member> {
+pub(super) fn start(
+    reentry: &Reentry,
+    launch: &Launch,
+    initializer: Option<&Initializer>,
+    alone: bool,
+    serial: u64,
+) -> io::Result<Member> {
     let (lane, lane_file) = Lane::create()?;
     let (ours, theirs) = control::pair()?;
+    greet(&ours, lane_file.as_fd(), reentry, launch, initializer.is_some(), alone)?;
+    if let Some(initializer) = initializer {
+        send_initializer(&ours, initializer)?;
+    }
+    let mut child = spawn(reentry, launch, theirs)?;
+    let (pid, pidfd) = or_end(&mut child, |child| {
+        // Nobody has waited for the child yet, so the number is still its own.
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or(io::ErrorKind::NotFound)?;
+        restrict(pid, launch)?;
+        Ok((child.id(), rustix::process::pidfd_open(pid, PidfdFlags::empty())?))
+    })?;
+    let deadline = Instant::now().checked_add(launch.start_timeout);
+    let mut member = Member::new(serial, Life::new(pid, pidfd), ours, lane, deadline);
+    member.alone = alone;
+    Ok(member)
+}
+
+/// Puts the hello into the worker's standard input before it runs, so that it is never waited for.
+fn greet(
+    control: &OwnedFd,
+    lane: BorrowedFd<'_>,
+    reentry: &Reentry,
+    launch: &Launch,
+    initialize: bool,
+    alone: bool,
+) -> io::Result<()> {
+    let stdin = match launch.stdin {
+        Stream::Null => None,
+        _ => Some(launch.stdin.open(rustix::stdio::stdin())?),
+    };
+    let stdout = reentry.silent.then(|| launch.stdout.open(rustix::stdio::stdout())).transpose()?;
+    let flags = [
+        (stdin.is_some(), hello::STDIN),
+        (stdout.is_some(), hello::STDOUT),
+        (alone, hello::ALONE),
+        (initialize, hello::INITIALIZE),
+    ];
     let hello = Hello {
         parent: std::process::id(),
-        silent: reentry.silent,
+        flags: flags.into_iter().filter(|flag| flag.0).map(|flag| flag.1).sum(),
+        name: launch.name.clone(),
+        parent_name: crate::role::role().map_or(String::new(), |role| role.name.clone()),
         identity: identity().map_err(io::Error::other)?.clone(),
     };
-    // A parent without standard output gives its worker none.
-    let output = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3);
-    let output =
-        output.or_else(|_| File::options().write(true).open("/dev/null").map(Into::into))?;
-    let descriptors = [lane_file.as_fd(), output.as_fd()];
-    let descriptors = if reentry.silent { &descriptors[..] } else { &descriptors[..1] };
-    // The hello lies in the worker's standard input before it runs, so it is never waited for.
-    control::send(&ours, &hello.encode(), descriptors, Send::Now)?;
+    let streams = [&stdin, &stdout].into_iter().flatten().map(|stream| stream.as_fd());
+    let descriptors: Vec<_> = [lane].into_iter().chain(streams).collect();
+    control::send(control, &hello.encode(), &descriptors, Send::Now)
+}
 
-    // This very file, even if it has been replaced or deleted since. Without anything that needs
-    // code between fork and exec, the standard library uses posix_spawn, whose cost does not grow
-    // with this process; the rest is done by the worker in `init`.
+fn send_initializer(control: &OwnedFd, initializer: &Initializer) -> io::Result<()> {
+    let argument = initializer.argument.bytes();
+    let (memory, file) = Memory::create("horsepower-initializer", argument.len().max(1))?;
+    memory.write(0, argument);
+    let note = Note::Initialize { entry: initializer.entry.offset(), len: argument.len() as u64 };
+    control::send(control, &note.encode(), &[file.as_fd()], Send::Now)
+}
+
+/// Runs this very file, even if it has been replaced or deleted since. Without anything that needs
+/// code between fork and exec, the standard library uses posix_spawn, whose cost does not grow
+/// with this process; the rest is done by the worker in `init`.
+fn spawn(reentry: &Reentry, launch: &Launch, control: OwnedFd) -> io::Result<Child> {
     let mut command = Command::new("/proc/self/exe");
     if let Some(name) = std::env::args_os().next() {
         command.arg0(name);
     }
-    command.args(&reentry.arguments).stdin(Stdio::from(theirs));
+    if launch.clear_environment {
+        command.env_clear();
+    }
+    for (name, value) in &launch.environment {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    if let Some(directory) = &launch.directory {
+        command.current_dir(directory);
+    }
+    command.args(&reentry.arguments).stdin(Stdio::from(control));
     if reentry.silent {
         command.stdout(Stdio::null());
+    } else if !matches!(launch.stdout, Stream::Inherit) {
+        command.stdout(launch.stdout.open(rustix::stdio::stdout())?);
+    }
+    if !matches!(launch.stderr, Stream::Inherit) {
+        command.stderr(launch.stderr.open(rustix::stdio::stderr())?);
     }
     // A group of its own: Ctrl-C on the terminal reaches the parent alone, and what a worker has
     // started can be ended with it.
-    let mut child = command.process_group(0).spawn()?;
-    let pid = child.id();
-    // Nobody has waited for the child yet, so the number is still its own.
-    let raw = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::NotFound)?;
-    match rustix::process::pidfd_open(raw, PidfdFlags::empty()) {
-        Ok(pidfd) => {
-            let deadline = Instant::now().checked_add(timeout);
-            Ok(Member::new(serial, pid, pidfd, ours, lane, deadline))
-        }
-        Err(error) => {
-            let _ = child.kill();
-            let _ = child.wait();
-            Err(error.into())
-        }
+    command.process_group(0).spawn()
+}
+
+/// Gives the new process less than its parent has; it does not run any task yet.
+fn restrict(pid: Pid, launch: &Launch) -> io::Result<()> {
+    if launch.nice != 0 {
+        let own = rustix::process::getpriority_process(None)?;
+        rustix::process::setpriority_process(Some(pid), own + launch.nice)?;
     }
+    if !launch.cpus.is_empty() {
+        let mut set = rustix::thread::CpuSet::new();
+        launch.cpus.iter().for_each(|&cpu| set.set(cpu));
+        rustix::thread::sched_setaffinity(Some(pid), &set)?;
+    }
+    Ok(())
+}
+
+/// What `next` gives; if it fails, the child is ended.
+fn or_end<T>(child: &mut Child, next: impl Fn(&Child) -> io::Result<T>) -> io::Result<T> {
+    let result = next(child);
+    if result.is_err() {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    result
 }

@@ -7,7 +7,7 @@ use super::books::Phase;
 use super::collect::Settled;
 use super::member::Member;
 use super::start::start;
-use super::{Shared, Tell};
+use super::{Config, Shared, Tell};
 use crate::init::Reentry;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use std::io;
@@ -23,8 +23,8 @@ const FAREWELL: Duration = Duration::from_secs(5);
 const POKED: u64 = 0;
 
 pub(super) struct Supervisor {
-    shared: Arc<Shared>,
-    reentry: &'static Reentry,
+    pub(super) shared: Arc<Shared>,
+    pub(super) reentry: &'static Reentry,
     epoll: OwnedFd,
 }
 
@@ -52,12 +52,13 @@ impl Supervisor {
         let members: Vec<_> = self.shared.lock().members.drain(..).flatten().collect();
         for mut member in members {
             member.kill();
-            member.reap();
+            member.life.reap();
         }
     }
 
     fn supervise(&self) -> io::Result<()> {
         loop {
+            self.start_births();
             self.start_wanted()?;
             self.keep_clocks();
             if self.finished() {
@@ -74,13 +75,16 @@ impl Supervisor {
         while books.wanted_starts() > 0 && books.next_start.is_none_or(|at| at <= Instant::now()) {
             let serial = books.next_serial();
             drop(books);
-            let started = start(self.reentry, serial, self.shared.config.start_timeout);
+            let Config { launch, initializer, .. } = &self.shared.config;
+            let mut launch = launch.clone();
+            launch.name = format!("{}_{}", launch.name, serial - 1);
+            let started = start(self.reentry, &launch, initializer.as_deref(), false, serial);
             books = self.shared.lock();
             match started {
                 Ok(mut member) => {
                     if let Err(error) = self.listen_to(&member) {
                         member.kill();
-                        member.reap();
+                        member.life.reap();
                         books.failed_to_start(&error.to_string(), &mut settled);
                         continue;
                     }
@@ -98,9 +102,9 @@ impl Supervisor {
     }
 
     /// Has epoll tell of the worker's death, and of what it says.
-    fn listen_to(&self, member: &Member) -> io::Result<()> {
+    pub(super) fn listen_to(&self, member: &Member) -> io::Result<()> {
         let (death, notes) = (event(member.serial, true), event(member.serial, false));
-        epoll::add(&self.epoll, &member.pidfd, death, EventFlags::IN)?;
+        epoll::add(&self.epoll, &member.life, death, EventFlags::IN)?;
         // Edge-triggered: the end of the worker's side is no news for ever.
         epoll::add(&self.epoll, &member.control, notes, EventFlags::IN | EventFlags::ET)?;
         Ok(())
@@ -112,7 +116,7 @@ impl Supervisor {
         let mut books = self.shared.lock();
         let over = !matches!(books.phase, Phase::Open) && self.shared.all_resolved();
         let now = Instant::now();
-        let timeout = self.shared.config.start_timeout;
+        let timeout = self.shared.config.launch.start_timeout;
         let mut started = false;
         for (_, member) in books.members_mut() {
             if over && !member.leaving {
@@ -207,15 +211,18 @@ impl Supervisor {
             member.condemned.get_or_insert(why);
         }
         let (ready, leaving, condemned) = (member.ready, member.leaving, member.condemned.clone());
-        if !leaving {
-            member.kill_group();
+        let alone = member.alone;
+        // What a process leaves behind when it ends as it should is its own affair.
+        let orderly = leaving || alone && member.has_finished();
+        if !orderly {
+            member.life.kill_group();
         }
         // A copy of the descriptor in a forked process would keep epoll telling of it for ever.
-        let _ = epoll::delete(&self.epoll, &member.pidfd);
+        let _ = epoll::delete(&self.epoll, &member.life);
         let _ = epoll::delete(&self.epoll, &member.control);
-        let death = member.reap();
+        let death = member.life.reap();
         books.bury(index, &death, settled);
-        if leaving {
+        if leaving || alone {
             return;
         }
         if ready {

@@ -159,6 +159,13 @@ pub enum Failure {
     NotSent(String),
     /// The worker died while the function ran.
     Died(Death),
+    /// The process that was started for the task alone ended before it began.
+    NeverBegan {
+        /// How it ended.
+        death: Death,
+        /// What is known of the reason.
+        why: Option<String>,
+    },
     /// The worker broke the rules of the lane, and was ended; what was seen.
     Protocol {
         /// The worker's process id.

@@ -15,7 +15,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 pub(crate) const LONGEST: usize = 1024;
 
 /// Most descriptors with one message.
-const DESCRIPTORS: usize = 2;
+const DESCRIPTORS: usize = 3;
 
 /// A message and the descriptors that came with it.
 #[derive(Debug)]

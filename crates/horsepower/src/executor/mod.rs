@@ -18,4 +18,6 @@ pub use executor::Executor;
 pub use inline::InlineExecutor;
 #[cfg(target_os = "linux")]
 pub use processes::{ProcessPoolBuilder, ProcessPoolExecutor};
+#[cfg(target_os = "linux")]
+pub(crate) use processes::{Typed, no_pool, not_encoded};
 pub use threads::{ThreadPoolBuilder, ThreadPoolExecutor};

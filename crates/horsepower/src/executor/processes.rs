@@ -16,6 +16,7 @@ use crate::origin::Origin;
 use crate::value::Value;
 use horsepower_core::assert_plain;
 use horsepower_core::call::{EntryPoint, Invoke, Output};
+use horsepower_core::launch::Launch;
 use horsepower_core::payload::Encoded;
 use horsepower_core::pool::{Answer, Config, Failure, Pool, PoolError, Receiver, Tag, Task};
 use horsepower_core::record::Status;
@@ -95,13 +96,9 @@ impl ProcessPoolBuilder {
         if workers == 0 {
             return Err(Error::new(Kind::Invalid("workers must be greater than 0".into())));
         }
-        let config = Config { workers, cpus, start_timeout: self.start_timeout };
-        let pool = Pool::new(config).map_err(|error| {
-            Error::new(match error {
-                PoolError::NotReady(not_ready) => Kind::NotReady(not_ready),
-                PoolError::System(source) => Kind::System { doing: "make a process pool", source },
-            })
-        })?;
+        let launch = Launch { start_timeout: self.start_timeout, ..Launch::default() };
+        let config = Config { workers, cpus, launch, ..Config::default() };
+        let pool = Pool::new(config).map_err(|error| no_pool(error, "make a process pool"))?;
         Ok(ProcessPoolExecutor { pool, workers })
     }
 }
@@ -187,7 +184,7 @@ impl Executor for ProcessPoolExecutor {
 }
 
 /// How a function from `A` to `R` is called with bytes: what a worker runs.
-struct Typed<A, R>(PhantomData<fn(A) -> R>);
+pub(crate) struct Typed<A, R>(PhantomData<fn(A) -> R>);
 
 impl<F: Fn(A) -> R, A: Value, R: Value> Invoke<F> for Typed<A, R> {
     fn invoke(function: &F, argument: &[u8], output: &mut Output) -> Status {
@@ -231,7 +228,14 @@ impl<R: Value> Receiver for Promise<R> {
     }
 }
 
-pub(super) fn not_encoded<A>(source: Box<dyn std::error::Error + Send + Sync>) -> Kind {
+pub(crate) fn no_pool(error: PoolError, doing: &'static str) -> Error {
+    Error::new(match error {
+        PoolError::NotReady(not_ready) => Kind::NotReady(not_ready),
+        PoolError::System(source) => Kind::System { doing, source },
+    })
+}
+
+pub(crate) fn not_encoded<A>(source: Box<dyn std::error::Error + Send + Sync>) -> Kind {
     Kind::ArgumentNotEncoded { type_name: type_name::<A>(), source }
 }
 
@@ -253,6 +257,7 @@ pub(super) fn failure(failure: Failure) -> Kind {
         }
         Failure::NotSent(why) => Kind::NotSent(why),
         Failure::Died(death) => Kind::Died(death),
+        Failure::NeverBegan { death, why } => Kind::NeverBegan { death, why },
         Failure::Protocol { pid, what } => Kind::Protocol { pid, what },
         Failure::Broken(reason) => Kind::Broken(reason),
         Failure::Cancelled => Kind::Cancelled,

@@ -1,0 +1,61 @@
+//! This test program as another process, in which the same test plays a role; and the ways in which
+//! a process can die.
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::process::{Command, Stdio};
+
+/// This program as another process, in a role that the test of the same name plays.
+///
+/// # Panics
+/// If the program's path cannot be found out.
+#[must_use]
+pub fn another(test: &str, role: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("a path"));
+    command.args([test, "--exact", "--nocapture"]).env("HORSEPOWER_TEST_ROLE", role);
+    command.stdin(Stdio::null());
+    command
+}
+
+/// The role that this process plays, if it plays one.
+#[must_use]
+pub fn role() -> Option<String> {
+    std::env::var("HORSEPOWER_TEST_ROLE").ok()
+}
+
+/// Sends a signal.
+///
+/// # Panics
+/// If there is no such process.
+pub fn signal(pid: u32, signal: Signal) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
+    kill_process(pid, signal).expect("a process");
+}
+
+/// Task: ends its own process in the way that is asked for; a number is an exit code.
+///
+/// # Panics
+/// If the way is not known.
+#[allow(clippy::must_use_candidate)] // it does not return
+pub fn die(how: String) -> u64 {
+    fn overflow(n: u64) -> u64 {
+        if n == u64::MAX { 0 } else { std::hint::black_box(overflow(n + 1)) + 1 }
+    }
+    let myself = std::process::id();
+    match &*how {
+        "abort" => std::process::abort(),
+        "overflow" => return overflow(0),
+        // Rust's own handler takes the first one for a stack overflow that it was not, and steps
+        // aside; a real fault would come again too.
+        "segfault" => loop {
+            signal(myself, Signal::SEGV);
+            std::thread::yield_now();
+        },
+        "kill" => signal(myself, Signal::KILL),
+        "terminate" => signal(myself, Signal::TERM),
+        code => std::process::exit(code.parse().expect("an exit code")),
+    }
+    // A signal may take a moment.
+    loop {
+        std::thread::park();
+    }
+}

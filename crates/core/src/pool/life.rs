@@ -1,0 +1,110 @@
+//! A worker's process, from its start to its end, and for those who ask later.
+//!
+//! Shared by the [`Member`](super::member::Member) that feeds it and, if it was started for one task
+//! alone, by the one who holds it.
+
+use crate::death::{Cause, Death};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Instant;
+
+/// A child process. It is reaped by the supervisor, at once when it ends.
+#[derive(Debug)]
+pub struct Life {
+    pid: u32,
+    pidfd: OwnedFd,
+    end: Mutex<Option<Cause>>,
+    ended: Condvar,
+}
+
+impl Life {
+    pub(super) fn new(pid: u32, pidfd: OwnedFd) -> Life {
+        Life { pid, pidfd, end: Mutex::new(None), ended: Condvar::new() }
+    }
+
+    /// Its process id. Once it has ended another process may have the same.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// How it has ended, if it has.
+    #[must_use]
+    pub fn end(&self) -> Option<Cause> {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until it has ended and been reaped, no longer than until `deadline`.
+    pub fn wait(&self, deadline: Option<Instant>) -> Option<Cause> {
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        while end.is_none() {
+            let Some(deadline) = deadline else {
+                end = self.ended.wait(end).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            end = self.ended.wait_timeout(end, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *end
+    }
+
+    /// Asks the process to end: SIGTERM. Nothing happens if it has ended.
+    pub fn terminate(&self) {
+        // A pidfd never means another process.
+        let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::TERM);
+    }
+
+    /// Ends the process, and whatever it has started in its process group, at once: SIGKILL.
+    pub fn kill(&self) {
+        let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
+        self.kill_group();
+    }
+
+    /// Ends whatever the process has started in its process group; only while the process has not been
+    /// reaped, by whomever: until then the group's number is its own.
+    pub(super) fn kill_group(&self) {
+        // Held against `reap`, which gives the number up.
+        let end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        if end.is_some()
+            || rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), options).is_err()
+        {
+            return;
+        }
+        if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
+            let _ = rustix::process::kill_process_group(pid, Signal::KILL);
+        }
+    }
+
+    /// The cause of death of a process that has ended; it is gone from the process table after this.
+    pub(super) fn reap(&self) -> Death {
+        // The wait comes first: it is long if the process was only just told to end.
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let _ = rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), options);
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let status =
+            rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED);
+        let cause = match status {
+            Ok(Some(status)) => status
+                .exit_status()
+                .map(Cause::Exit)
+                .or(status.terminating_signal().map(Cause::Signal))
+                .unwrap_or(Cause::Unknown),
+            _ => Cause::Unknown,
+        };
+        *end = Some(cause);
+        self.ended.notify_all();
+        Death { pid: self.pid, cause }
+    }
+}
+
+/// Readable once the process has ended, and from then on.
+impl AsFd for Life {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+}

@@ -1,0 +1,30 @@
+//! What this process is to horsepower: the program itself, or a process that it has started.
+//!
+//! Set by [`crate::worker`] from the hello.
+
+use std::sync::OnceLock;
+
+/// What a process that was started by another is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// What its parent calls it.
+    pub name: String,
+    /// The process id of the parent.
+    pub parent: u32,
+    /// What the parent is called; empty if it was not started by horsepower.
+    pub parent_name: String,
+    /// It runs one function and ends; else it is a worker of a pool.
+    pub alone: bool,
+}
+
+static ROLE: OnceLock<Role> = OnceLock::new();
+
+/// The role of this process; `None` in a program that was started by others.
+pub fn role() -> Option<&'static Role> {
+    ROLE.get()
+}
+
+pub(crate) fn set_role(role: Role) {
+    // A process gets one hello.
+    let _ = ROLE.set(role);
+}

@@ -1,0 +1,142 @@
+//! [`ProcessBuilder`]: the settings of a process that is to be made.
+
+use super::process::Process;
+use super::stdio::Stdio;
+use crate::error::Error;
+use crate::value::Value;
+use horsepower_core::launch::Launch;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Settings of a [`Process`] that is to be made.
+///
+/// ```
+/// use horsepower::Process;
+/// use horsepower::process::Stdio;
+/// use std::io::Read as _;
+///
+/// horsepower::init();
+/// let mut process = Process::builder()
+///     .name("greeter")
+///     .env("WHOM", "world")
+///     .stdout(Stdio::Piped)
+///     .spawn(|greeting: String| println!("{greeting} {}", std::env::var("WHOM").unwrap()), "Hello".to_owned())?;
+/// let mut text = String::new();
+/// process.take_stdout().unwrap().read_to_string(&mut text).unwrap();
+/// assert_eq!(text, "Hello world\n");
+/// process.join()?;
+/// # Ok::<(), horsepower::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "`spawn` or `build` makes the process"]
+pub struct ProcessBuilder {
+    pub(super) name: Option<String>,
+    pub(super) daemon: bool,
+    pub(super) launch: Launch,
+    pub(super) stdin: Stdio,
+    pub(super) stdout: Stdio,
+    pub(super) stderr: Stdio,
+}
+
+impl ProcessBuilder {
+    pub(super) fn new() -> ProcessBuilder {
+        ProcessBuilder {
+            name: None,
+            daemon: false,
+            launch: Launch::default(),
+            stdin: Stdio::Null,
+            stdout: Stdio::Inherit,
+            stderr: Stdio::Inherit,
+        }
+    }
+
+    /// What the process is called, here and by [`process::name`](super::name) in itself; at most 255
+    /// bytes. Default: `Process-N (function)`, where `N` counts them.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into()).filter(|name| !name.is_empty());
+        self
+    }
+
+    /// Whether the end of the scope ends the process, instead of waiting for it. Default: no.
+    pub fn daemon(mut self, daemon: bool) -> Self {
+        self.daemon = daemon;
+        self
+    }
+
+    /// Sets a variable in the environment of the process.
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.launch.environment.push((name.into(), Some(value.into())));
+        self
+    }
+
+    /// Removes a variable from the environment of the process.
+    pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
+        self.launch.environment.push((name.into(), None));
+        self
+    }
+
+    /// The process inherits no variable of this one.
+    pub fn env_clear(mut self) -> Self {
+        self.launch.clear_environment = true;
+        self.launch.environment.clear();
+        self
+    }
+
+    /// The working directory of the process. Default: this process's own.
+    pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.launch.directory = Some(directory.into());
+        self
+    }
+
+    /// Where its standard input comes from. Default: [`Stdio::Null`], because two readers of one
+    /// stream would each get a part.
+    pub fn stdin(mut self, stdin: Stdio) -> Self {
+        self.stdin = stdin;
+        self
+    }
+
+    /// Where its standard output goes. Default: [`Stdio::Inherit`].
+    pub fn stdout(mut self, stdout: Stdio) -> Self {
+        self.stdout = stdout;
+        self
+    }
+
+    /// Where its standard error goes. Default: [`Stdio::Inherit`].
+    pub fn stderr(mut self, stderr: Stdio) -> Self {
+        self.stderr = stderr;
+        self
+    }
+
+    /// How long the process may take until it has come to `init`; then it is ended. Default: 10
+    /// seconds.
+    pub fn start_timeout(mut self, timeout: Duration) -> Self {
+        self.launch.start_timeout = timeout;
+        self
+    }
+
+    /// A process that will call `function` with `argument` once it is [started](Process::start).
+    pub fn build<F, A, R>(self, function: F, argument: A) -> Process<R>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+    {
+        Process::made(self, function, argument)
+    }
+
+    /// Starts a process that calls `function` with `argument`.
+    ///
+    /// # Errors
+    /// Those of [`Process::start`].
+    pub fn spawn<F, A, R>(self, function: F, argument: A) -> Result<Process<R>, Error>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+    {
+        let process = self.build(function, argument);
+        process.start()?;
+        Ok(process)
+    }
+}

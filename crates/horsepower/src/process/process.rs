@@ -1,0 +1,368 @@
+//! [`Process`]: one function in a process of its own.
+
+use super::builder::ProcessBuilder;
+use crate::complete::Promise;
+use crate::encode::encode;
+use crate::error::{Error, Kind};
+use crate::executor::{Typed, no_pool, not_encoded};
+use crate::future::TaskFuture;
+use crate::origin::Origin;
+use crate::value::Value;
+use horsepower_core::assert_plain;
+use horsepower_core::call::EntryPoint;
+use horsepower_core::death::Cause;
+use horsepower_core::launch::{LONGEST_NAME, Launch};
+use horsepower_core::payload::Payload;
+use horsepower_core::pool::{Life, Task, nursery};
+use std::any::type_name;
+use std::fmt;
+use std::io::{PipeReader, PipeWriter};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// One function that runs in a process of its own, and its result.
+///
+/// The function is plain, its argument and result travel by serde, and whatever happens to the
+/// process is an error here and nothing worse.
+///
+/// # The end
+///
+/// | what ends the process | [`exit_code`](Self::exit_code) | [`join`](Self::join) |
+/// |---|---|---|
+/// | the function returns | 0 | its result, which may be a `Result` of its own |
+/// | the function panics | 101; the panic is on its standard error | [`is_panic`](Error::is_panic) |
+/// | it exits, aborts, crashes | the code; minus the signal | [`is_worker_death`](Error::is_worker_death) |
+/// | [`terminate`](Self::terminate), [`kill`](Self::kill) | -15, -9 | [`is_worker_death`](Error::is_worker_death) |
+///
+/// Neither a zombie nor an orphan is left, whatever happens to this side:
+///
+/// - A process that has ended is reaped at once, joined or not.
+/// - Dropping a `Process` waits until it has ended, also while a panic unwinds; if it is a
+///   [daemon](ProcessBuilder::daemon), it is killed instead.
+/// - When this process ends in any other way, `exit`, a signal, a `Process` that was leaked or lies in
+///   a static, the kernel kills it.
+/// - What the function itself has started in its process group is killed with it when it crashes or is
+///   killed; when the function returns, what it leaves running is its own affair.
+///
+/// ```
+/// use horsepower::Process;
+///
+/// fn deliver(parcels: Vec<String>) -> usize {
+///     parcels.len()
+/// }
+///
+/// fn main() -> Result<(), horsepower::Error> {
+///     horsepower::init(); // the process stops here and calls the function
+///     let process = Process::spawn(deliver, vec!["book".to_owned(), "lamp".to_owned()])?;
+///     assert_ne!(process.pid(), Some(std::process::id()));
+///     assert_eq!(process.join()?, &2);
+///     assert_eq!(process.exit_code(), Some(0));
+///     Ok(())
+/// }
+/// ```
+pub struct Process<T: Value> {
+    name: String,
+    daemon: bool,
+    plan: Mutex<Option<Plan>>,
+    started: OnceLock<Started<T>>,
+    streams: Mutex<Streams>,
+}
+
+/// What is needed to start it.
+struct Plan {
+    task: Result<(EntryPoint, Payload), Kind>,
+    function: &'static str,
+    settings: ProcessBuilder,
+}
+
+struct Started<T> {
+    life: Arc<Life>,
+    future: TaskFuture<T>,
+}
+
+/// This process's ends of the pipes.
+#[derive(Default)]
+struct Streams {
+    stdin: Option<OwnedFd>,
+    stdout: Option<OwnedFd>,
+    stderr: Option<OwnedFd>,
+}
+
+impl<T: Value> Process<T> {
+    /// A process that will call `function` with `argument` once it is [started](Self::start).
+    pub fn new<F, A>(function: F, argument: A) -> Process<T>
+    where
+        F: Fn(A) -> T + Send + Sync + 'static,
+        A: Value,
+    {
+        ProcessBuilder::new().build(function, argument)
+    }
+
+    /// Starts a process that calls `function` with `argument`.
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start).
+    pub fn spawn<F, A>(function: F, argument: A) -> Result<Process<T>, Error>
+    where
+        F: Fn(A) -> T + Send + Sync + 'static,
+        A: Value,
+    {
+        ProcessBuilder::new().spawn(function, argument)
+    }
+
+    pub(super) fn made<F, A>(settings: ProcessBuilder, function: F, argument: A) -> Process<T>
+    where
+        F: Fn(A) -> T + Send + Sync + 'static,
+        A: Value,
+    {
+        const { assert_plain::<F>() }
+        let name = settings.name.clone().unwrap_or_else(default_name::<F>);
+        let daemon = settings.daemon;
+        let encoded = horsepower_core::panic::catch(|| encode(argument));
+        let task = match (EntryPoint::new::<F, Typed<A, T>>(function), encoded) {
+            (Ok(entry), Ok(Ok(payload))) => Ok((entry, payload)),
+            (Err(why), _) => Err(Kind::NotSent(why)),
+            (_, Ok(Err(error))) => Err(not_encoded::<A>(error.into())),
+            (_, Err(panic)) => Err(not_encoded::<A>(panic.message.into())),
+        };
+        let plan = Plan { task, function: type_name::<F>(), settings };
+        Process {
+            name,
+            daemon,
+            plan: Mutex::new(Some(plan)),
+            started: OnceLock::new(),
+            streams: Mutex::default(),
+        }
+    }
+
+    /// Starts the process.
+    ///
+    /// # Errors
+    /// [`is_not_ready`](Error::is_not_ready) if the program has not called [`init`](crate::init());
+    /// [`is_invalid`](Error::is_invalid) if it was started before, also in vain, or if its name is too
+    /// long; [`is_encoding`](Error::is_encoding) if the argument cannot be encoded; or what the system
+    /// refused.
+    pub fn start(&self) -> Result<(), Error> {
+        let plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Plan { task, function, settings }) = plan else {
+            return Err(self.invalid("was started before; make another one"));
+        };
+        if self.name.len() > LONGEST_NAME {
+            return Err(self.invalid("cannot be called so: a name has at most 255 bytes"));
+        }
+        let (entry, payload) = task.map_err(|kind| Error::of_task(kind, function))?;
+        let nursery = nursery().map_err(|error| no_pool(error, "start a process"))?;
+        let system = |source| Error::new(Kind::System { doing: "start a process", source });
+        let (launch, streams) = self.launch(settings).map_err(system)?;
+        let promise = Arc::new(Promise::<T>::new(function, Origin::pool(nursery.shared())));
+        let task = Task::single(entry, payload, promise.clone());
+        let life = nursery.shared().start_alone(launch, task).map_err(system)?;
+        *self.streams.lock().unwrap_or_else(PoisonError::into_inner) = streams;
+        // Only this thread had the plan, so nobody else has set it.
+        let _ = self.started.set(Started { life, future: TaskFuture::new(promise) });
+        Ok(())
+    }
+
+    fn launch(&self, settings: ProcessBuilder) -> std::io::Result<(Launch, Streams)> {
+        let mut launch = settings.launch;
+        let mut streams = Streams::default();
+        launch.name.clone_from(&self.name);
+        (launch.stdin, streams.stdin) = settings.stdin.open(true)?;
+        (launch.stdout, streams.stdout) = settings.stdout.open(false)?;
+        (launch.stderr, streams.stderr) = settings.stderr.open(false)?;
+        Ok((launch, streams))
+    }
+
+    /// Waits until the process has ended, and lends the function's result, as often as wanted.
+    ///
+    /// # Errors
+    /// Why there is no result: the function panicked, the process died, … (see [above](Self#the-end));
+    /// [`is_invalid`](Error::is_invalid) if it was not started.
+    pub fn join(&self) -> Result<&T, Error> {
+        self.join_by(None)
+    }
+
+    /// Like [`join`](Self::join), but waits no longer than `timeout`; zero only looks.
+    ///
+    /// # Errors
+    /// Those of [`join`](Self::join); and one with [`is_timeout`](Error::is_timeout) if the process has
+    /// not ended in time: it goes on, and one may wait again.
+    pub fn join_timeout(&self, timeout: Duration) -> Result<&T, Error> {
+        self.join_by(Instant::now().checked_add(timeout))
+    }
+
+    /// Waits until the process has ended, and returns the function's result.
+    ///
+    /// # Errors
+    /// Those of [`join`](Self::join).
+    pub fn into_result(mut self) -> Result<T, Error> {
+        self.join()?;
+        match self.started.take() {
+            Some(started) => started.future.result(),
+            None => Err(self.not_started()),
+        }
+    }
+
+    fn join_by(&self, deadline: Option<Instant>) -> Result<&T, Error> {
+        let Started { life, future } = self.started()?;
+        // First the result: a thread that waits for it collects it itself.
+        future.wait_by(deadline)?;
+        if life.wait(deadline).is_none() {
+            return Err(future.timed_out());
+        }
+        future.get()
+    }
+
+    /// Asks the process to end: SIGTERM, which ends a process that does nothing against it. Nothing
+    /// happens if it has ended.
+    ///
+    /// # Errors
+    /// [`is_invalid`](Error::is_invalid) if it was not started.
+    pub fn terminate(&self) -> Result<(), Error> {
+        self.started()?.life.terminate();
+        Ok(())
+    }
+
+    /// Ends the process and what it has started in its process group, at once: SIGKILL. Nothing happens
+    /// if it has ended.
+    ///
+    /// # Errors
+    /// [`is_invalid`](Error::is_invalid) if it was not started.
+    pub fn kill(&self) -> Result<(), Error> {
+        self.started()?.life.kill();
+        Ok(())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the end of the scope ends the process, instead of waiting for it.
+    #[must_use]
+    pub fn is_daemon(&self) -> bool {
+        self.daemon
+    }
+
+    /// The process id, once it was started. When it has ended, another process may get the same.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        Some(self.started.get()?.life.pid())
+    }
+
+    /// True if it was started and has not ended.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.started.get().is_some_and(|started| started.life.end().is_none())
+    }
+
+    /// How the process has ended; `None` if it has not. `None` also if somebody else has taken the
+    /// status away, which only a program that waits for children it does not know can do.
+    #[must_use]
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        match self.started.get()?.life.end()? {
+            // How wait(2) encodes them.
+            Cause::Exit(code) => Some(ExitStatus::from_raw((code & 0xff) << 8)),
+            Cause::Signal(signal) => Some(ExitStatus::from_raw(signal)),
+            Cause::Unknown => None,
+        }
+    }
+
+    /// [`exit_status`](Self::exit_status) as one number, as Python gives it: the exit code, or minus the
+    /// number of the signal.
+    #[must_use]
+    pub fn exit_code(&self) -> Option<i32> {
+        let status = self.exit_status()?;
+        status.code().or(status.signal().map(|signal| -signal))
+    }
+
+    /// A descriptor that becomes readable when the process has ended, by whatever cause, and stays
+    /// so: for `poll` and the like, together with others. It is a pidfd.
+    ///
+    /// # Errors
+    /// [`is_invalid`](Error::is_invalid) if it was not started.
+    pub fn sentinel(&self) -> Result<BorrowedFd<'_>, Error> {
+        Ok(self.started()?.life.as_fd())
+    }
+
+    /// This side of its standard input, if that is [piped](super::Stdio::Piped) and was not taken
+    /// before. Dropping it is the end of the input.
+    pub fn take_stdin(&mut self) -> Option<PipeWriter> {
+        self.streams().stdin.take().map(PipeWriter::from)
+    }
+
+    /// This side of its standard output, if that is [piped](super::Stdio::Piped) and was not taken
+    /// before.
+    pub fn take_stdout(&mut self) -> Option<PipeReader> {
+        self.streams().stdout.take().map(PipeReader::from)
+    }
+
+    /// This side of its standard error, if that is [piped](super::Stdio::Piped) and was not taken
+    /// before.
+    pub fn take_stderr(&mut self) -> Option<PipeReader> {
+        self.streams().stderr.take().map(PipeReader::from)
+    }
+
+    fn streams(&mut self) -> &mut Streams {
+        self.streams.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn started(&self) -> Result<&Started<T>, Error> {
+        self.started.get().ok_or_else(|| self.not_started())
+    }
+
+    fn not_started(&self) -> Error {
+        self.invalid("was not started")
+    }
+
+    fn invalid(&self, what: &str) -> Error {
+        Error::new(Kind::Invalid(format!("process {} {what}", self.name)))
+    }
+}
+
+impl Process<()> {
+    /// Settings for a process.
+    pub fn builder() -> ProcessBuilder {
+        ProcessBuilder::new()
+    }
+}
+
+/// `Process-N (function)`; a closure has no name to add.
+fn default_name<F>() -> String {
+    static PROCESSES: AtomicUsize = AtomicUsize::new(1);
+    // Relaxed: only a number.
+    let number = PROCESSES.fetch_add(1, Ordering::Relaxed);
+    match type_name::<F>().rsplit("::").next() {
+        Some(function) if !function.contains('{') => format!("Process-{number} ({function})"),
+        _ => format!("Process-{number}"),
+    }
+}
+
+impl<T: Value> Drop for Process<T> {
+    fn drop(&mut self) {
+        // A pipe that nobody will read or write any more must not keep it.
+        *self.streams() = Streams::default();
+        let Some(Started { life, .. }) = self.started.get() else { return };
+        if self.daemon {
+            life.kill();
+        }
+        life.wait(None);
+    }
+}
+
+impl<T: Value> fmt::Debug for Process<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Process({}, ", self.name)?;
+        match (self.pid(), self.exit_code()) {
+            (None, _) => f.write_str("not started)"),
+            (Some(pid), _) if self.is_alive() => write!(f, "running, pid {pid})"),
+            (_, Some(code)) => write!(f, "finished, exit code {code})"),
+            _ => f.write_str("finished)"),
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! What the handle and the thread share: how far the thread is, those who wait for it, its result.
+//!
+//! [`super::Thread`] starts it and waits; the thread itself runs [`Life::live`]. No lock is held
+//! while the user's code runs.
+
+use super::StopToken;
+use super::daemon::set_daemon;
+use crate::complete::Outcome;
+use crate::error::{Error, Kind};
+use horsepower_core::panic::{PanicReport, catch};
+use std::fmt;
+use std::io::Write as _;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle, ThreadId, current};
+use std::time::{Duration, Instant};
+
+/// How far a [`Thread`](crate::Thread) is.
+///
+/// ```
+/// use horsepower::{Thread, thread::ThreadState};
+///
+/// let thread = Thread::new(|_| ());
+/// assert_eq!(thread.state(), ThreadState::NotStarted);
+/// thread.start()?;
+/// thread.join()?;
+/// assert_eq!(thread.state().to_string(), "finished");
+/// # Ok::<(), horsepower::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ThreadState {
+    /// Its function has not been called.
+    NotStarted,
+    /// Its function runs.
+    Running,
+    /// Its function has returned or panicked.
+    Finished,
+}
+
+impl fmt::Display for ThreadState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ThreadState::NotStarted => "not started",
+            ThreadState::Running => "running",
+            ThreadState::Finished => "finished",
+        })
+    }
+}
+
+/// What the thread runs.
+pub(super) type Function<T> = Box<dyn FnOnce(&StopToken) -> T + Send>;
+
+/// What is called with a panic of the function.
+pub(super) type OnPanic = Box<dyn FnOnce(&Error) + Send>;
+
+pub(super) struct Life<T> {
+    pub(super) name: Arc<str>,
+    pub(super) daemon: bool,
+    pub(super) stack_size: Option<usize>,
+    pub(super) stop: StopToken,
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+struct State<T> {
+    stage: ThreadState,
+    /// Here until somebody calls it: what `start` waits for.
+    function: Option<Function<T>>,
+    on_panic: Option<OnPanic>,
+    ident: Option<ThreadId>,
+    native_id: Option<u32>,
+    /// Here from the end until the handle takes it.
+    outcome: Option<Outcome<T>>,
+}
+
+impl<T> Life<T> {
+    pub(super) fn new(
+        name: String,
+        daemon: bool,
+        stack_size: Option<usize>,
+        function: Function<T>,
+        on_panic: Option<OnPanic>,
+    ) -> Life<T> {
+        let state = State {
+            stage: ThreadState::NotStarted,
+            function: Some(function),
+            on_panic,
+            ident: None,
+            native_id: None,
+            outcome: None,
+        };
+        Life {
+            name: name.into(),
+            daemon,
+            stack_size,
+            stop: StopToken::new(),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // Nothing that can panic happens under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sleep<'a>(&self, state: MutexGuard<'a, State<T>>) -> MutexGuard<'a, State<T>> {
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn error(&self, kind: Kind) -> Error {
+        Error::of_thread(kind, &self.name)
+    }
+
+    fn invalid(&self, what: &str) -> Error {
+        self.error(Kind::Invalid(what.to_owned()))
+    }
+
+    pub(super) fn state(&self) -> ThreadState {
+        self.lock().stage
+    }
+
+    pub(super) fn ident(&self) -> Option<ThreadId> {
+        self.lock().ident
+    }
+
+    pub(super) fn native_id(&self) -> Option<u32> {
+        self.lock().native_id
+    }
+
+    /// True if the calling thread runs the function, or has run it.
+    pub(super) fn is_own_thread(&self) -> bool {
+        self.ident() == Some(current().id())
+    }
+
+    /// The function and its callback, for the one who will call it.
+    fn take_function(&self) -> Result<(Function<T>, Option<OnPanic>), Error> {
+        let mut state = self.lock();
+        let stage = state.stage;
+        // While a thread begins, the function is still here, and the thread's.
+        let function = state.function.take_if(|_| stage == ThreadState::NotStarted);
+        let function = function.ok_or_else(|| self.invalid(AGAIN))?;
+        state.begin(current().id());
+        state.native_id = native_id();
+        Ok((function, state.on_panic.take()))
+    }
+
+    /// Calls the function on this thread. Its panic is the caller's, as an error.
+    pub(super) fn run_here(&self) -> Result<(), Error> {
+        let (function, _on_panic) = self.take_function()?;
+        let outcome = self.call(function);
+        let error = outcome.as_ref().err().cloned();
+        self.finish(outcome);
+        error.map_or(Ok(()), Err)
+    }
+
+    fn call(&self, function: Function<T>) -> Outcome<T> {
+        catch(|| function(&self.stop)).map_err(|report| self.error(Kind::Panicked(report)))
+    }
+
+    fn finish(&self, outcome: Outcome<T>) {
+        let mut state = self.lock();
+        state.stage = ThreadState::Finished;
+        state.outcome = Some(outcome);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Waits until the function has ended.
+    pub(super) fn wait(&self, timeout: Option<Duration>) -> Result<(), Error> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut state = self.lock();
+        loop {
+            match state.stage {
+                ThreadState::Finished => return Ok(()),
+                ThreadState::NotStarted => return Err(self.invalid(NOT_STARTED)),
+                ThreadState::Running if state.ident == Some(current().id()) => {
+                    return Err(self.invalid(OWN_END));
+                }
+                ThreadState::Running => {}
+            }
+            let Some(deadline) = deadline else {
+                state = self.sleep(state);
+                continue;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(self.error(Kind::TimedOut));
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Takes the outcome; to be called once, after the wait.
+    pub(super) fn take_outcome(&self) -> Outcome<T> {
+        self.lock().outcome.take().unwrap_or_else(|| Err(self.error(Kind::Taken)))
+    }
+}
+
+const AGAIN: &str =
+    "it has been started before, and a thread runs once; make another to run its function again";
+const NOT_STARTED: &str = "it has not been started, so there is no end to wait for; call `start`";
+const OWN_END: &str = "it cannot wait for its own end";
+const NUL: &str = "its name has a NUL byte in it, which the system takes for the end";
+
+impl<T: Send + 'static> Life<T> {
+    /// Starts the thread, and waits until it has begun.
+    pub(super) fn start(self: &Arc<Self>) -> Result<JoinHandle<()>, Error> {
+        if self.name.contains('\0') {
+            return Err(self.invalid(NUL));
+        }
+        let mut builder = Builder::new().name(self.name.to_string());
+        if let Some(size) = self.stack_size {
+            builder = builder.stack_size(size);
+        }
+        let mut state = self.lock();
+        if state.stage != ThreadState::NotStarted {
+            return Err(self.invalid(AGAIN));
+        }
+        let life = self.clone();
+        // The new thread waits for the lock. If there is none, nothing has changed.
+        let handle = builder
+            .spawn(move || live(life))
+            .map_err(|source| self.error(Kind::System { doing: "start a thread", source }))?;
+        state.begin(handle.thread().id());
+        while state.function.is_some() {
+            state = self.sleep(state);
+        }
+        Ok(handle)
+    }
+}
+
+impl<T> State<T> {
+    fn begin(&mut self, ident: ThreadId) {
+        self.stage = ThreadState::Running;
+        self.ident = Some(ident);
+    }
+}
+
+/// All that the thread does.
+fn live<T>(life: Arc<Life<T>>) {
+    set_daemon(life.daemon);
+    let mut state = life.lock();
+    state.native_id = native_id();
+    let (function, on_panic) = (state.function.take(), state.on_panic.take());
+    drop(state);
+    life.changed.notify_all();
+    let Some(function) = function else { return };
+    let outcome = life.call(function);
+    tell(&life.name, outcome.as_ref().err(), on_panic);
+    life.finish(outcome);
+    // Nobody else may be left to drop the result, and that is the user's code too.
+    let name = life.name.clone();
+    if let Err(panic) = catch(|| drop(life)) {
+        say(&panic, format_args!("thread {name}, dropping its result,"));
+    }
+}
+
+/// Reports the panic of the function, if there was one.
+fn tell(name: &str, error: Option<&Error>, on_panic: Option<OnPanic>) {
+    let told = catch(|| match (error, on_panic) {
+        (None, _) => {}
+        (Some(error), Some(callback)) => callback(error),
+        (Some(error), None) => {
+            if let Some(panic) = error.panic() {
+                say(panic, format_args!("thread {name}"));
+            }
+        }
+    });
+    if let Err(panic) = told {
+        say(&panic, format_args!("the panic callback of thread {name}"));
+    }
+}
+
+/// Says on standard error who panicked; if that is closed, nobody can be told.
+fn say(panic: &PanicReport, who: fmt::Arguments<'_>) {
+    let place = panic.location.as_deref().unwrap_or("an unknown place");
+    let backtrace = panic.backtrace.as_deref().unwrap_or_default();
+    let text = format!("{who} panicked at {place}: {}\n{backtrace}", panic.message);
+    // At once, so that the texts of two threads do not mix.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+#[cfg(target_os = "linux")]
+fn native_id() -> Option<u32> {
+    Some(rustix::thread::gettid().as_raw_nonzero().get().cast_unsigned())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn native_id() -> Option<u32> {
+    None
+}
