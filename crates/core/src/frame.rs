@@ -33,6 +33,8 @@ pub(crate) struct Request {
     /// Set by the parent at any time: begin no further item. The one field that changes while the
     /// worker reads it.
     pub(crate) stop: AtomicU32,
+    /// What is printed goes into two files that come with a note; 0: it is not kept.
+    pub(crate) capture: AtomicU32,
 }
 
 /// Added to a request's tier when each item of the argument carries its length (see
@@ -49,6 +51,9 @@ pub(crate) struct Reply {
     pub(crate) segment: AtomicU64,
     /// Nanoseconds that the worker spent on the task.
     pub(crate) nanos: AtomicU64,
+    /// When the present item began, in nanoseconds of the monotonic clock, which is the same for all
+    /// processes. 0: it has not; the parent writes that before READY.
+    pub(crate) began: AtomicU64,
     /// [`INLINE`], [`BLOCK`] or [`SEGMENT`].
     pub(crate) tier: AtomicU32,
     _reserved: AtomicU32,

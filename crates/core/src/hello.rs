@@ -90,6 +90,8 @@ pub(crate) enum Note {
     Reply,
     /// Either: here is a segment of this many bytes. Its descriptor comes with the note.
     Segment { id: u64, len: u64 },
+    /// Parent: what the task with this number prints goes into the two files that come with the note.
+    Capture { id: u32 },
     /// Parent: to be called before Ready is said. The argument's descriptor comes with the note.
     Initialize { entry: u64, len: u64 },
 }
@@ -115,6 +117,7 @@ impl Note {
             Note::Reply => vec![3],
             Note::Segment { id, len } => numbers(4, *id, *len),
             Note::Arrived => vec![5],
+            Note::Capture { id } => [&[7][..], &id.to_le_bytes()].concat(),
             Note::Initialize { entry, len } => numbers(6, *entry, *len),
         }
     }
@@ -126,6 +129,7 @@ impl Note {
             (2, why) => Some(Note::Refused(String::from_utf8_lossy(why).into_owned())),
             (3, []) => Some(Note::Reply),
             (5, []) => Some(Note::Arrived),
+            (7, id) => Some(Note::Capture { id: u32::from_le_bytes(id.try_into().ok()?) }),
             (4 | 6, numbers) => {
                 let (first, second) = numbers.split_first_chunk()?;
                 let first = u64::from_le_bytes(*first);
@@ -170,6 +174,7 @@ mod tests {
                 Note::Reply,
                 Note::Segment { id, len },
                 Note::Initialize { entry: id, len },
+                Note::Capture { id: id as u32 },
             ] {
                 prop_assert_eq!(Note::decode(&note.encode()), Some(note));
             }

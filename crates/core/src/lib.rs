@@ -47,6 +47,10 @@ pub use plain::assert_plain;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub mod call;
 #[cfg(all(target_os = "linux", not(loom)))]
+mod capture;
+#[cfg(all(target_os = "linux", not(loom)))]
+mod clock;
+#[cfg(all(target_os = "linux", not(loom)))]
 pub mod death;
 #[cfg(all(target_os = "linux", not(loom)))]
 mod hello;

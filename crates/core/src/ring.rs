@@ -17,7 +17,7 @@ use std::time::Duration;
 /// Bytes of payload that a slot holds itself.
 pub(crate) const INLINE: usize = 8 * INLINE_WORDS;
 #[cfg(not(loom))]
-const INLINE_WORDS: usize = 21;
+const INLINE_WORDS: usize = 20;
 #[cfg(loom)]
 const INLINE_WORDS: usize = 0;
 
@@ -244,7 +244,7 @@ const _: () = {
     // keep a change from making a slot larger, or an unaligned one, unnoticed.
     assert!(size_of::<Slot>() == 256);
     assert!(align_of::<Slot>() == 64);
-    assert!(std::mem::offset_of!(Slot, inline) == 88);
+    assert!(std::mem::offset_of!(Slot, inline) == 96);
     assert!(std::mem::offset_of!(Ring, slots) == 192);
 };
 

@@ -5,6 +5,8 @@
 //! program; the parent trusts nothing that comes from here.
 
 use crate::call::{self, Output};
+use crate::capture::Capturing;
+use crate::clock::monotonic_nanos;
 use crate::frame::{BLOCK, FRAMED, INLINE as TIER_INLINE, SEGMENT};
 use crate::hello::{self, Hello, Note};
 use crate::identity::identity;
@@ -23,7 +25,7 @@ use std::collections::HashMap;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a worker goes on with the items of one task before it hands the rest back, so that items
 /// which turn out slow are shared among all workers. Long beside the cost of a round
@@ -57,6 +59,8 @@ struct Worker {
     /// With which code it exits when it is told to leave.
     exit_code: i32,
     segments: HashMap<u64, Arc<Memory>>,
+    /// Where the output of tasks goes, by number.
+    captures: HashMap<u32, [OwnedFd; 2]>,
     made: u64,
 }
 
@@ -101,7 +105,8 @@ impl Worker {
             initialize(&control).map_err(&refuse)?;
         }
         control::send(&control, &Note::Ready.encode(), &[], Send::Wait)?;
-        Ok(Worker { lane, control, alone, exit_code: 0, segments: HashMap::new(), made: 0 })
+        let (segments, captures) = (HashMap::new(), HashMap::new());
+        Ok(Worker { lane, control, alone, exit_code: 0, segments, captures, made: 0 })
     }
 
     fn serve(&mut self) -> ! {
@@ -120,18 +125,21 @@ impl Worker {
 
     /// Runs the task at `position`, which is RUNNING, to its reply.
     fn run(&mut self, position: u32, output: &mut Output) -> Rung {
-        let started = Instant::now();
+        let started = monotonic_nanos();
         let slot = self.lane.ring().slot(position);
         // Relaxed, here and below: the frames are guarded by the slot's state word.
         let forget = slot.request.forget.load(Ordering::Relaxed);
         if forget != 0 {
             self.segments.remove(&forget);
         }
+        let capture = slot.request.capture.load(Ordering::Relaxed);
+        let capturing = (capture != 0).then(|| self.capture(capture));
         self.run_items(position, output, started);
         // What the task has printed is out before its result is.
         let _ = io::stdout().flush();
+        drop(capturing);
         let ring = self.lane.ring();
-        let nanos = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let nanos = monotonic_nanos().saturating_sub(started);
         ring.slot(position).reply.nanos.store(nanos, Ordering::Relaxed);
         let rung = ring.finish(position);
         if rung == Rung::Supervisor {
@@ -141,7 +149,7 @@ impl Worker {
         rung
     }
 
-    fn run_items(&mut self, position: u32, output: &mut Output, started: Instant) {
+    fn run_items(&mut self, position: u32, output: &mut Output, started: u64) {
         let request = &self.lane.ring().slot(position).request;
         let tier = request.tier.load(Ordering::Relaxed);
         let items = request.items.load(Ordering::Relaxed);
@@ -171,12 +179,19 @@ impl Worker {
             ..Default::default()
         };
         let mut taken = 0; // bytes of the argument that earlier items used
+        let mut now = started;
         for item in 0..items {
-            let stop = || self.lane.ring().slot(position).request.stop.load(Ordering::Relaxed) != 0;
-            let full = replying.length > BLOCK_LEN - ROOM;
-            if item > 0 && (full || started.elapsed() > PATIENCE || stop()) {
-                return;
+            let slot = self.lane.ring().slot(position);
+            if item > 0 {
+                now = monotonic_nanos();
+                let full = replying.length > BLOCK_LEN - ROOM;
+                let long = now - started > PATIENCE.as_nanos() as u64;
+                if full || long || slot.request.stop.load(Ordering::Relaxed) != 0 {
+                    return;
+                }
             }
+            // Relaxed: for the parent's clock alone, which bears any number.
+            slot.reply.began.store(now, Ordering::Relaxed);
             output.clear();
             let status = {
                 let mut rest = &self.argument(position, tier, memory.as_deref(), length)[taken..];
@@ -226,15 +241,40 @@ impl Worker {
     /// The segment that the parent calls `id`; it has been sent before the task was.
     fn segment(&mut self, id: u64) -> io::Result<Arc<Memory>> {
         while !self.segments.contains_key(&id) {
-            let message =
-                control::receive(&self.control, Receive::Wait)?.ok_or(io::ErrorKind::BrokenPipe)?;
-            if let Some(Note::Segment { id, len }) = Note::decode(message.bytes()) {
+            self.receive()?;
+        }
+        Ok(self.segments[&id].clone())
+    }
+
+    /// Has what is printed go into the files that the parent has sent. If that cannot be, it goes
+    /// where it always does.
+    fn capture(&mut self, id: u32) -> io::Result<Capturing> {
+        while !self.captures.contains_key(&id) {
+            self.receive()?;
+        }
+        let [output, errors] = self.captures.remove(&id).ok_or(io::ErrorKind::NotFound)?;
+        // Files whose tasks were taken back.
+        self.captures.clear();
+        Capturing::begin(&output, &errors)
+    }
+
+    /// Receives one of the things that the parent sends before the task that needs it.
+    fn receive(&mut self) -> io::Result<()> {
+        let message =
+            control::receive(&self.control, Receive::Wait)?.ok_or(io::ErrorKind::BrokenPipe)?;
+        match Note::decode(message.bytes()) {
+            Some(Note::Segment { id, len }) => {
                 let file = message.descriptors.first().ok_or(io::ErrorKind::InvalidData)?;
                 let len = usize::try_from(len).map_err(|_| io::ErrorKind::InvalidData)?;
                 self.segments.insert(id, Arc::new(Memory::from_descriptor(file, len)?));
             }
+            Some(Note::Capture { id }) => {
+                let files = message.descriptors.try_into();
+                self.captures.insert(id, files.map_err(|_| io::ErrorKind::InvalidData)?);
+            }
+            _ => {}
         }
-        Ok(self.segments[&id].clone())
+        Ok(())
     }
 
     /// Adds an item's result to the reply. False: the reply is full, the rest of the items goes back

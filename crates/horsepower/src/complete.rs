@@ -3,7 +3,7 @@
 //! A [`Promise`] is the half that the executor holds; [`TaskFuture`](crate::TaskFuture) is the
 //! user's. They share one allocation for each task.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Name};
 use crate::origin::{Helped, Origin};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -39,7 +39,7 @@ enum Stage {
 }
 
 pub(crate) struct Promise<T> {
-    pub(crate) task: &'static str,
+    pub(crate) task: Name,
     pub(crate) origin: Origin,
     state: Mutex<State<T>>,
     changed: Condvar,
@@ -63,7 +63,7 @@ impl<T> std::fmt::Debug for Promise<T> {
 }
 
 impl<T> Promise<T> {
-    pub(crate) fn new(task: &'static str, origin: Origin) -> Promise<T> {
+    pub(crate) fn new(task: impl Into<Name>, origin: Origin) -> Promise<T> {
         let state = State {
             stage: Stage::Pending,
             outcome: None,
@@ -72,7 +72,7 @@ impl<T> Promise<T> {
             waker: None,
             sleepers: 0,
         };
-        Promise { task, origin, state: Mutex::new(state), changed: Condvar::new() }
+        Promise { task: task.into(), origin, state: Mutex::new(state), changed: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -81,7 +81,7 @@ impl<T> Promise<T> {
     }
 
     pub(crate) fn error(&self, kind: Kind) -> Error {
-        Error::of_task(kind, self.task)
+        Error::of_task(kind, self.task.clone())
     }
 
     // The executor's side.

@@ -2,8 +2,10 @@
 
 use super::Config;
 use super::alone::Birth;
+use super::clocks::{Clocks, Limits};
 use super::collect::Settled;
 use super::member::Member;
+use super::stats::Obituaries;
 use super::task::{Failure, Place, Tag, Task};
 use crate::ring::Seen;
 use crate::state::SLOTS;
@@ -47,8 +49,14 @@ pub(super) struct Books {
     dead_entries: usize,
     /// Ends that were found by a thread that does not tell receivers: the supervisor will.
     pub(super) deferred: Settled,
-    workers: usize,
+    pub(super) workers: usize,
     cpus: usize,
+    pub(super) limits: Limits,
+    pub(super) tasks_per_worker: Option<usize>,
+    pub(super) clocks: Clocks,
+    /// How often tasks were begun again, and how often workers were replaced.
+    pub(super) retried: u64,
+    pub(super) obituaries: Obituaries,
     /// Moving average of how long a task takes; `None` before the first.
     task_nanos: Option<f64>,
     /// Workers in a row that were never ready, and when the next one may be started.
@@ -58,6 +66,8 @@ pub(super) struct Books {
     pub(super) replacements: usize,
     /// Processes that are to be started for one task each.
     pub(super) births: VecDeque<Birth>,
+    /// Every worker is gone, and the supervisor about to be.
+    pub(super) supervisor_ended: bool,
     serial: u64,
 }
 
@@ -71,11 +81,17 @@ impl Books {
             deferred: Settled::default(),
             workers: config.workers,
             cpus: config.cpus,
+            limits: config.limits,
+            tasks_per_worker: config.limits.tasks,
+            clocks: Clocks::default(),
+            retried: 0,
+            obituaries: Obituaries::default(),
             task_nanos: None,
             failed_starts: 0,
             next_start: None,
             replacements: 0,
             births: VecDeque::new(),
+            supervisor_ended: false,
             serial: 0,
         }
     }
@@ -112,6 +128,7 @@ impl Books {
 
     /// Queues a new task.
     pub(super) fn accept(&mut self, task: Task) {
+        self.start_clocks(&task);
         task.tag().set_place(Place::Queue);
         self.queue.push_back(task);
     }
@@ -128,8 +145,30 @@ impl Books {
 
     /// Takes a task back that has not begun. One of many items that has is told to begin no further.
     pub(super) fn cancel(&mut self, tag: &Tag, settled: &mut Settled) -> bool {
+        if self.withdraw(tag, settled) {
+            return true;
+        }
         match tag.place() {
-            Place::Nowhere | Place::Ended => return false,
+            Place::Lane(index, position) => {
+                let Some(member) = self.members[index].as_mut() else { return false };
+                if member.task(position).is_some_and(|entry| entry.task.is_framed()) {
+                    tag.set_stopped();
+                    member.stop(tag);
+                }
+            }
+            Place::Scattered => {
+                tag.set_stopped();
+                self.members().for_each(|(_, member)| member.stop(tag));
+            }
+            _ => {}
+        }
+        false
+    }
+
+    /// Takes a task back that has not begun, or that waits for its next try. Its receiver is not told.
+    pub(super) fn withdraw(&mut self, tag: &Tag, settled: &mut Settled) -> bool {
+        match tag.place() {
+            Place::Nowhere | Place::Ended | Place::Scattered => false,
             // It stays where it is as a dead entry, which is passed over when its turn comes.
             Place::Queue => {
                 tag.set_place(Place::Nowhere);
@@ -137,11 +176,17 @@ impl Books {
                 if self.dead_entries > 64.max(self.queue.len() / 2) {
                     self.remove_dead_entries(settled);
                 }
-                return true;
+                true
             }
             Place::Staged => {
                 tag.set_place(Place::Nowhere);
-                return true;
+                true
+            }
+            Place::Delayed => {
+                tag.set_place(Place::Nowhere);
+                let tasks = self.take_delayed(|task| std::ptr::eq(task.tag(), tag));
+                tasks.into_iter().for_each(|task| settled.discard(task));
+                true
             }
             Place::Lane(index, position) => {
                 let Some(member) = self.members[index].as_mut() else { return false };
@@ -155,17 +200,9 @@ impl Books {
                     settled.discard(entry.task);
                     return true;
                 }
-                if member.task(position).is_some_and(|entry| entry.task.is_framed()) {
-                    tag.set_stopped();
-                    member.stop(tag);
-                }
-            }
-            Place::Scattered => {
-                tag.set_stopped();
-                self.members().for_each(|(_, member)| member.stop(tag));
+                false
             }
         }
-        false
     }
 
     /// Throws out of the queue what was cancelled in it.
@@ -224,7 +261,7 @@ impl Books {
                 }
             }
             Place::Scattered => self.members_mut().for_each(|(_, member)| member.watch(tag)),
-            Place::Nowhere | Place::Queue | Place::Staged | Place::Ended => {}
+            Place::Nowhere | Place::Queue | Place::Staged | Place::Ended | Place::Delayed => {}
         }
     }
 
@@ -269,7 +306,9 @@ impl Books {
         if matches!(self.phase, Phase::Broken(_)) {
             return 0;
         }
-        let living = self.members().filter(|(_, m)| !m.leaving && m.condemned.is_none()).count();
+        // One that is to be replaced counts until it is gone: there are never more than asked for.
+        let living = |m: &Member| (!m.leaving || m.retired) && m.condemned.is_none();
+        let living = self.members().filter(|(_, member)| living(member)).count();
         let busy = self.members().filter(|(_, member)| member.load() > 0).count();
         let replacements = if matches!(self.phase, Phase::Open) { self.replacements } else { 0 };
         let needed = (busy + self.backlog()).max(living + replacements).min(self.workers);
@@ -283,10 +322,13 @@ impl Books {
     }
 
     /// True if the supervisor has something to do that it does not know of.
-    pub(super) fn wants_supervisor(&self) -> bool {
+    pub(super) fn wants_supervisor(&mut self) -> bool {
+        self.wind_clocks();
+        let called = std::mem::take(&mut self.clocks.call);
         let waits = self.next_start.is_some_and(|start| start > Instant::now());
-        let condemned = self.members().any(|(_, m)| m.condemned.is_some() && !m.killed);
-        condemned || (!waits && self.wanted_starts() > 0)
+        let condemned =
+            self.members().any(|(_, m)| m.condemned.is_some() && m.grace.is_none() && !m.killed);
+        called || condemned || (!waits && self.wanted_starts() > 0)
     }
 
     /// Sees to it that replies are noticed where that matters: for tasks that are watched, and as
@@ -337,9 +379,11 @@ impl Books {
     pub(super) fn break_down(&mut self, reason: &str, settled: &mut Settled) {
         let reason: Arc<str> = reason.into();
         self.phase = Phase::Broken(reason.clone());
+        tracing::error!(%reason, "pool is broken");
         self.births.clear();
         self.remove_dead_entries(settled);
         let mut tasks: Vec<Task> = self.queue.drain(..).collect();
+        tasks.extend(self.take_delayed(|_| true));
         for (_, member) in self.members_mut() {
             member.condemned.get_or_insert_with(|| "the pool is broken".to_owned());
             tasks.extend(member.take_tasks());

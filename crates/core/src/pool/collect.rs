@@ -7,7 +7,9 @@
 
 use super::books::Books;
 use super::member::{InLane, Member, Segment};
+use super::stats::Counts;
 use super::task::{Answer, Failure, Place, Receiver, Task};
+use crate::capture::Capture;
 use crate::death::Death;
 use crate::frame::SEGMENT;
 use crate::panic::PanicReport;
@@ -37,7 +39,11 @@ struct End {
     /// How long the worker took, if it replied.
     nanos: u64,
     how: How,
-    /// The task itself, if nothing of it remains: it is dropped without the lock.
+    /// What the task has printed.
+    capture: Option<Capture>,
+    /// Nothing of the task remains.
+    over: bool,
+    /// The task itself, to be dropped without the lock.
     whole: Option<Task>,
 }
 
@@ -91,24 +97,39 @@ impl Settled {
     /// All of the task's remaining items end with this failure.
     pub(super) fn fail(&mut self, task: Task, failure: Failure) {
         task.tag().set_place(Place::Ended);
+        self.fail_printed(task, failure, None);
+    }
+
+    /// The same, for a task that has begun.
+    fn fail_printed(&mut self, task: Task, failure: Failure, capture: Option<Capture>) {
+        task.tag().set_place(Place::Ended);
         self.ends.push(End {
             receiver: task.receiver.clone(),
             items: task.items(),
             nanos: 0,
             how: How::Failed(failure),
+            capture,
+            over: true,
             whole: Some(task),
         });
+    }
+
+    /// A task that was withdrawn ends with this failure.
+    pub(super) fn refuse(&mut self, receiver: Arc<dyn Receiver>, failure: Failure) {
+        let how = How::Failed(failure);
+        let (items, nanos, capture, over, whole) = (0..1, 0, None, true, None);
+        self.ends.push(End { receiver, items, nanos, how, capture, over, whole });
     }
 
     /// Tells the receivers. Returns how many tasks are over, and the segments that are free again.
     ///
     /// Receivers run code of the user: `Deserialize`, callbacks, `Drop`. Their panics are their own.
-    pub(super) fn resolve(self) -> (usize, Vec<Spent>) {
+    pub(super) fn resolve(self, counts: &Counts) -> (usize, Vec<Spent>) {
         let mut over = 0;
         let mut spent = Vec::new();
         for end in self.ends {
-            over += usize::from(end.whole.is_some());
-            let _ = crate::panic::catch(|| end.tell(&mut spent));
+            over += usize::from(end.over);
+            let _ = crate::panic::catch(|| end.tell(counts, &mut spent));
         }
         for task in self.discarded {
             let _ = crate::panic::catch(|| drop(task));
@@ -118,23 +139,30 @@ impl Settled {
 }
 
 impl End {
-    fn tell(self, spent: &mut Vec<Spent>) {
-        let End { receiver, items, nanos, how, whole: _task } = self;
+    fn tell(self, counts: &Counts, spent: &mut Vec<Spent>) {
+        let End { receiver, items, nanos, how, capture, over: _, whole: _task } = self;
+        if let Some(capture) = capture {
+            let (output, errors) = capture.read();
+            receiver.printed(output, errors);
+        }
         if nanos > 0 {
             receiver.spent(items.end - items.start, nanos);
         }
         match how {
             How::Failed(failure) => {
+                let cancelled = matches!(failure, Failure::Cancelled | Failure::Killed { .. });
+                let counter = if cancelled { &counts.cancelled } else { &counts.failed };
+                counts.add(counter, u64::from(items.end - items.start));
                 for item in items {
                     tell(&*receiver, item, Answer::Failed(failure.clone()));
                 }
             }
             How::Replied { pid, reply: Reply::Own(bytes) } => {
-                tell_all(&*receiver, items, pid, Encoded::own(&bytes));
+                tell_all(&*receiver, items, pid, Encoded::own(&bytes), counts);
             }
             How::Replied { pid, reply: Reply::Segment { segment, length, index, serial } } => {
                 if let Some(bytes) = Encoded::shared(&segment.memory, 0, length) {
-                    tell_all(&*receiver, items, pid, bytes);
+                    tell_all(&*receiver, items, pid, bytes, counts);
                 }
                 spent.push((index, serial, segment));
             }
@@ -144,8 +172,15 @@ impl End {
 
 /// Tells the receiver of each record. The records have been checked, but those in a segment may have
 /// been changed since.
-fn tell_all(receiver: &dyn Receiver, items: Range<u32>, pid: u32, bytes: Encoded<'_>) {
+fn tell_all(
+    receiver: &dyn Receiver,
+    items: Range<u32>,
+    pid: u32,
+    bytes: Encoded<'_>,
+    counts: &Counts,
+) {
     let mut start = 0;
+    let (mut done, mut failed) = (0, 0);
     for item in items {
         let answer = match record(bytes, &mut start) {
             Some((Status::Returned, bytes)) => Answer::Returned(bytes),
@@ -157,8 +192,14 @@ fn tell_all(receiver: &dyn Receiver, items: Range<u32>, pid: u32, bytes: Encoded
                 what: "its results were changed after they were sent".to_owned(),
             }),
         };
+        match answer {
+            Answer::Returned(_) => done += 1,
+            Answer::Failed(_) => failed += 1,
+        }
         tell(receiver, item, answer);
     }
+    counts.add(&counts.done, done);
+    counts.add(&counts.failed, failed);
 }
 
 /// One item's panic must not keep the others from being told.
@@ -194,6 +235,24 @@ struct Found {
     items: u32,
     nanos: u64,
     reply: Option<Reply>,
+}
+
+impl Found {
+    /// True if the call, of a task of one, has panicked.
+    fn panicked(&self) -> bool {
+        let Some(reply) = &self.reply else { return false };
+        let status = reply.bytes().and_then(|bytes| record(bytes, &mut 0));
+        self.items == 1 && status.is_some_and(|(status, _)| status == Status::Panicked)
+    }
+}
+
+impl Reply {
+    fn bytes(&self) -> Option<Encoded<'_>> {
+        match self {
+            Reply::Own(bytes) => Some(Encoded::own(bytes)),
+            Reply::Segment { segment, length, .. } => Encoded::shared(&segment.memory, 0, *length),
+        }
+    }
 }
 
 /// Reads what the worker has left in the slot at `position`; `Err` says which rule it broke.
@@ -235,10 +294,7 @@ fn find(member: &mut Member, index: usize, position: u32, dead: bool) -> Result<
             .ok_or_else(|| format!("a reply of {length} bytes in tier {tier}"))?;
         Reply::Own(bytes)
     };
-    let bytes = match &reply {
-        Reply::Own(bytes) => Some(Encoded::own(bytes)),
-        Reply::Segment { segment, length, .. } => Encoded::shared(&segment.memory, 0, *length),
-    };
+    let bytes = reply.bytes();
     let mut start = 0;
     for item in 0..items {
         if bytes.and_then(|bytes| record(bytes, &mut start)).is_none() {
@@ -277,14 +333,25 @@ impl Books {
             };
             member.lane.ring().free(position);
             let pid = member.pid;
-            let Some(InLane { task, segment, .. }) = member.remove(position) else {
+            member.replies += 1;
+            member.busy_nanos = member.busy_nanos.saturating_add(found.nanos);
+            let Some(InLane { mut task, segment, capture, .. }) = member.remove(position) else {
                 return;
             };
             if let Some(segment) = segment {
                 member.keep_segment(segment);
             }
             self.learn(found.nanos);
-            if let Some(rest) = settle_found(task, found, pid, settled) {
+            if found.panicked()
+                && let Some(pause) = task.retry()
+            {
+                if let Some(Reply::Segment { segment, serial, .. }) = found.reply {
+                    self.take_back_segments(vec![(index, serial, segment)]);
+                }
+                self.delay(task, pause);
+                continue;
+            }
+            if let Some(rest) = settle_found(task, found, pid, capture, settled) {
                 self.requeue([rest], settled);
             }
         }
@@ -316,36 +383,57 @@ impl Books {
         } {
             let position = member.head;
             let seen = member.lane.ring().look(position);
+            let doom = member.doom.as_ref().filter(|doom| doom.0 == position);
+            let doom = doom.map(|doom| doom.1.clone());
             let found = match seen {
                 Seen::Running => find(&mut member, index, position, true),
+                Seen::Done if doom.is_some() => find(&mut member, index, position, true),
                 _ => Ok(Found { items: 0, nanos: 0, reply: None }),
             };
-            let Some(InLane { task, .. }) = member.remove(position) else {
+            let Some(InLane { mut task, capture, .. }) = member.remove(position) else {
                 break;
             };
             match (seen, found) {
+                // Also if it has just ended after all: it was too late.
+                (Seen::Running | Seen::Done, _) if doom.is_some() && !task.is_framed() => {
+                    let failure = doom.unwrap_or(Failure::Cancelled);
+                    self.fail_or_retry(task, failure, capture, settled);
+                }
                 (Seen::Ready, _) if member.alone => {
                     let why = member.condemned.clone();
                     settled.fail(task, Failure::NeverBegan { death: death.clone(), why });
                 }
                 (Seen::Ready, _) => rest.push(task),
+                (Seen::Done, Ok(found)) if doom.is_some() => {
+                    rest.extend(settle_found(task, found, member.pid, capture, settled));
+                }
                 (Seen::Running, Ok(found)) => {
-                    if let Some(mut task) = settle_found(task, found, member.pid, settled) {
-                        let victim = task.items().start;
-                        task.advance(1);
-                        let over = task.remaining() == 0;
-                        if over {
-                            task.tag().set_place(Place::Ended);
-                        }
-                        settled.ends.push(End {
-                            receiver: task.receiver.clone(),
-                            items: victim..victim + 1,
-                            nanos: 0,
-                            how: How::Failed(Failure::Died(death.clone())),
-                            whole: None,
-                        });
-                        if over { settled.finish(task) } else { rest.push(task) }
+                    let pid = member.pid;
+                    let failure = doom.unwrap_or_else(|| Failure::Died(death.clone()));
+                    if !task.is_framed() && found.items == 0 {
+                        self.fail_or_retry(task, failure, capture, settled);
+                        continue;
                     }
+                    let Some(left) = settle_found(task, found, pid, capture, settled) else {
+                        continue;
+                    };
+                    task = left;
+                    let victim = task.items().start;
+                    task.advance(1);
+                    let over = task.remaining() == 0;
+                    if over {
+                        task.tag().set_place(Place::Ended);
+                    }
+                    settled.ends.push(End {
+                        receiver: task.receiver.clone(),
+                        items: victim..victim + 1,
+                        nanos: 0,
+                        how: How::Failed(failure),
+                        capture: None,
+                        over: false,
+                        whole: None,
+                    });
+                    if over { settled.finish(task) } else { rest.push(task) }
                 }
                 (_, found) => {
                     let what = found.err().unwrap_or_else(|| format!("{seen:?} in its lane"));
@@ -356,6 +444,21 @@ impl Books {
         self.requeue(rest, settled);
         if member.attended {
             member.lane.ring().bell().wake();
+        }
+    }
+
+    /// The task has failed with its worker: it is tried again, or ends.
+    fn fail_or_retry(
+        &mut self,
+        mut task: Task,
+        failure: Failure,
+        capture: Option<Capture>,
+        settled: &mut Settled,
+    ) {
+        let wanted = !matches!(failure, Failure::Killed { .. });
+        match task.retry().filter(|_| wanted) {
+            Some(pause) => self.delay(task, pause),
+            None => settled.fail_printed(task, failure, capture),
         }
     }
 
@@ -401,13 +504,21 @@ impl Settled {
             items: 0..0,
             nanos: 0,
             how: How::Failed(Failure::Cancelled),
+            capture: None,
+            over: true,
             whole: Some(task),
         });
     }
 }
 
 /// Settles the items that have results, and returns the task if any remain.
-fn settle_found(mut task: Task, found: Found, pid: u32, settled: &mut Settled) -> Option<Task> {
+fn settle_found(
+    mut task: Task,
+    found: Found,
+    pid: u32,
+    capture: Option<Capture>,
+    settled: &mut Settled,
+) -> Option<Task> {
     let Found { items, nanos, reply: Some(reply) } = found else {
         return Some(task);
     };
@@ -417,11 +528,13 @@ fn settle_found(mut task: Task, found: Found, pid: u32, settled: &mut Settled) -
     let items_done = first..first + items;
     if items == task.remaining() {
         task.tag().set_place(Place::Ended);
-        settled.ends.push(End { receiver, items: items_done, nanos, how, whole: Some(task) });
+        let (items, over, whole) = (items_done, true, Some(task));
+        settled.ends.push(End { receiver, items, nanos, how, capture, over, whole });
         None
     } else {
         task.advance(items);
-        settled.ends.push(End { receiver, items: items_done, nanos, how, whole: None });
+        let (items, over, whole) = (items_done, false, None);
+        settled.ends.push(End { receiver, items, nanos, how, capture, over, whole });
         Some(task)
     }
 }

@@ -1,7 +1,8 @@
 //! One worker as the parent sees it: its process, its lane, and what is in the lane.
 
 use super::life::Life;
-use super::task::{Tag, Task};
+use super::task::{Failure, Tag, Task};
+use crate::capture::Capture;
 use crate::hello::Note;
 use crate::lane::{BLOCK_LEN, Lane};
 use crate::ring::Seen;
@@ -37,6 +38,12 @@ pub(super) struct Segment {
 pub(super) struct InLane {
     pub(super) task: Task,
     pub(super) segment: Option<Segment>,
+    pub(super) capture: Option<Capture>,
+    /// When it was put here.
+    pub(super) since: Instant,
+    /// When the supervisor is to look whether it is past its deadline; `None`: not before another
+    /// task has ended.
+    pub(super) strike: Option<Instant>,
     /// Counted in [`Member::watched`].
     pub(super) watched: bool,
 }
@@ -60,8 +67,14 @@ pub(super) struct Member {
     pub(super) deadline: Option<Instant>,
     /// It was told to leave.
     pub(super) leaving: bool,
+    /// It was told so because it is no longer wanted; until it is gone it still counts.
+    pub(super) retired: bool,
     /// It is to be ended by the pool, and why.
     pub(super) condemned: Option<String>,
+    /// The task for which it is ended, if it is for one, and what is said of that.
+    pub(super) doom: Option<(u32, Failure)>,
+    /// It was asked to end, and when it is to be made to.
+    pub(super) grace: Option<Instant>,
     /// Its control socket is closed: its death is about to be seen.
     pub(super) gone: bool,
     /// It was told to end at once.
@@ -81,6 +94,18 @@ pub(super) struct Member {
     pub(super) watched: usize,
     /// A large task is on its way into the lane.
     pub(super) staging: usize,
+    /// Since when it lives, and since when it has nothing to do.
+    pub(super) born: Instant,
+    pub(super) idle_since: Instant,
+    /// Tasks that it was given, tasks that it has replied to, and how long it says they took.
+    pub(super) fed: usize,
+    pub(super) replies: u64,
+    pub(super) busy_nanos: u64,
+    /// It matters how long it has nothing to do.
+    pub(super) keeps_time: bool,
+    /// Its memory was looked at since it was last given a task.
+    pub(super) weighed: bool,
+    captures: u32,
     /// Segments that no task uses, those that have come from the worker, and those that the worker
     /// is to forget.
     idle_segments: Vec<Segment>,
@@ -108,7 +133,10 @@ impl Member {
             ready: false,
             deadline,
             leaving: false,
+            retired: false,
             condemned: None,
+            doom: None,
+            grace: None,
             gone: false,
             killed: false,
             slept: true,
@@ -120,6 +148,14 @@ impl Member {
             in_flight: 0,
             watched: 0,
             staging: 0,
+            born: Instant::now(),
+            idle_since: Instant::now(),
+            fed: 0,
+            replies: 0,
+            busy_nanos: 0,
+            keeps_time: false,
+            weighed: false,
+            captures: 0,
             idle_segments: Vec::new(),
             arrived: HashMap::new(),
             forget: Vec::new(),
@@ -146,11 +182,22 @@ impl Member {
         self.tasks[index(position)].as_ref()
     }
 
-    pub(super) fn insert(&mut self, position: u32, task: Task, segment: Option<Segment>) {
-        let watched = task.tag().is_watched();
+    pub(super) fn task_mut(&mut self, position: u32) -> Option<&mut InLane> {
+        self.tasks[index(position)].as_mut()
+    }
+
+    pub(super) fn insert(&mut self, position: u32, entry: InLane) {
         self.in_flight += 1;
-        self.watched += usize::from(watched);
-        self.tasks[index(position)] = Some(InLane { task, segment, watched });
+        self.watched += usize::from(entry.watched);
+        self.weighed = false;
+        self.tasks[index(position)] = Some(entry);
+    }
+
+    /// Has what its next task prints kept; the number goes into the request.
+    pub(super) fn capture(&mut self) -> io::Result<(u32, Capture)> {
+        self.captures = self.captures.wrapping_add(1).max(1);
+        let note = Note::Capture { id: self.captures }.encode();
+        Ok((self.captures, Capture::send(&self.control, &note)?))
     }
 
     /// Notes that somebody wants to know when the task at `position` ends.
@@ -186,6 +233,9 @@ impl Member {
         let entry = self.tasks[index(position)].take()?;
         self.in_flight -= 1;
         self.watched -= usize::from(entry.watched);
+        if self.in_flight == 0 && self.keeps_time {
+            self.idle_since = Instant::now();
+        }
         self.lane.note_change();
         self.wake_attendant |= self.attended;
         // `head` never points at a hole: so `tail` is never more than one lap ahead of it.
@@ -200,6 +250,54 @@ impl Member {
         positions.into_iter().filter_map(|at| Some(self.remove(at)?.task)).collect()
     }
 
+    /// True if it runs a task at this moment.
+    pub(super) fn runs(&self) -> bool {
+        self.head != self.tail && self.lane.ring().look(self.head) == Seen::Running
+    }
+
+    /// Calls in the lane that have not ended.
+    pub(super) fn calls(&self) -> u64 {
+        self.tasks.iter().flatten().map(|entry| u64::from(entry.task.remaining())).sum()
+    }
+
+    /// True if it has nothing to do, and could.
+    pub(super) fn is_idle(&self) -> bool {
+        self.ready && self.load() == 0 && self.usable()
+    }
+
+    /// Takes at most so many tasks back that the worker has not begun, the last one first.
+    pub(super) fn take_back(&mut self, most: usize) -> Vec<Task> {
+        let mut position = self.tail;
+        let mut taken = Vec::new();
+        while taken.len() < most && position != self.head {
+            position = position.wrapping_sub(1);
+            if self.task(position).is_none() {
+                continue;
+            }
+            // The worker goes the other way; where it has been there is nothing more to take.
+            if self.lane.ring().look(position) != Seen::Ready
+                || !self.lane.ring().take_back(position)
+            {
+                break;
+            }
+            if let Some(entry) = self.remove(position) {
+                if let Some(segment) = entry.segment {
+                    self.keep_segment(segment);
+                }
+                self.fed -= 1;
+                taken.push(entry.task);
+            }
+        }
+        taken
+    }
+
+    /// Tells the worker to leave when it has done what is in its lane; it still counts as one.
+    pub(super) fn retire(&mut self) {
+        self.leaving = true;
+        self.retired = true;
+        self.lane.ring().leave();
+    }
+
     /// Moves `head` to the next position that holds a task, or to `tail`.
     pub(super) fn skip_to_task(&mut self) {
         while self.head != self.tail && self.tasks[index(self.head)].is_none() {
@@ -210,6 +308,15 @@ impl Member {
     /// True if no task in the lane is unfinished.
     pub(super) fn has_finished(&self) -> bool {
         self.in_flight == 0 || self.has_news()
+    }
+
+    /// Bytes of memory that the process has for itself; `None` if it has ended.
+    pub(super) fn memory(&self) -> Option<u64> {
+        // Pages: total, resident, shared, …
+        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.pid)).ok()?;
+        let mut pages = statm.split_ascii_whitespace().skip(1).map_while(|n| n.parse::<u64>().ok());
+        let own = pages.next()?.saturating_sub(pages.next()?);
+        Some(own * rustix::param::page_size() as u64)
     }
 
     /// True if the next thing to collect has come, or something is wrong with it.
@@ -297,7 +404,7 @@ impl Member {
                         return Some("it sends more segments than its tasks can use".to_owned());
                     }
                 }
-                Some(Note::Reply | Note::Initialize { .. }) | None => {}
+                Some(Note::Reply | Note::Initialize { .. } | Note::Capture { .. }) | None => {}
             }
         }
         Some("it floods its control socket".to_owned())
@@ -305,7 +412,7 @@ impl Member {
 
     /// It has come to `init`.
     fn arrived_in_time(&mut self) {
-        if !self.leaving {
+        if !self.leaving || self.retired {
             self.deadline = None;
         }
     }

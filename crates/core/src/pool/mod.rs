@@ -10,6 +10,9 @@
 //! | `attend` | a thread that waits for one task collects replies itself |
 //! | `start` | starting a worker process |
 //! | `life` | a worker's process, until it has been reaped |
+//! | `clocks` | deadlines, retries, idle workers, memory limits: what is due, and when |
+//! | `shutdown` | the end of a pool, and changes of its size |
+//! | `stats` | what it has done and is doing |
 //! | `alone` | a process for one task alone |
 //! | `supervisor` | the thread that starts workers, sees them die, and keeps the clocks |
 //!
@@ -20,25 +23,32 @@
 mod alone;
 mod attend;
 mod books;
+mod clocks;
 mod collect;
 mod life;
 mod member;
 mod put;
+mod shutdown;
 mod start;
+mod stats;
 mod supervisor;
 mod task;
 
 pub use alone::{alive, nursery};
 pub use attend::Helped;
+pub use clocks::Limits;
 pub use life::Life;
+pub use shutdown::Shutdown;
 pub use start::Initializer;
+pub use stats::{Obituary, Stats, WorkerStats};
 use task::Place;
-pub use task::{Answer, Failure, Receiver, Tag, Task};
+pub use task::{Answer, Failure, Receiver, Tag, Task, Terms};
 
 use crate::init::{NotReady, reentry_point};
 use crate::launch::Launch;
 use books::{Books, Phase};
 use collect::Settled;
+use stats::Counts;
 use std::cell::RefCell;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -57,11 +67,19 @@ pub struct Config {
     pub launch: Launch,
     /// What each worker calls before its first task.
     pub initializer: Option<Arc<Initializer>>,
+    /// What each worker may use.
+    pub limits: Limits,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { workers: 1, cpus: 1, launch: Launch::default(), initializer: None }
+        Config {
+            workers: 1,
+            cpus: 1,
+            launch: Launch::default(),
+            initializer: None,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -93,6 +111,7 @@ pub struct Shared {
     closing: AtomicBool,
     /// Wakes the supervisor.
     event: OwnedFd,
+    counts: Counts,
     config: Config,
 }
 
@@ -129,6 +148,7 @@ impl Pool {
             unresolved: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
             event,
+            counts: Counts::default(),
             config,
         });
         let supervisor =
@@ -147,30 +167,6 @@ impl Pool {
         &self.shared
     }
 
-    /// Accepts no more tasks, waits until all have ended and their receivers were told, and ends the
-    /// workers and the supervisor. Returns at once in one of the pool's own callbacks, which could
-    /// only wait for itself; the pool then ends by itself.
-    pub fn shutdown(&self) {
-        let mut books = self.shared.lock();
-        books.close();
-        self.shared.closing.store(true, Ordering::SeqCst);
-        self.shared.settle(books, Settled::default(), Tell::Supervisor);
-        self.shared.poke();
-        if self.shared.in_callback() {
-            return;
-        }
-        books = self.shared.lock();
-        while self.shared.unresolved.load(Ordering::SeqCst) > 0 {
-            books = self.shared.idle.wait(books).unwrap_or_else(PoisonError::into_inner);
-        }
-        drop(books);
-        let handle = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(handle) = handle {
-            // The supervisor catches its own panics; there is nothing to learn here.
-            let _ = handle.join();
-        }
-    }
-
     /// The process ids of the workers that live now.
     #[must_use]
     pub fn worker_pids(&self) -> Vec<u32> {
@@ -180,7 +176,7 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.shutdown();
+        self.shutdown(Shutdown::default());
     }
 }
 
@@ -231,6 +227,7 @@ impl Shared {
         let cancelled = books.cancel(tag, &mut settled);
         self.settle(books, settled, Tell::Supervisor);
         if cancelled {
+            self.counts.add(&self.counts.cancelled, 1);
             self.resolved(1);
         }
         cancelled
@@ -305,7 +302,7 @@ impl Shared {
 
     fn tell(&self, settled: Settled) {
         RESOLVING.with_borrow_mut(|pools| pools.push(self));
-        let (tasks, spent) = settled.resolve();
+        let (tasks, spent) = settled.resolve(&self.counts);
         RESOLVING.with_borrow_mut(Vec::pop);
         if !spent.is_empty() {
             self.lock().take_back_segments(spent);

@@ -5,13 +5,13 @@
 
 use super::books::{Books, Phase};
 use super::collect::Settled;
-use super::member::{LARGE, Segment};
+use super::member::{InLane, LARGE, Segment};
 use super::task::{Failure, Place, Task};
 use crate::frame::{FRAMED, SEGMENT};
 use crate::lane::BLOCK_LEN;
-use crate::ring::Seen;
 use crate::sync::Ordering;
 use std::io::ErrorKind::{BrokenPipe, ConnectionReset, WouldBlock};
+use std::time::Instant;
 
 /// A task on its way into a lane, with a segment that is to be filled without the lock.
 #[derive(Debug)]
@@ -40,12 +40,12 @@ impl Books {
                 return None;
             };
             let len = task.argument().len();
-            let large = len > BLOCK_LEN;
+            let large = len > BLOCK_LEN || task.captures();
             let Some(index) = self.choose(large) else {
                 self.queue.push_front(task);
                 return None;
             };
-            if !large {
+            if len <= BLOCK_LEN {
                 self.put(index, task, None);
                 continue;
             }
@@ -126,6 +126,8 @@ impl Books {
             None => lane.write_argument(position, argument),
         };
         let framed = if task.is_framed() { FRAMED } else { 0 };
+        // Without files for it, what the task prints goes where it always does.
+        let capture = if task.captures() { member.capture().ok() } else { None };
         let request = &lane.ring().slot(position).request;
         // Relaxed: guarded by the state word, which `publish` sets.
         request.entry.store(task.entry.offset(), Ordering::Relaxed);
@@ -135,12 +137,26 @@ impl Books {
         request.items.store(task.remaining(), Ordering::Relaxed);
         request.tier.store(tier | framed, Ordering::Relaxed);
         request.stop.store(0, Ordering::Relaxed);
+        request.capture.store(capture.as_ref().map_or(0, |capture| capture.0), Ordering::Relaxed);
+        lane.ring().slot(position).reply.began.store(0, Ordering::Relaxed);
         task.tag().set_place(Place::Lane(index, position));
-        member.insert(position, task, segment);
+        let entry = InLane {
+            watched: task.tag().is_watched(),
+            since: if task.terms().is_some() { Instant::now() } else { member.born },
+            strike: None,
+            capture: capture.map(|capture| capture.1),
+            task,
+            segment,
+        };
+        member.insert(position, entry);
+        member.fed += 1;
         lane.ring().set_spin(spin);
         let slept = lane.ring().publish(position);
         if let Some(member) = self.members[index].as_mut() {
             member.slept = slept;
+            if self.tasks_per_worker.is_some_and(|most| member.fed >= most) {
+                member.retire();
+            }
         }
     }
 
@@ -157,33 +173,17 @@ impl Books {
         let Some(member) = self.members[index].as_mut() else {
             return false;
         };
-        let mut wanted = member.in_flight / 2;
-        let mut position = member.tail;
-        let mut taken = Vec::new();
-        while wanted > 0 && position != member.head {
-            position = position.wrapping_sub(1);
-            if member.task(position).is_none() {
-                continue;
-            }
-            // The worker goes the other way; where it has been there is nothing more to take.
-            if member.lane.ring().look(position) != Seen::Ready
-                || !member.lane.ring().take_back(position)
-            {
-                break;
-            }
-            wanted -= 1;
-            if let Some(entry) = member.remove(position) {
-                if let Some(segment) = entry.segment {
-                    member.keep_segment(segment);
-                }
-                taken.push(entry.task);
-            }
-        }
+        let taken = member.take_back(member.in_flight / 2);
         let any = !taken.is_empty();
-        for task in taken {
+        self.queue_again(taken);
+        any
+    }
+
+    /// Puts tasks that were taken back from the end of a lane, the last one first, before the others.
+    pub(super) fn queue_again(&mut self, tasks: Vec<Task>) {
+        for task in tasks {
             task.tag().set_place(Place::Queue);
             self.queue.push_front(task);
         }
-        any
     }
 }

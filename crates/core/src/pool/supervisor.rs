@@ -8,6 +8,7 @@ use super::collect::Settled;
 use super::member::Member;
 use super::start::start;
 use super::{Config, Shared, Tell};
+use crate::death::Death;
 use crate::init::Reentry;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use std::io;
@@ -44,16 +45,22 @@ impl Supervisor {
     /// itself fail, nobody is left waiting: the pool is broken and says so.
     pub(super) fn run(self) {
         let failed = match crate::panic::catch(|| self.supervise()) {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
-            Err(panic) => format!("{} at {}", panic.message, panic.location.unwrap_or_default()),
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(panic) => {
+                Some(format!("{} at {}", panic.message, panic.location.unwrap_or_default()))
+            }
         };
-        self.shared.break_down(&format!("its supervisor failed: {failed}"));
-        let members: Vec<_> = self.shared.lock().members.drain(..).flatten().collect();
-        for mut member in members {
-            member.kill();
-            member.life.reap();
+        if let Some(failed) = failed {
+            self.shared.break_down(&format!("its supervisor failed: {failed}"));
+            let members: Vec<_> = self.shared.lock().members.drain(..).flatten().collect();
+            for mut member in members {
+                member.kill();
+                member.life.reap();
+            }
         }
+        self.shared.lock().supervisor_ended = true;
+        self.shared.idle.notify_all();
     }
 
     fn supervise(&self) -> io::Result<()> {
@@ -88,13 +95,19 @@ impl Supervisor {
                         books.failed_to_start(&error.to_string(), &mut settled);
                         continue;
                     }
+                    tracing::debug!(pid = member.pid, name = launch.name, "worker is started");
+                    member.name = launch.name;
+                    member.keeps_time = self.shared.config.limits.idle.is_some();
                     books.replacements = books.replacements.saturating_sub(1);
                     books.add(member);
                     // The first task can go into its lane while it starts.
                     self.shared.settle(books, Settled::default(), Tell::Here);
                     books = self.shared.lock();
                 }
-                Err(error) => books.failed_to_start(&error.to_string(), &mut settled),
+                Err(error) => {
+                    tracing::warn!(%error, "worker cannot be started");
+                    books.failed_to_start(&error.to_string(), &mut settled);
+                }
             }
         }
         self.shared.settle(books, settled, Tell::Here);
@@ -118,17 +131,23 @@ impl Supervisor {
         let now = Instant::now();
         let timeout = self.shared.config.launch.start_timeout;
         let mut started = false;
+        let mut settled = Settled::default();
+        books.strike(&mut settled);
         for (_, member) in books.members_mut() {
             if over && !member.leaving {
                 member.leaving = true;
-                member.deadline = now.checked_add(FAREWELL);
                 member.lane.ring().leave();
                 if !member.ready {
                     member.kill();
                 }
             }
+            // One that is only to be replaced may take its time with its last tasks.
+            let done = over || member.retired && member.load() == 0;
+            if done && member.leaving && member.ready && member.deadline.is_none() {
+                member.deadline = now.checked_add(FAREWELL);
+            }
             let late = member.deadline.is_some_and(|deadline| now >= deadline);
-            if late && !member.ready && !member.leaving {
+            if late && !member.ready && (!member.leaving || member.retired) {
                 // It may have said so while this thread was busy.
                 if let Some(why) = member.read_notes() {
                     member.condemned.get_or_insert(why);
@@ -143,7 +162,8 @@ impl Supervisor {
                     ));
                 }
             }
-            if (member.condemned.is_some() || member.leaving && late) && !member.killed {
+            let condemned = member.condemned.is_some() && member.grace.is_none();
+            if (condemned || member.leaving && late) && !member.killed {
                 member.kill();
             }
         }
@@ -151,7 +171,7 @@ impl Supervisor {
             books.started();
         }
         books.wake_attendants();
-        self.shared.settle(books, Settled::default(), Tell::Here);
+        self.shared.settle(books, settled, Tell::Here);
     }
 
     /// True if the pool has been shut down and nothing is left of it.
@@ -163,7 +183,8 @@ impl Supervisor {
 
     /// Sleeps until something happens or a clock strikes, and sees to it.
     fn wait(&self) -> io::Result<()> {
-        let timeout = self.next_clock().map(|at| at.saturating_duration_since(Instant::now()));
+        let next_clock = self.shared.lock().next_clock();
+        let timeout = next_clock.map(|at| at.saturating_duration_since(Instant::now()));
         let timeout = timeout.map(|timeout| rustix::event::Timespec {
             tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: timeout.subsec_nanos().into(),
@@ -211,7 +232,7 @@ impl Supervisor {
             member.condemned.get_or_insert(why);
         }
         let (ready, leaving, condemned) = (member.ready, member.leaving, member.condemned.clone());
-        let alone = member.alone;
+        let (alone, retired) = (member.alone, member.retired);
         // What a process leaves behind when it ends as it should is its own affair.
         let orderly = leaving || alone && member.has_finished();
         if !orderly {
@@ -222,27 +243,21 @@ impl Supervisor {
         let _ = epoll::delete(&self.epoll, &member.control);
         let death = member.life.reap();
         books.bury(index, &death, settled);
-        if leaving || alone {
+        let Death { pid, cause } = &death;
+        if alone || (leaving && !retired) {
             return;
         }
+        books.obituaries.add(&death, condemned.clone().or(retired.then(|| "replaced".to_owned())));
+        if retired && ready {
+            tracing::debug!(pid, ?cause, "worker has left");
+            return;
+        }
+        tracing::warn!(pid, ?cause, why = condemned.as_deref(), "worker has died");
         if ready {
             books.replacements += 1;
         } else {
             let why = condemned.unwrap_or_else(|| format!("{death} before it was ready"));
             books.failed_to_start(&why, settled);
         }
-    }
-
-    /// When the next clock strikes.
-    fn next_clock(&self) -> Option<Instant> {
-        let books = self.shared.lock();
-        let deadlines = books
-            .members()
-            .filter(|(_, member)| (member.leaving || !member.ready) && !member.killed)
-            .filter_map(|(_, member)| member.deadline);
-        // Also if nothing is wanted at the moment: until then nobody calls this thread for a start.
-        let now = Instant::now();
-        let start = books.next_start.filter(|&at| at > now || books.wanted_starts() > 0);
-        deadlines.chain(start).min()
     }
 }

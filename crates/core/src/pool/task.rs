@@ -8,6 +8,7 @@ use crate::record::arguments_len;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// A function and its encoded argument: one call, or, if the argument is framed, one call for each
 /// of its items.
@@ -25,6 +26,26 @@ pub struct Task {
     end: usize,
     /// Some of its items have ended, or are with another part.
     begun: bool,
+    /// `None`: nothing special, as with most tasks.
+    terms: Option<Box<Terms>>,
+}
+
+/// What is asked for a task beyond being run.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// How long each call may take from the moment it begins; then its worker is ended.
+    pub deadline: Option<Duration>,
+    /// How long a worker that is to be ended for the deadline has after a SIGTERM; then, or at once,
+    /// it gets a SIGKILL.
+    pub grace: Duration,
+    /// How long the task may wait until it begins.
+    pub queue_deadline: Option<Duration>,
+    /// How often it may be begun again after it has failed; only for a task of one call.
+    pub retries: u32,
+    /// How long to wait before the first retry; twice as long before each further one.
+    pub backoff: Duration,
+    /// Keep what it prints and hand it over; only for a task of one call.
+    pub capture: bool,
 }
 
 impl Task {
@@ -56,7 +77,34 @@ impl Task {
     ) -> Task {
         let end = payload.bytes().len();
         let payload = Arc::new(payload);
-        Task { entry, receiver, payload, framed, items: 0..items, offset: 0, end, begun: false }
+        let items = 0..items;
+        let (offset, begun, terms) = (0, false, None);
+        Task { entry, receiver, payload, framed, items, offset, end, begun, terms }
+    }
+
+    /// The task with these terms.
+    #[must_use]
+    pub fn with(mut self, terms: Terms) -> Task {
+        self.terms = Some(Box::new(terms));
+        self
+    }
+
+    pub(super) fn terms(&self) -> Option<&Terms> {
+        self.terms.as_deref()
+    }
+
+    /// True if what it prints is to be kept.
+    pub(super) fn captures(&self) -> bool {
+        self.terms().is_some_and(|terms| terms.capture && !self.framed)
+    }
+
+    /// Uses up a retry, if one is left. Returns how long to wait before it.
+    pub(super) fn retry(&mut self) -> Option<Duration> {
+        let terms = self.terms.as_mut().filter(|terms| terms.retries > 0 && !self.framed)?;
+        terms.retries -= 1;
+        let pause = terms.backoff;
+        terms.backoff = pause.saturating_mul(2);
+        Some(pause)
     }
 
     pub(super) fn tag(&self) -> &Tag {
@@ -110,6 +158,7 @@ impl Task {
             offset,
             end: self.end,
             begun: true,
+            terms: self.terms.clone(),
         };
         self.items.end = at;
         self.end = offset;
@@ -129,6 +178,11 @@ impl Task {
 pub trait Receiver: Send + Sync + std::fmt::Debug {
     /// Where the pool notes the task's whereabouts.
     fn tag(&self) -> &Tag;
+    /// What the task has printed, if that was to be kept: standard output and standard error. Called
+    /// before `receive`; once for each time that the task was begun.
+    fn printed(&self, output: Vec<u8>, errors: Vec<u8>) {
+        let _ = (output, errors);
+    }
     /// How long the worker took for the next so many answers.
     fn spent(&self, items: u32, nanos: u64) {
         let _ = (items, nanos);
@@ -159,6 +213,32 @@ pub enum Failure {
     NotSent(String),
     /// The worker died while the function ran.
     Died(Death),
+    /// The function ran longer than it may, and the worker was ended.
+    Deadline {
+        /// The worker's process id.
+        pid: u32,
+        /// How long it may run.
+        limit: Duration,
+    },
+    /// The task has not begun in the time that it was given for that.
+    QueueDeadline {
+        /// How long it had.
+        limit: Duration,
+    },
+    /// The worker used more memory than it may while the function ran, and was ended.
+    Memory {
+        /// The worker's process id.
+        pid: u32,
+        /// How many bytes it may use.
+        limit: u64,
+        /// How many bytes it was seen to use.
+        used: u64,
+    },
+    /// The worker was ended because the task was to be.
+    Killed {
+        /// The worker's process id.
+        pid: u32,
+    },
     /// The process that was started for the task alone ended before it began.
     NeverBegan {
         /// How it ended.
@@ -175,7 +255,7 @@ pub enum Failure {
     },
     /// The pool can start no workers; why.
     Broken(Arc<str>),
-    /// The rest of a task that was cancelled while it ran.
+    /// It was cancelled: when the pool was shut down; or the rest of it, while it ran.
     Cancelled,
     /// The pool had been shut down before the task was submitted.
     Shutdown,
@@ -190,6 +270,8 @@ pub struct Tag {
     watched: AtomicBool,
     /// No further item of the task is to begin.
     stopped: AtomicBool,
+    /// It has begun before, and failed.
+    begun: AtomicBool,
 }
 
 /// Where a task is.
@@ -207,6 +289,8 @@ pub(super) enum Place {
     Scattered,
     /// Ended.
     Ended,
+    /// Waiting for the time of its next try.
+    Delayed,
 }
 
 impl Tag {
@@ -217,6 +301,7 @@ impl Tag {
             2 => Place::Staged,
             3 => Place::Ended,
             4 => Place::Scattered,
+            5 => Place::Delayed,
             lane => Place::Lane((lane >> 32) as usize - 1, lane as u32),
         }
     }
@@ -232,6 +317,7 @@ impl Tag {
             Place::Staged => 2,
             Place::Ended => 3,
             Place::Scattered => 4,
+            Place::Delayed => 5,
             Place::Lane(member, position) => ((member as u64 + 1) << 32) | u64::from(position),
         };
         self.place.store(word, Ordering::Relaxed);
@@ -251,6 +337,15 @@ impl Tag {
         self.stopped.load(Ordering::Relaxed)
     }
 
+    /// True if it has begun before, and failed.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_begun(&self) {
+        self.begun.store(true, Ordering::Relaxed);
+    }
+
     pub(super) fn set_stopped(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }
@@ -265,7 +360,9 @@ mod tests {
         let tag = Tag::default();
         assert_eq!(tag.place(), Place::Nowhere);
         let lanes = [Place::Lane(0, 0), Place::Lane(1000, u32::MAX)];
-        for place in lanes.into_iter().chain([Place::Queue, Place::Staged, Place::Ended]) {
+        for place in
+            lanes.into_iter().chain([Place::Queue, Place::Staged, Place::Ended, Place::Delayed])
+        {
             tag.set_place(place);
             assert_eq!(tag.place(), place);
         }

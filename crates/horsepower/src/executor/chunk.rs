@@ -99,13 +99,13 @@ impl<R: Value> Receiver for Chunk<R> {
     }
 
     fn receive(&self, item: u32, answer: Answer<'_>) {
-        let task = self.promise.task;
+        let task = || self.promise.task.clone();
         let outcome = match answer {
             Answer::Returned(bytes) => decode::<R>(bytes).map_err(|why| {
                 let type_name = std::any::type_name::<R>().to_owned();
-                Error::of_task(Kind::ResultNotDecoded { type_name, why }, task)
+                Error::of_task(Kind::ResultNotDecoded { type_name, why }, task())
             }),
-            Answer::Failed(why) => Err(Error::of_task(failure(why), task)),
+            Answer::Failed(why) => Err(Error::of_task(failure(why), task())),
         };
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(&place) = self.places.get(item as usize) else {

@@ -18,7 +18,9 @@ use horsepower_core::assert_plain;
 use horsepower_core::call::{EntryPoint, Invoke, Output};
 use horsepower_core::launch::Launch;
 use horsepower_core::payload::Encoded;
-use horsepower_core::pool::{Answer, Config, Failure, Pool, PoolError, Receiver, Tag, Task};
+use horsepower_core::pool::{
+    Answer, Config, Failure, Pool, PoolError, Receiver, Shutdown, Tag, Task,
+};
 use horsepower_core::record::Status;
 use std::any::type_name;
 use std::marker::PhantomData;
@@ -179,7 +181,7 @@ impl Executor for ProcessPoolExecutor {
     }
 
     fn shutdown(&self) {
-        self.pool.shutdown();
+        self.pool.shutdown(Shutdown::default());
     }
 }
 
@@ -260,6 +262,10 @@ pub(super) fn failure(failure: Failure) -> Kind {
         Failure::NeverBegan { death, why } => Kind::NeverBegan { death, why },
         Failure::Protocol { pid, what } => Kind::Protocol { pid, what },
         Failure::Broken(reason) => Kind::Broken(reason),
+        Failure::Deadline { pid, limit } => Kind::Deadline { pid, limit },
+        Failure::QueueDeadline { limit } => Kind::QueueDeadline { limit },
+        Failure::Memory { pid, limit, used } => Kind::Memory { pid, limit, used },
+        Failure::Killed { pid } => Kind::Killed { pid },
         Failure::Cancelled => Kind::Cancelled,
         Failure::Shutdown => Kind::Shutdown,
     }

@@ -388,11 +388,8 @@ where
             && let Some((place, item)) = items.next()
         {
             let outcome = horsepower_core::panic::catch(|| (self.function)(item));
-            let task = self.promise.task;
-            done.push((
-                place,
-                outcome.map_err(|report| Error::of_task(Kind::Panicked(report), task)),
-            ));
+            let failed = |report| Error::of_task(Kind::Panicked(report), self.promise.task.clone());
+            done.push((place, outcome.map_err(failed)));
         }
         self.clock.learn(done.len(), started.elapsed());
         let mut rest: Vec<_> = items.collect();

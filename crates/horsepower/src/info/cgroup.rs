@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn quotas_of_version_two() {
+    fn pi_07_quotas_of_version_two() {
         assert_eq!(quota(&[("cg/two/a/b/cpu.max", "max 100000\n")]), None);
         assert_eq!(quota(&[("cg/two/a/b/cpu.max", "50000 100000\n")]), Some(0.5));
         assert_eq!(quota(&[("cg/two/a/b/cpu.max", "150000 100000\n")]), Some(1.5));
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn quotas_of_version_one() {
+    fn pi_07_quotas_of_version_one() {
         let period = ("cg/cpu/a/b/cpu.cfs_period_us", "100000\n");
         assert_eq!(quota(&[period, ("cg/cpu/a/b/cpu.cfs_quota_us", "-1\n")]), None);
         assert_eq!(quota(&[period, ("cg/cpu/a/b/cpu.cfs_quota_us", "250000\n")]), Some(2.5));
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lowest_quota_on_the_way_up_counts() {
+    fn pi_07_the_lowest_quota_on_the_way_up_counts() {
         let own = ("cg/two/a/b/cpu.max", "300000 100000");
         let parent = ("cg/two/a/cpu.max", "200000 100000");
         let top = ("cg/two/cpu.max", "max 100000");

@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quota_is_rounded_up_and_never_raises_the_affinity() {
+    fn pi_07_a_quota_is_rounded_up_and_never_raises_the_affinity() {
         let four = NonZeroUsize::new(4).unwrap();
         let usable = |quota| usable(four, quota).get();
         assert_eq!(usable(None), 4);
@@ -170,23 +170,5 @@ mod tests {
             assert_eq!(count(nonsense), None, "{nonsense}");
         }
         assert!(listed("/proc/thread-self/status", Some("Cpus_allowed_list")).is_some());
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_thread_on_one_cpu_may_use_one() {
-        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-        std::thread::spawn(|| {
-            let all = sched_getaffinity(None).unwrap();
-            let first = (0..CpuSet::MAX_CPU).find(|&cpu| all.is_set(cpu)).unwrap();
-            let mut one = CpuSet::new();
-            one.set(first);
-            sched_setaffinity(None, &one).unwrap();
-            let cpus = Cpus::current();
-            assert_eq!((cpus.affinity, cpus.usable), (1, 1));
-            assert!(cpus.online >= all.count() as usize);
-        })
-        .join()
-        .unwrap();
     }
 }

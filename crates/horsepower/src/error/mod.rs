@@ -1,14 +1,18 @@
-//! [`Error`]: the one error of this crate.
+//! [`Error`]: the one error of this crate. `kind` is what can happen and how it is told, `name` how a
+//! task is called.
 
-use horsepower_core::panic::PanicReport;
+mod kind;
+mod name;
+
+pub(crate) use kind::Kind;
+pub(crate) use name::Name;
+
 #[cfg(target_os = "linux")]
-use horsepower_core::{
-    death::{Cause, Death},
-    init::NotReady,
-};
+use horsepower_core::death::{Cause, Death};
+use horsepower_core::panic::PanicReport;
 use std::error::Error as StdError;
+use std::fmt;
 use std::sync::Arc;
-use std::{fmt, io};
 
 /// Why there is no result, or no executor. Opaque: ask it with its predicates, print it to learn
 /// what happened, to which task, and what to do; follow [`source`](std::error::Error::source) to
@@ -26,72 +30,27 @@ pub struct Error(Arc<Inner>);
 
 struct Inner {
     kind: Kind,
-    /// Path of the task's function.
-    task: Option<&'static str>,
-    /// Name of the [`Thread`](crate::Thread).
-    thread: Option<Arc<str>>,
+    subject: Option<Subject>,
 }
 
-/// What happened.
-#[derive(Debug)]
-pub(crate) enum Kind {
-    Panicked(PanicReport),
-    #[cfg(target_os = "linux")]
-    Died(Death),
-    #[cfg(target_os = "linux")]
-    NeverBegan {
-        death: Death,
-        why: Option<String>,
-    },
-    #[cfg(target_os = "linux")]
-    Protocol {
-        pid: u32,
-        what: String,
-    },
-    #[cfg(target_os = "linux")]
-    Broken(Arc<str>),
-    #[cfg(target_os = "linux")]
-    NotReady(NotReady),
-    ArgumentNotEncoded {
-        type_name: &'static str,
-        source: Box<dyn StdError + Send + Sync>,
-    },
-    ArgumentNotDecoded {
-        type_name: String,
-        why: String,
-    },
-    ResultNotEncoded {
-        type_name: String,
-        why: String,
-    },
-    ResultNotDecoded {
-        type_name: String,
-        why: String,
-    },
-    NotSent(String),
-    System {
-        doing: &'static str,
-        source: io::Error,
-    },
-    Invalid(String),
-    Cancelled,
-    TimedOut,
-    Shutdown,
-    Taken,
-    InOwnCallback,
+/// What it happened to.
+enum Subject {
+    Task(Name),
+    /// A [`Thread`](crate::Thread), by its name.
+    Thread(Arc<str>),
 }
 
 impl Error {
     pub(crate) fn new(kind: Kind) -> Error {
-        Error(Arc::new(Inner { kind, task: None, thread: None }))
+        Error(Arc::new(Inner { kind, subject: None }))
     }
 
-    pub(crate) fn of_task(kind: Kind, task: &'static str) -> Error {
-        Error(Arc::new(Inner { kind, task: Some(task), thread: None }))
+    pub(crate) fn of_task(kind: Kind, task: impl Into<Name>) -> Error {
+        Error(Arc::new(Inner { kind, subject: Some(Subject::Task(task.into())) }))
     }
 
     pub(crate) fn of_thread(kind: Kind, thread: &Arc<str>) -> Error {
-        Error(Arc::new(Inner { kind, task: None, thread: Some(thread.clone()) }))
+        Error(Arc::new(Inner { kind, subject: Some(Subject::Thread(thread.clone())) }))
     }
 
     /// The task panicked. Its message, place and backtrace are [`panic_message`](Self::panic_message),
@@ -101,10 +60,23 @@ impl Error {
         matches!(self.0.kind, Kind::Panicked(_))
     }
 
-    /// The task was cancelled.
+    /// The task was cancelled before it began, or killed while it ran.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.0.kind, Kind::Cancelled)
+        matches!(self.0.kind, Kind::Cancelled | Kind::Killed { .. })
+    }
+
+    /// The task was past its [deadline](crate::TaskOptions::deadline) and was ended, or past its
+    /// [queue deadline](crate::TaskOptions::queue_deadline) and never began.
+    #[must_use]
+    pub fn is_deadline(&self) -> bool {
+        matches!(self.0.kind, Kind::Deadline { .. } | Kind::QueueDeadline { .. })
+    }
+
+    /// The worker process used more memory than it may while it ran the task, and was ended.
+    #[must_use]
+    pub fn is_memory_limit(&self) -> bool {
+        matches!(self.0.kind, Kind::Memory { .. })
     }
 
     /// A wait was over before the task was. The task goes on.
@@ -127,19 +99,13 @@ impl Error {
     /// The worker process broke the rules by which it shares memory with its parent, and was ended.
     #[must_use]
     pub fn is_protocol(&self) -> bool {
-        #[cfg(target_os = "linux")]
-        return matches!(self.0.kind, Kind::Protocol { .. });
-        #[cfg(not(target_os = "linux"))]
-        return false;
+        matches!(self.0.kind, Kind::Protocol { .. })
     }
 
     /// The pool cannot start workers any more.
     #[must_use]
     pub fn is_broken(&self) -> bool {
-        #[cfg(target_os = "linux")]
-        return matches!(self.0.kind, Kind::Broken(_));
-        #[cfg(not(target_os = "linux"))]
-        return false;
+        matches!(self.0.kind, Kind::Broken(_))
     }
 
     /// A process pool was to be made in a program that has not called [`init`](crate::init).
@@ -218,23 +184,38 @@ impl Error {
     pub fn worker_pid(&self) -> Option<u32> {
         match self.0.kind {
             #[cfg(target_os = "linux")]
-            Kind::Died(Death { pid, .. })
-            | Kind::NeverBegan { death: Death { pid, .. }, .. }
-            | Kind::Protocol { pid, .. } => Some(pid),
+            Kind::Died(Death { pid, .. }) | Kind::NeverBegan { death: Death { pid, .. }, .. } => {
+                Some(pid)
+            }
+            Kind::Protocol { pid, .. }
+            | Kind::Deadline { pid, .. }
+            | Kind::Memory { pid, .. }
+            | Kind::Killed { pid } => Some(pid),
             _ => None,
         }
     }
 
-    /// The path of the task's function, as the compiler writes it.
+    /// The name of the task: the one that it was given, or the path of its function as the compiler
+    /// writes it.
     #[must_use]
     pub fn task(&self) -> Option<&str> {
-        self.0.task
+        match &self.0.subject {
+            Some(Subject::Task(name)) => Some(name.as_str()),
+            _ => None,
+        }
     }
 
-    /// The name of the [`Thread`](crate::Thread) that this is about.
+    /// The name of the [`Thread`](crate::Thread) that it happened to.
     #[must_use]
     pub fn thread(&self) -> Option<&str> {
-        self.0.thread.as_deref()
+        match &self.0.subject {
+            Some(Subject::Thread(name)) => Some(name),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.0.kind
     }
 
     #[cfg(target_os = "linux")]
@@ -255,57 +236,12 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(task) = self.0.task {
-            write!(f, "task {task}: ")?;
+        match &self.0.subject {
+            Some(Subject::Task(name)) => write!(f, "task {}: ", name.as_str())?,
+            Some(Subject::Thread(name)) => write!(f, "thread {name}: ")?,
+            None => {}
         }
-        if let Some(thread) = &self.0.thread {
-            write!(f, "thread {thread}: ")?;
-        }
-        match &self.0.kind {
-            Kind::Panicked(report) => report.fmt(f),
-            #[cfg(target_os = "linux")]
-            Kind::Died(death) => write!(f, "{death} while running it"),
-            #[cfg(target_os = "linux")]
-            Kind::NeverBegan { death, why: None } => write!(f, "{death} before it began"),
-            #[cfg(target_os = "linux")]
-            Kind::NeverBegan { death, why: Some(why) } => {
-                write!(f, "{death} before it began: {why}")
-            }
-            #[cfg(target_os = "linux")]
-            Kind::Protocol { pid, what } => write!(
-                f,
-                "worker process {pid} broke the rules of its lane ({what}) and was ended; something \
-                 in that process writes where it must not"
-            ),
-            #[cfg(target_os = "linux")]
-            Kind::Broken(reason) => write!(f, "the process pool is broken: {reason}"),
-            #[cfg(target_os = "linux")]
-            Kind::NotReady(not_ready) => not_ready.fmt(f),
-            Kind::ArgumentNotEncoded { type_name, source } => {
-                write!(f, "its argument, a {type_name}, cannot be encoded: {source}")
-            }
-            Kind::ArgumentNotDecoded { type_name, why } => {
-                write!(f, "its argument, a {type_name}, cannot be decoded in the worker: {why}")
-            }
-            Kind::ResultNotEncoded { type_name, why } => {
-                write!(f, "its result, a {type_name}, cannot be encoded: {why}")
-            }
-            Kind::ResultNotDecoded { type_name, why } => {
-                write!(f, "its result, a {type_name}, cannot be decoded: {why}")
-            }
-            Kind::NotSent(why) => write!(f, "its argument cannot be sent: {why}"),
-            Kind::System { doing, source } => write!(f, "cannot {doing}: {source}"),
-            Kind::Invalid(what) => f.write_str(what),
-            Kind::Cancelled => f.write_str("it was cancelled before it began"),
-            Kind::TimedOut => {
-                f.write_str("it has not ended in time; it goes on, and can still be waited for")
-            }
-            Kind::Shutdown => f.write_str("cannot submit tasks after the executor was shut down"),
-            Kind::Taken => f.write_str("its result has already been taken"),
-            Kind::InOwnCallback => f.write_str(
-                "a done-callback cannot take the result of its own future; it is given the outcome",
-            ),
-        }
+        self.0.kind.fmt(f)
     }
 }
 

@@ -1,0 +1,9 @@
+//! The monotonic clock as a number, which means the same in every process of the machine.
+
+/// Nanoseconds since the machine was started, or thereabouts; never 0.
+pub(crate) fn monotonic_nanos() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+    let nanos = u64::try_from(now.tv_nsec).unwrap_or(0);
+    (seconds * 1_000_000_000 + nanos).max(1)
+}

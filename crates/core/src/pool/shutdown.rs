@@ -1,0 +1,122 @@
+//! The end of a pool, and changes of its size.
+
+use super::collect::Settled;
+use super::task::Failure;
+use super::{Pool, Shared, Tell};
+use crate::ring::Seen;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How a pool is to be shut down.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shutdown {
+    /// What has not begun is cancelled.
+    pub cancel_queued: bool,
+    /// What runs is ended, with its worker.
+    pub kill_running: bool,
+    /// How long to wait for the end of everything; `None`: for ever.
+    pub patience: Option<Duration>,
+}
+
+impl Pool {
+    /// Accepts no more tasks, waits until all have ended and their receivers were told, and ends the
+    /// workers and the supervisor. Does not wait in one of the pool's own callbacks, which could
+    /// only wait for itself; the pool then ends by itself. True: nothing of the pool is left.
+    pub fn shutdown(&self, how: Shutdown) -> bool {
+        let deadline = how.patience.map(|patience| Instant::now().checked_add(patience));
+        self.shared.close(how);
+        if self.shared.in_callback() {
+            return false;
+        }
+        let late = |deadline: Option<Instant>| deadline.is_some_and(|at| Instant::now() >= at);
+        let mut books = self.shared.lock();
+        while self.shared.unresolved.load(Ordering::SeqCst) > 0 || !books.supervisor_ended {
+            let idle = &self.shared.idle;
+            let Some(Some(at)) = deadline else {
+                books = idle.wait(books).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            if late(Some(at)) {
+                return false;
+            }
+            let left = at.saturating_duration_since(Instant::now());
+            books = idle.wait_timeout(books, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        drop(books);
+        let handle = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(handle) = handle {
+            // The supervisor catches its own panics; there is nothing to learn here.
+            let _ = handle.join();
+        }
+        true
+    }
+
+    /// Changes how many workers there may be. More are started when tasks need them; of fewer, those
+    /// that have nothing to do go first, and the others when their tasks have ended.
+    pub fn resize(&self, workers: usize) {
+        let mut books = self.shared.lock();
+        books.workers = workers;
+        let wanted = |member: &super::member::Member| !member.leaving && member.condemned.is_none();
+        let mut present: Vec<_> = books
+            .members()
+            .filter(|(_, member)| wanted(member))
+            .map(|(index, member)| (member.load(), index))
+            .collect();
+        present.sort_unstable();
+        let surplus = present.len().saturating_sub(workers);
+        for &(_, index) in &present[..surplus] {
+            if let Some(member) = books.members[index].as_mut() {
+                let tasks = member.take_back(usize::MAX);
+                member.retire();
+                books.queue_again(tasks);
+            }
+        }
+        self.shared.settle(books, Settled::default(), Tell::Supervisor);
+        self.shared.poke();
+    }
+}
+
+impl Shared {
+    /// Accepts no more tasks, and sees to those that are there as `how` says.
+    fn close(&self, how: Shutdown) {
+        let mut books = self.lock();
+        books.close();
+        self.closing.store(true, Ordering::SeqCst);
+        let mut settled = Settled::default();
+        if how.cancel_queued {
+            let mut tasks = books.take_delayed(|_| true);
+            for (_, member) in books.members_mut() {
+                tasks.extend(member.take_back(usize::MAX));
+            }
+            while let Some(task) = books.next_in_queue(&mut settled) {
+                tasks.push(task);
+            }
+            tasks.into_iter().for_each(|task| settled.fail(task, Failure::Cancelled));
+        }
+        if how.kill_running {
+            let running: Vec<_> = books.members().map(|(i, m)| (i, m.head, m.pid)).collect();
+            for (index, head, pid) in running {
+                books.doom(index, head, Failure::Killed { pid }, Duration::ZERO);
+            }
+        }
+        self.settle(books, settled, Tell::Supervisor);
+        self.poke();
+    }
+
+    /// Ends the worker that runs the task with this tag, and the task with it. False: it does not run
+    /// in a worker just now.
+    pub fn kill(&self, tag: &super::Tag) -> bool {
+        let mut books = self.lock();
+        let super::Place::Lane(index, position) = tag.place() else { return false };
+        let mut killed = false;
+        if let Some(member) = books.members[index].as_ref()
+            && member.lane.ring().look(position) == Seen::Running
+        {
+            let pid = member.pid;
+            killed = books.doom(index, position, Failure::Killed { pid }, Duration::ZERO);
+        }
+        self.settle(books, Settled::default(), Tell::Supervisor);
+        killed
+    }
+}
