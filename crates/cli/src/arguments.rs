@@ -1,6 +1,6 @@
 //! The command line: one subcommand, whose options stand in its own file.
 
-use crate::{info, primes, timeit};
+use crate::{info, primes, timeit, tour};
 use clap::{Parser, Subcommand};
 
 /// Use all the computing power that this machine has, and see what it was worth.
@@ -19,6 +19,8 @@ pub(crate) enum Command {
     Info(info::Options),
     /// Tell how long Rust code takes, as `python -m timeit` does for Python
     Timeit(timeit::Options),
+    /// Walk through what this library offers: explanation, code, and what it does on this machine
+    Tour(tour::Options),
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! 0: everything was done. 1: something could not be done, the rest was. 2: the command was not used
 //! as it is meant to be (as clap has it).
 
+use clap::error::ErrorKind;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -15,6 +16,20 @@ pub(crate) const MISUSE: u8 = 2;
 /// Says something on standard error. That nobody may be reading there is no reason to stop.
 pub(crate) fn say(what: impl Display) {
     let _ = writeln!(io::stderr(), "{what}");
+}
+
+/// The end when the command line asks for help, or makes no sense: then the last line is the one with
+/// which Python's `timeit` ends.
+pub(crate) fn without_arguments(error: &clap::Error) -> ExitCode {
+    // As everywhere: that nobody may be reading is no reason to stop.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    if error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        say("use -h/--help for command line help");
+    }
+    ExitCode::from(MISUSE)
 }
 
 /// The end that an error leads to. A reader who has gone away has seen enough: that is no failure.

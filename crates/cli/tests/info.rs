@@ -20,9 +20,7 @@ fn info_in(directory: &Path) -> Value {
 
 #[test]
 fn json_has_every_key_and_true_values() {
-    let child = spawn(horsepower().args(["info", "--json"]).stdin(Stdio::null()));
-    let pid = child.id();
-    let info = finish(child).done().json();
+    let info = run(["info", "--json"]).done().json();
     let keys = |value: &Value| {
         value.as_object().unwrap().keys().map(String::clone).collect::<Vec<_>>().join(" ")
     };
@@ -34,10 +32,6 @@ fn json_has_every_key_and_true_values() {
     assert_eq!(keys(&info["cpus"]), "affinity cgroup_quota online usable");
     assert_eq!(keys(&info["memory"]), "available_bytes cgroup_limit_bytes total_bytes");
 
-    assert_eq!(info["pid"], pid);
-    assert_eq!(info["parent_pid"], std::process::id());
-    assert_eq!(info["uid"], rustix::process::getuid().as_raw());
-    assert_eq!(info["gid"], rustix::process::getgid().as_raw());
     let executable = fs::canonicalize(env!("CARGO_BIN_EXE_horsepower")).unwrap();
     assert_eq!(info["executable"], executable.to_str().unwrap());
     let at_least = |value: &Value, least: u64| value.as_u64().unwrap() >= least;
@@ -45,6 +39,17 @@ fn json_has_every_key_and_true_values() {
     assert!(at_least(&info["resident_bytes"], 4096), "{info}");
     assert!(at_least(&info["memory"]["total_bytes"], 1 << 20), "{info}");
     assert!(at_least(&info["cpus"]["usable"], 1), "{info}");
+}
+
+#[test]
+fn pi_01_pi_02_pi_03_the_ids_are_what_the_parent_knows() {
+    let child = spawn(horsepower().args(["info", "--json"]).stdin(Stdio::null()));
+    let pid = child.id();
+    let info = finish(child).done().json();
+    assert_eq!(info["pid"], pid);
+    assert_eq!(info["parent_pid"], std::process::id());
+    assert_eq!(info["uid"], rustix::process::getuid().as_raw());
+    assert_eq!(info["gid"], rustix::process::getgid().as_raw());
 }
 
 #[test]
@@ -76,7 +81,7 @@ fn the_list_names_everything() {
 }
 
 #[test]
-fn the_working_directory_is_the_physical_one() {
+fn pi_04_the_working_directory_is_the_physical_one() {
     let root = tempfile::tempdir().unwrap();
     let root = fs::canonicalize(root.path()).unwrap();
     let (directory, link) = (root.join("directory"), root.join("link"));
@@ -89,7 +94,7 @@ fn the_working_directory_is_the_physical_one() {
 }
 
 #[test]
-fn a_long_working_directory_is_whole() {
+fn pi_05_a_long_working_directory_is_whole() {
     let root = tempfile::tempdir().unwrap();
     let mut directory = fs::canonicalize(root.path()).unwrap();
     directory.extend(std::iter::repeat_n("x".repeat(250), 10));
@@ -98,7 +103,7 @@ fn a_long_working_directory_is_whole() {
 }
 
 #[test]
-fn a_working_directory_that_is_no_text_is_shown_as_well_as_can_be() {
+fn pi_05_a_working_directory_that_is_no_text_is_shown_as_well_as_can_be() {
     let root = tempfile::tempdir().unwrap();
     let directory = root.path().join(OsStr::from_bytes(b"a\xffb"));
     fs::create_dir(&directory).unwrap();
@@ -109,7 +114,7 @@ fn a_working_directory_that_is_no_text_is_shown_as_well_as_can_be() {
 }
 
 #[test]
-fn a_removed_working_directory_is_an_error_and_the_rest_is_told() {
+fn pi_06_a_removed_working_directory_is_an_error_and_the_rest_is_told() {
     let root = tempfile::tempdir().unwrap();
     let in_removed = |arguments: &str| {
         let script = format!("mkdir gone && cd gone && rmdir ../gone && exec \"$0\" {arguments}");
@@ -128,7 +133,7 @@ fn a_removed_working_directory_is_an_error_and_the_rest_is_told() {
 }
 
 #[test]
-fn affinity_is_respected() {
+fn pi_07_affinity_is_respected() {
     // A child inherits the affinity of the thread that starts it.
     let one_cpu = thread::spawn(|| {
         let all = sched_getaffinity(None).unwrap();
@@ -151,4 +156,7 @@ fn affinity_is_respected() {
 fn nonsense_is_misuse() {
     let outcome = run(["info", "--nonsense"]);
     assert_eq!((outcome.code(), outcome.stdout()), (Some(2), ""));
+    assert!(outcome.stderr().ends_with("\nuse -h/--help for command line help\n"), "{outcome:?}");
+    let outcome = run(["info", "--help"]).done();
+    assert!(outcome.stdout().contains("Usage: horsepower info"), "{outcome:?}");
 }

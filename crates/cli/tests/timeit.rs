@@ -174,9 +174,10 @@ fn ti_13_failures() {
     let message = refused(&["-n1", "std::process::abort()"]);
     assert!(message.contains("SIGABRT"), "{message}");
 
-    let outcome = run(["--nonsense"]);
+    let outcome = run(["--bogus"]);
     assert_eq!((outcome.code(), outcome.stdout()), (Some(2), ""), "{outcome:?}");
-    assert!(outcome.stderr().contains("--help"), "{outcome:?}");
+    assert!(outcome.stderr().starts_with("error: unexpected argument '--bogus'"), "{outcome:?}");
+    assert_eq!(outcome.stderr().lines().last(), Some("use -h/--help for command line help"));
 }
 
 #[test]

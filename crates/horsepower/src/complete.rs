@@ -3,9 +3,12 @@
 //! A [`Promise`] is the half that the executor holds; [`TaskFuture`](crate::TaskFuture) is the
 //! user's. They share one allocation for each task.
 
+use crate::admission::Permit;
 use crate::error::{Error, Kind, Name};
+use crate::options::TaskOutput;
 use crate::origin::{Helped, Origin};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use crate::watch::{Watch, Watchers};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
 use std::time::Instant;
@@ -20,6 +23,7 @@ pub(crate) type Callback<T> = Box<dyn FnOnce(&Outcome<T>) + Send>;
 ///
 /// | from | to | when |
 /// |---|---|---|
+/// | Running | Pending | it has failed, and will be tried again; only where it runs in this process |
 /// | Pending | Running | the executor begins the task; only where it runs in this process |
 /// | Pending, Running | Calling | it has ended, and there are callbacks |
 /// | Pending, Running, Calling | Ended | its outcome is there to be taken |
@@ -41,6 +45,8 @@ enum Stage {
 pub(crate) struct Promise<T> {
     pub(crate) task: Name,
     pub(crate) origin: Origin,
+    /// What the task has printed, if that was to be kept.
+    output: OnceLock<Box<TaskOutput>>,
     state: Mutex<State<T>>,
     changed: Condvar,
 }
@@ -52,6 +58,9 @@ struct State<T> {
     error: Option<Error>,
     callbacks: Vec<Callback<T>>,
     waker: Option<Waker>,
+    watchers: Watchers,
+    /// Its place in a pool with a queue limit, until it has ended.
+    permit: Option<Arc<Permit>>,
     /// Threads that sleep on `changed`.
     sleepers: usize,
 }
@@ -70,9 +79,24 @@ impl<T> Promise<T> {
             error: None,
             callbacks: Vec::new(),
             waker: None,
+            watchers: Vec::new(),
+            permit: None,
             sleepers: 0,
         };
-        Promise { task: task.into(), origin, state: Mutex::new(state), changed: Condvar::new() }
+        let output = OnceLock::new();
+        Promise {
+            task: task.into(),
+            origin,
+            output,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// The promise of a task that has taken a place in the queue.
+    pub(crate) fn admitted(mut self, permit: Option<Arc<Permit>>) -> Promise<T> {
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).permit = permit;
+        self
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -94,6 +118,35 @@ impl<T> Promise<T> {
             state.stage = Stage::Running;
         }
         pending
+    }
+
+    /// The task has failed in this process, and will be tried again.
+    pub(crate) fn pause(&self) {
+        let mut state = self.lock();
+        if state.stage == Stage::Running {
+            state.stage = Stage::Pending;
+        }
+    }
+
+    /// Fails the task with an error of this kind if it has not begun. False: it has.
+    pub(crate) fn fail_pending(&self, kind: Kind) -> bool {
+        let mut state = self.lock();
+        let pending = state.stage == Stage::Pending;
+        if pending {
+            let error = self.error(kind);
+            state.error = Some(error.clone());
+            self.finish(state, Err(error));
+        }
+        pending
+    }
+
+    /// What the task has printed.
+    pub(crate) fn set_output(&self, stdout: Vec<u8>, stderr: Vec<u8>) {
+        let _ = self.output.set(Box::new(TaskOutput { stdout, stderr }));
+    }
+
+    pub(crate) fn output(&self) -> Option<&TaskOutput> {
+        self.output.get().map(|output| &**output)
     }
 
     /// The task has ended. Only the first outcome counts.
@@ -124,10 +177,16 @@ impl<T> Promise<T> {
         state.stage = Stage::Ended;
         state.outcome = Some(outcome);
         let waker = state.waker.take();
+        let watchers = std::mem::take(&mut state.watchers);
+        let permit = state.permit.take();
         if state.sleepers > 0 {
             self.changed.notify_all();
         }
         drop(state);
+        drop(permit);
+        for (watch, number) in watchers {
+            watch.arrive(number);
+        }
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -166,15 +225,31 @@ impl<T> Promise<T> {
     }
 
     /// Cancels a task that this process alone decides about: whoever changes `stage` first wins.
-    fn cancel_pending(&self) -> bool {
+    pub(crate) fn cancel_pending(&self) -> bool {
+        self.fail_pending(Kind::Cancelled)
+    }
+
+    /// Cancels a task, or ends the process that runs it.
+    pub(crate) fn kill(&self) -> bool {
+        self.cancel() || self.origin.kill()
+    }
+
+    /// Tells `watch` once when the task has ended; at once, if it has.
+    pub(crate) fn watch(&self, watch: &Arc<Watch>, number: usize) {
         let mut state = self.lock();
-        if state.stage != Stage::Pending {
-            return false;
+        if matches!(state.stage, Stage::Pending | Stage::Running) {
+            state.watchers.push((watch.clone(), number));
+            drop(state);
+            self.origin.watch();
+        } else {
+            drop(state);
+            watch.arrive(number);
         }
-        let error = self.error(Kind::Cancelled);
-        state.error = Some(error.clone());
-        self.finish(state, Err(error));
-        true
+    }
+
+    /// Does not tell it any more.
+    pub(crate) fn unwatch(&self, watch: &Arc<Watch>) {
+        self.lock().watchers.retain(|(other, _)| !Arc::ptr_eq(other, watch));
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {

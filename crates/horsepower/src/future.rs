@@ -1,7 +1,10 @@
 //! [`TaskFuture`]: the answer of a task, now or later.
 
 use crate::complete::{Outcome, Promise};
-use crate::error::Error;
+use crate::error::{Error, Kind, Name};
+use crate::options::TaskOutput;
+use crate::origin::Origin;
+use crate::watch::Watch;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -34,6 +37,13 @@ pub struct TaskFuture<T> {
 impl<T> TaskFuture<T> {
     pub(crate) fn new(promise: Arc<Promise<T>>) -> TaskFuture<T> {
         TaskFuture { promise, kept: OnceLock::new() }
+    }
+
+    /// The future of a task that was refused.
+    pub(crate) fn failed(name: impl Into<Name>, kind: Kind) -> TaskFuture<T> {
+        let promise = Promise::new(name, Origin::Here);
+        promise.fail(kind);
+        TaskFuture::new(Arc::new(promise))
     }
 
     /// Waits for the task to end, and returns its result.
@@ -77,7 +87,11 @@ impl<T> TaskFuture<T> {
     /// What is said of a wait that was too short.
     #[cfg(target_os = "linux")]
     pub(crate) fn timed_out(&self) -> Error {
-        self.promise.error(crate::error::Kind::TimedOut)
+        self.promise.error(Kind::TimedOut)
+    }
+
+    pub(crate) fn result_by(&mut self, deadline: Instant) -> Result<T, Error> {
+        self.take_by(Some(deadline))
     }
 
     fn take_by(&mut self, deadline: Option<Instant>) -> Outcome<T> {
@@ -130,6 +144,73 @@ impl<T> TaskFuture<T> {
         self.promise.cancel()
     }
 
+    /// Cancels the task if it has not begun; if it runs in a worker process, ends that process, which is
+    /// replaced. The future ends with an error for which [`is_cancelled`](Error::is_cancelled) holds.
+    /// False: it has ended, or runs in this process, where nothing can end it; that changes nothing.
+    ///
+    /// ```
+    /// use horsepower::{Executor, ProcessPoolExecutor};
+    /// use std::{thread::sleep, time::Duration};
+    ///
+    /// horsepower::init();
+    /// let pool = ProcessPoolExecutor::with_workers(1)?;
+    /// let future = pool.submit(|seconds| sleep(Duration::from_secs(seconds)), 3600);
+    /// assert!(future.kill());
+    /// assert!(future.result().unwrap_err().is_cancelled());
+    /// # Ok::<(), horsepower::Error>(())
+    /// ```
+    pub fn kill(&self) -> bool {
+        self.promise.kill()
+    }
+
+    /// What the task is called: the name that it was given, or the path of its function.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.promise.task.as_str()
+    }
+
+    /// What the task has printed, once it has ended, if that was asked for with
+    /// [`capture_output`](crate::TaskOptions::capture_output); also if it failed, its worker died, or
+    /// was ended. After a retry it is that of the last try.
+    ///
+    /// ```
+    /// use horsepower::{Executor, ProcessPoolExecutor};
+    ///
+    /// horsepower::init();
+    /// let pool = ProcessPoolExecutor::with_workers(1)?;
+    /// let future = pool.task(|name: String| println!("Hello {name}"), "you".to_owned()).capture_output().submit();
+    /// future.get()?;
+    /// assert_eq!(future.output().unwrap().stdout, b"Hello you\n");
+    /// # Ok::<(), horsepower::Error>(())
+    /// ```
+    #[must_use]
+    pub fn output(&self) -> Option<&TaskOutput> {
+        self.promise.output()
+    }
+
+    /// Where the promise is: the same for the same task.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.promise).addr()
+    }
+
+    pub(crate) fn watch(&self, watch: &Arc<Watch>, number: usize) {
+        self.promise.watch(watch, number);
+    }
+
+    pub(crate) fn unwatch(&self, watch: &Arc<Watch>) {
+        self.promise.unwatch(watch);
+    }
+
+    /// The error with which the task has ended, if it has.
+    pub(crate) fn error_now(&self) -> Option<Error> {
+        self.promise.exception()
+    }
+
+    /// If the task has ended, waits until everybody who watches it has been told, or is being told.
+    pub(crate) fn settle(&self) -> bool {
+        self.done() && self.promise.wait(Some(Instant::now())).is_ok()
+    }
+
     /// True if the task has ended, in whichever way.
     #[must_use]
     pub fn done(&self) -> bool {
@@ -167,6 +248,46 @@ impl<T> TaskFuture<T> {
         }
     }
 }
+
+/// A future of a task, owned or lent: what [`wait`](crate::wait()) and
+/// [`as_completed`](crate::as_completed()) take.
+pub trait AsTaskFuture: sealed::Sealed {
+    /// What the task returns.
+    type Output;
+
+    /// The future.
+    fn task_future(&self) -> &TaskFuture<Self::Output>;
+}
+
+impl<T> AsTaskFuture for TaskFuture<T> {
+    type Output = T;
+
+    fn task_future(&self) -> &TaskFuture<T> {
+        self
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<T> Sealed for super::TaskFuture<T> {}
+}
+
+/// By way of what points to one.
+macro_rules! as_task_future_by {
+    ($($pointer:ty),*) => {$(
+        impl<F: AsTaskFuture> sealed::Sealed for $pointer {}
+
+        impl<F: AsTaskFuture> AsTaskFuture for $pointer {
+            type Output = F::Output;
+
+            fn task_future(&self) -> &TaskFuture<F::Output> {
+                (**self).task_future()
+            }
+        }
+    )*};
+}
+
+as_task_future_by!(&F, &mut F, Box<F>, Arc<F>, std::rc::Rc<F>);
 
 /// The instant that is `timeout` from now; none if that is beyond what the clock can say.
 fn deadline(timeout: Duration) -> Option<Instant> {

@@ -20,13 +20,16 @@
 //!
 //! - [`Executor`] is the trait; [`InlineExecutor`], [`ThreadPoolExecutor`] and
 //!   [`ProcessPoolExecutor`] are the places to run, [`AnyExecutor`] is a choice at run time.
-//! - [`TaskFuture`] is the answer of a task; it can be waited for, awaited, cancelled. [`Map`] is the
-//!   answers of many.
+//! - [`TaskFuture`] is the answer of a task; it can be waited for, awaited, cancelled, killed. [`Map`]
+//!   is the answers of many; [`wait`](wait()), [`as_completed`](as_completed()) and
+//!   [`completions`](completions()) wait for several.
+//! - [`Executor::task`] begins a task of which more is asked: a deadline, retries, its output.
 //! - [`Error`] says why there is no answer.
-//! - [`Thread`] is one function on one thread of its own, stopped by a [`StopToken`].
-//! - [`Thread`] and [`Process`] run one function on a thread or in a process of its own.
+//! - [`Thread`] and [`Process`] run one function on a thread or in a process of its own; a thread is
+//!   stopped by a [`StopToken`].
 //! - [`info`] tells what this process is and which computing power it may use.
 //! - [`timeit`] measures how long something takes.
+//! - [`guide`] walks through all of it, for those who know Python's way and those who do not.
 //!
 //! # In tests
 //!
@@ -53,6 +56,8 @@
 
 #![forbid(unsafe_code)]
 
+mod admission;
+mod as_completed;
 mod bulk;
 mod complete;
 mod decode;
@@ -60,28 +65,43 @@ mod encode;
 mod error;
 mod executor;
 mod future;
+pub mod guide;
 pub mod info;
 mod map;
+mod options;
 mod origin;
 #[cfg(target_os = "linux")]
 pub mod process;
+mod shutdown;
+mod stats;
 pub mod thread;
 pub mod timeit;
+mod timer;
 mod value;
+mod wait;
+mod watch;
 
+pub use admission::QueueLimit;
+pub use as_completed::{
+    AsCompleted, AsCompletedTimeout, Completions, as_completed, as_completed_timeout, completions,
+};
 pub use error::Error;
 pub use executor::{
-    AnyExecutor, Executor, ExecutorKind, InlineExecutor, ThreadPoolBuilder, ThreadPoolExecutor,
-    UnknownExecutor,
+    AnyExecutor, Executor, ExecutorKind, InlineExecutor, TaskBuilder, ThreadPoolBuilder,
+    ThreadPoolExecutor, UnknownExecutor,
 };
 #[cfg(target_os = "linux")]
 pub use executor::{ProcessPoolBuilder, ProcessPoolExecutor};
-pub use future::TaskFuture;
-pub use map::{Map, MapOptions, OnError};
+pub use future::{AsTaskFuture, TaskFuture};
+pub use map::{Map, MapOptions, OnError, Progress};
+pub use options::{QueueFull, TaskOptions, TaskOutput};
 #[cfg(target_os = "linux")]
 pub use process::Process;
+pub use shutdown::ShutdownOptions;
+pub use stats::{Restart, Stats, WorkerStats};
 pub use thread::{StopToken, Thread};
 pub use value::Value;
+pub use wait::{Until, Waited, wait, wait_async};
 
 /// Makes this program able to start worker processes; in a worker, serves and never returns.
 ///

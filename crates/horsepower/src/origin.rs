@@ -62,6 +62,14 @@ impl Origin {
         }
     }
 
+    /// Ends the worker that runs the task. False: none does.
+    pub(crate) fn kill(&self) -> bool {
+        match self {
+            Origin::Here => false,
+            Origin::Pool { pool, .. } => pool.kill(self.tag()),
+        }
+    }
+
     pub(crate) fn running(&self) -> bool {
         match self {
             Origin::Here => false,
@@ -106,6 +114,10 @@ impl Origin {
     }
 
     pub(crate) fn cancel(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn kill(&self) -> bool {
         false
     }
 

@@ -62,10 +62,16 @@ pub(crate) enum Kind {
     Killed {
         pid: u32,
     },
+    /// Of several futures that were waited for.
+    Unfinished {
+        unfinished: usize,
+        all: usize,
+    },
     Invalid(String),
     Cancelled,
     TimedOut,
     Shutdown,
+    ShutdownTimedOut,
     Taken,
     InOwnCallback,
 }
@@ -119,11 +125,17 @@ impl fmt::Display for Kind {
                 Bytes(*used),
                 Bytes(*limit)
             ),
+            Kind::Unfinished { unfinished, all } => {
+                write!(f, "{unfinished} (of {all}) futures unfinished")
+            }
             Kind::Killed { pid } => write!(f, "it was killed, with worker process {pid}"),
             Kind::Invalid(what) => f.write_str(what),
             Kind::Cancelled => f.write_str("it was cancelled before it began"),
             Kind::TimedOut => {
                 f.write_str("it has not ended in time; it goes on, and can still be waited for")
+            }
+            Kind::ShutdownTimedOut => {
+                f.write_str("the executor has not come to its end in time; it goes on")
             }
             Kind::Shutdown => f.write_str("cannot submit tasks after the executor was shut down"),
             Kind::Taken => f.write_str("its result has already been taken"),

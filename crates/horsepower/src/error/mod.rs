@@ -82,7 +82,7 @@ impl Error {
     /// A wait was over before the task was. The task goes on.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self.0.kind, Kind::TimedOut)
+        matches!(self.0.kind, Kind::TimedOut | Kind::Unfinished { .. } | Kind::ShutdownTimedOut)
     }
 
     /// The worker process died while it ran the task; or a [`Process`](crate::Process) before it came
@@ -212,10 +212,6 @@ impl Error {
             Some(Subject::Thread(name)) => Some(name),
             _ => None,
         }
-    }
-
-    pub(crate) fn kind(&self) -> &Kind {
-        &self.0.kind
     }
 
     #[cfg(target_os = "linux")]

@@ -3,9 +3,13 @@
 #[cfg(target_os = "linux")]
 use super::ProcessPoolExecutor;
 use super::{Executor, InlineExecutor, ThreadPoolExecutor};
+use crate::admission::QueueLimit;
 use crate::error::{Error, Kind};
 use crate::future::TaskFuture;
 use crate::map::{Map, MapOptions};
+use crate::options::TaskOptions;
+use crate::shutdown::ShutdownOptions;
+use crate::stats::Stats;
 use crate::value::Value;
 use std::fmt;
 use std::str::FromStr;
@@ -130,6 +134,17 @@ impl AnyExecutor {
         })
     }
 
+    /// What it has done and is doing; the in-line executor has nothing to tell.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        match self {
+            AnyExecutor::Inline(_) => Stats::default(),
+            AnyExecutor::Threads(executor) => executor.stats(),
+            #[cfg(target_os = "linux")]
+            AnyExecutor::Processes(executor) => executor.stats(),
+        }
+    }
+
     /// Which one it is.
     #[must_use]
     pub fn kind(&self) -> ExecutorKind {
@@ -159,13 +174,17 @@ impl Executor for AnyExecutor {
         with!(self, executor => executor.workers())
     }
 
-    fn submit<F, A, R>(&self, function: F, argument: A) -> TaskFuture<R>
+    fn queue_limit(&self) -> Option<&QueueLimit> {
+        with!(self, executor => executor.queue_limit())
+    }
+
+    fn submit_with<F, A, R>(&self, options: TaskOptions, function: F, argument: A) -> TaskFuture<R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,
         A: Value,
         R: Value,
     {
-        with!(self, executor => executor.submit(function, argument))
+        with!(self, executor => executor.submit_with(options, function, argument))
     }
 
     fn map_with<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
@@ -179,8 +198,8 @@ impl Executor for AnyExecutor {
         with!(self, executor => executor.map_with(options, function, items))
     }
 
-    fn shutdown(&self) {
-        with!(self, executor => executor.shutdown());
+    fn shutdown_with(&self, options: ShutdownOptions) -> Result<(), Error> {
+        with!(self, executor => executor.shutdown_with(options))
     }
 }
 

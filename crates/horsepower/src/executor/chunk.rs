@@ -14,7 +14,7 @@ use crate::origin::{Origin, Whose};
 use crate::value::Value;
 use horsepower_core::call::EntryPoint;
 use horsepower_core::payload::Payload;
-use horsepower_core::pool::{Answer, Receiver, Shared, Tag, Task};
+use horsepower_core::pool::{Answer, Receiver, Shared, Tag, Task, Terms};
 use horsepower_core::record::{arguments_len, push_argument};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,6 +39,7 @@ struct Answers<R> {
 pub(super) fn submit<A: Value, R: Value>(
     pool: &Arc<Shared>,
     entry: EntryPoint,
+    terms: Option<&Terms>,
     items: Vec<A>,
     clock: &Arc<Clock>,
 ) -> ChunkFuture<R> {
@@ -76,7 +77,11 @@ pub(super) fn submit<A: Value, R: Value>(
     if missing == 0 {
         chunk.finish();
     } else {
-        pool.submit(Task::framed(entry, Payload::new(payload), count, chunk));
+        let task = Task::framed(entry, Payload::new(payload), count, chunk);
+        pool.submit(match terms {
+            Some(terms) => task.with(terms.clone()),
+            None => task,
+        });
     }
     future
 }

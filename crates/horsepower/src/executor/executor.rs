@@ -1,7 +1,12 @@
 //! [`Executor`]: the trait that every place to run has in common.
 
+use super::TaskBuilder;
+use crate::admission::QueueLimit;
+use crate::error::Error;
 use crate::future::TaskFuture;
 use crate::map::{Map, MapOptions};
+use crate::options::{QueueFull, TaskOptions};
+use crate::shutdown::ShutdownOptions;
 use crate::value::Value;
 
 /// A place where tasks run. A program moves from one to another by changing one line.
@@ -44,13 +49,75 @@ pub trait Executor {
     /// How many tasks can run at the same time.
     fn workers(&self) -> usize;
 
+    /// The limit on waiting tasks, if one was asked for.
+    fn queue_limit(&self) -> Option<&QueueLimit> {
+        None
+    }
+
     /// Gives one task to the executor. Never fails and never waits: whatever goes wrong is the
-    /// future's answer. (The in-line executor runs the task before it returns.)
+    /// future's answer. (The in-line executor runs the task before it returns. With a queue limit it
+    /// waits for room, but not in the executor's own tasks and callbacks, which would wait for
+    /// themselves.)
     fn submit<F, A, R>(&self, function: F, argument: A) -> TaskFuture<R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,
         A: Value,
+        R: Value,
+    {
+        self.submit_with(TaskOptions::new(), function, argument)
+    }
+
+    /// [`submit`](Self::submit) with more asked for than that the task be run.
+    fn submit_with<F, A, R>(&self, options: TaskOptions, function: F, argument: A) -> TaskFuture<R>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
         R: Value;
+
+    /// Begins a task of which more is asked than that it be run: a deadline, retries, a name.
+    ///
+    /// ```
+    /// use horsepower::{Executor, ProcessPoolExecutor};
+    /// use std::time::Duration;
+    ///
+    /// fn main() -> Result<(), horsepower::Error> {
+    ///     horsepower::init();
+    ///     let pool = ProcessPoolExecutor::with_workers(1)?;
+    ///     let endless = |n: u64| if n > 0 { loop { std::thread::park() } };
+    ///     let future = pool.task(endless, 1).name("endless").deadline(Duration::from_millis(20)).submit();
+    ///     let error = future.result().unwrap_err();
+    ///     assert!(error.is_deadline() && error.task() == Some("endless"));
+    ///     assert!(pool.submit(endless, 0).result().is_ok(), "in another worker");
+    ///     Ok(())
+    /// }
+    /// ```
+    fn task<F, A>(&self, function: F, argument: A) -> TaskBuilder<'_, Self, F, A> {
+        TaskBuilder::new(self, function, argument)
+    }
+
+    /// Gives one task to the executor if its queue has room; without a queue limit it always has.
+    ///
+    /// # Errors
+    /// The argument, if the queue is full.
+    ///
+    /// ```
+    /// use horsepower::{Executor, ThreadPoolExecutor};
+    ///
+    /// let pool = ThreadPoolExecutor::builder().workers(1).queue_limit(10).build()?;
+    /// match pool.try_submit(|n: u64| n * n, 7) {
+    ///     Ok(future) => assert_eq!(future.result()?, 49),
+    ///     Err(full) => println!("later: {}", full.into_argument()),
+    /// }
+    /// # Ok::<(), horsepower::Error>(())
+    /// ```
+    fn try_submit<F, A, R>(&self, function: F, argument: A) -> Result<TaskFuture<R>, QueueFull<A>>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+    {
+        self.task(function, argument).try_submit()
+    }
 
     /// Calls `function` with each of the items, in parallel, and yields the results in the order of
     /// the items.
@@ -95,6 +162,19 @@ pub trait Executor {
     /// Takes no more tasks, waits until all have ended, and lets threads and processes go. Dropping
     /// the executor does the same. A task that is submitted later fails with an error for which
     /// [`is_shutdown`](crate::Error::is_shutdown) holds. Calling it again does nothing more. In a
-    /// done-callback, which could only wait for itself, it does not wait.
-    fn shutdown(&self);
+    /// done-callback, or in a task on one of its threads, it does not wait, since that could only wait
+    /// for itself.
+    fn shutdown(&self) {
+        // Without a limit of time, what can be wrong is that it was called where it cannot wait.
+        let _ = self.shutdown_with(ShutdownOptions::new());
+    }
+
+    /// [`shutdown`](Self::shutdown), but sooner: without waiting, or without doing all that was
+    /// submitted.
+    ///
+    /// # Errors
+    /// One with [`is_timeout`](Error::is_timeout) if it has not come to its end in the time that was
+    /// given: it goes on, and one may wait again. One with [`is_invalid`](Error::is_invalid) if it
+    /// was called where it cannot wait.
+    fn shutdown_with(&self, options: ShutdownOptions) -> Result<(), Error>;
 }

@@ -1,11 +1,14 @@
 //! [`InlineExecutor`]: tasks run where they are submitted. The baseline.
 
 use super::Executor;
-use crate::complete::{Outcome, Promise};
-use crate::error::{Error, Kind};
+use super::again::Again;
+use crate::complete::Promise;
+use crate::error::{Error, Kind, Name};
 use crate::future::TaskFuture;
 use crate::map::{Map, MapOptions};
+use crate::options::TaskOptions;
 use crate::origin::Origin;
+use crate::shutdown::ShutdownOptions;
 use crate::value::Value;
 use horsepower_core::assert_plain;
 use std::sync::Arc;
@@ -63,7 +66,11 @@ impl InlineExecutor {
         I::IntoIter: 'e,
     {
         let name = std::any::type_name::<F>();
+        let refused = options.needs_process();
         Map::start(options, 1, items.into_iter(), move |items, clock| {
+            if let Some(kind) = &refused {
+                return TaskFuture::failed(name, Kind::Invalid(kind.clone()));
+            }
             let started = Instant::now();
             let count = items.len();
             let answers: Vec<_> =
@@ -75,18 +82,17 @@ impl InlineExecutor {
         })
     }
 
-    fn call<R>(&self, name: &'static str, call: impl FnOnce() -> R) -> Outcome<R> {
+    fn run<R>(&self, name: impl Into<Name>, call: impl FnOnce() -> R) -> TaskFuture<R> {
+        let promise = Promise::new(name, Origin::Here);
         // Relaxed: a flag; whoever needs the order of calls has it by other means.
         if self.closed.load(Ordering::Relaxed) {
-            return Err(Error::of_task(Kind::Shutdown, name));
+            promise.fail(Kind::Shutdown);
+        } else {
+            match horsepower_core::panic::catch(call) {
+                Ok(result) => promise.complete(Ok(result)),
+                Err(report) => promise.fail(Kind::Panicked(report)),
+            }
         }
-        horsepower_core::panic::catch(call)
-            .map_err(|report| Error::of_task(Kind::Panicked(report), name))
-    }
-
-    fn run<R>(&self, name: &'static str, call: impl FnOnce() -> R) -> TaskFuture<R> {
-        let promise = Promise::new(name, Origin::Here);
-        promise.complete(self.call(name, call));
         TaskFuture::new(Arc::new(promise))
     }
 }
@@ -96,14 +102,34 @@ impl Executor for InlineExecutor {
         1
     }
 
-    fn submit<F, A, R>(&self, function: F, argument: A) -> TaskFuture<R>
+    fn submit_with<F, A, R>(&self, options: TaskOptions, function: F, argument: A) -> TaskFuture<R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,
         A: Value,
         R: Value,
     {
         const { assert_plain::<F>() }
-        self.run(std::any::type_name::<F>(), || function(argument))
+        let name = options.name_or(std::any::type_name::<F>());
+        if let Some(kind) = options.needs_process() {
+            return TaskFuture::failed(name, kind);
+        }
+        if options.retries == 0 {
+            return self.run(name, || function(argument));
+        }
+        let again = match Again::new(function, argument) {
+            Ok(again) => again,
+            Err(kind) => return TaskFuture::failed(name, kind),
+        };
+        let mut pause = options.backoff;
+        for _ in 0..options.retries {
+            let future = self.run(name.clone(), || again.call());
+            if !future.exception().is_some_and(|error| error.is_panic()) {
+                return future;
+            }
+            std::thread::sleep(pause);
+            pause = pause.saturating_mul(2);
+        }
+        self.run(name, || again.call())
     }
 
     fn map_with<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
@@ -118,7 +144,9 @@ impl Executor for InlineExecutor {
         self.map_any(options, function, items)
     }
 
-    fn shutdown(&self) {
+    fn shutdown_with(&self, _options: ShutdownOptions) -> Result<(), Error> {
+        // Every task has ended by the time that anybody can call this.
         self.closed.store(true, Ordering::Relaxed);
+        Ok(())
     }
 }

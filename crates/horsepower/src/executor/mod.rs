@@ -1,8 +1,9 @@
 //! One trait, [`Executor`], and the places to run: in line, on threads, in processes.
 //!
 //! `executor` the trait, `inline`, `threads`, `processes` the executors, `any` the choice at run
-//! time; `chunk` is how `map` sends many items as one task.
+//! time; `task` a task of which more is asked; `chunk` is how `map` sends many items as one task.
 
+mod again;
 mod any;
 #[cfg(target_os = "linux")]
 mod chunk;
@@ -10,14 +11,20 @@ mod chunk;
 mod executor;
 mod inline;
 #[cfg(target_os = "linux")]
+mod process_builder;
+#[cfg(target_os = "linux")]
 mod processes;
+mod task;
 mod threads;
 
 pub use any::{AnyExecutor, ExecutorKind, UnknownExecutor};
 pub use executor::Executor;
 pub use inline::InlineExecutor;
 #[cfg(target_os = "linux")]
-pub use processes::{ProcessPoolBuilder, ProcessPoolExecutor};
+pub use process_builder::ProcessPoolBuilder;
+#[cfg(target_os = "linux")]
+pub use processes::ProcessPoolExecutor;
 #[cfg(target_os = "linux")]
 pub(crate) use processes::{Typed, no_pool, not_encoded};
+pub use task::TaskBuilder;
 pub use threads::{ThreadPoolBuilder, ThreadPoolExecutor};

@@ -4,27 +4,31 @@
 //! which puts them into a lane (③), has a worker run them (④) and collects the reply (⑤); then the
 //! receiver here decodes (⑥) and completes the future (⑦).
 
+use super::process_builder::ProcessPoolBuilder;
 use super::{Executor, chunk};
+use crate::admission::QueueLimit;
 use crate::complete::Promise;
 use crate::decode::decode;
 use crate::encode::{encode, encode_into};
 use crate::error::{Error, Kind};
 use crate::future::TaskFuture;
-use crate::info::usable_cpus;
 use crate::map::{Map, MapOptions};
+use crate::options::TaskOptions;
 use crate::origin::Origin;
+use crate::shutdown::ShutdownOptions;
+use crate::stats::Stats;
 use crate::value::Value;
 use horsepower_core::assert_plain;
 use horsepower_core::call::{EntryPoint, Invoke, Output};
-use horsepower_core::launch::Launch;
 use horsepower_core::payload::Encoded;
 use horsepower_core::pool::{
-    Answer, Config, Failure, Pool, PoolError, Receiver, Shutdown, Tag, Task,
+    Answer, Failure, Pool, PoolError, Receiver, Shutdown, Tag, Task, Terms,
 };
 use horsepower_core::record::Status;
 use std::any::type_name;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Runs tasks in worker processes of its own, so that whatever happens in a task, a panic, a
@@ -62,50 +66,18 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct ProcessPoolExecutor {
     pool: Pool,
-    workers: usize,
-}
-
-/// Settings of a [`ProcessPoolExecutor`] that is to be made.
-#[derive(Clone, Debug)]
-#[must_use = "`build` makes the pool"]
-pub struct ProcessPoolBuilder {
-    workers: Option<usize>,
-    start_timeout: Duration,
-}
-
-impl ProcessPoolBuilder {
-    /// Most worker processes at a time. Default: the CPUs that this process may use.
-    pub fn workers(mut self, workers: usize) -> Self {
-        self.workers = Some(workers);
-        self
-    }
-
-    /// How long a worker may take until it has come to `init`; then it is ended, and the attempt
-    /// counts as failed. Default: 10 seconds.
-    pub fn start_timeout(mut self, timeout: Duration) -> Self {
-        self.start_timeout = timeout;
-        self
-    }
-
-    /// Makes the pool. No process is started yet.
-    ///
-    /// # Errors
-    /// If the program has not called [`init`](crate::init()), if `workers` is 0, or if the system
-    /// gives no thread or descriptor.
-    pub fn build(self) -> Result<ProcessPoolExecutor, Error> {
-        let cpus = usable_cpus().get();
-        let workers = self.workers.unwrap_or(cpus);
-        if workers == 0 {
-            return Err(Error::new(Kind::Invalid("workers must be greater than 0".into())));
-        }
-        let launch = Launch { start_timeout: self.start_timeout, ..Launch::default() };
-        let config = Config { workers, cpus, launch, ..Config::default() };
-        let pool = Pool::new(config).map_err(|error| no_pool(error, "make a process pool"))?;
-        Ok(ProcessPoolExecutor { pool, workers })
-    }
+    workers: AtomicUsize,
+    /// How many tasks may wait, and the places for them.
+    limit: Option<(usize, QueueLimit)>,
 }
 
 impl ProcessPoolExecutor {
+    pub(super) fn of(pool: Pool, workers: usize, queue_limit: Option<usize>) -> Self {
+        let limit =
+            queue_limit.map(|tasks| (tasks, QueueLimit::new(workers.saturating_add(tasks))));
+        ProcessPoolExecutor { pool, workers: AtomicUsize::new(workers), limit }
+    }
+
     /// A pool with as many workers as this process may use CPUs.
     ///
     /// # Errors
@@ -124,7 +96,7 @@ impl ProcessPoolExecutor {
 
     /// Settings for a pool.
     pub fn builder() -> ProcessPoolBuilder {
-        ProcessPoolBuilder { workers: None, start_timeout: Duration::from_secs(10) }
+        ProcessPoolBuilder::new()
     }
 
     /// The process ids of the workers that live now.
@@ -132,26 +104,75 @@ impl ProcessPoolExecutor {
     pub fn worker_pids(&self) -> Vec<u32> {
         self.pool.worker_pids()
     }
+
+    /// What the pool has done, and what its workers are doing.
+    ///
+    /// ```
+    /// use horsepower::{Executor, ProcessPoolExecutor};
+    ///
+    /// horsepower::init();
+    /// let pool = ProcessPoolExecutor::with_workers(1)?;
+    /// pool.submit(|n: u32| n + 1, 1).result()?;
+    /// let stats = pool.stats();
+    /// assert_eq!((stats.done, stats.workers.len()), (1, 1));
+    /// # Ok::<(), horsepower::Error>(())
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.pool.shared().stats().into()
+    }
+
+    /// Changes how many workers there may be. More are started when tasks need them; of fewer, those
+    /// that have nothing to do go first, and the others when their tasks have ended.
+    ///
+    /// # Errors
+    /// If `workers` is 0.
+    pub fn resize(&self, workers: usize) -> Result<(), Error> {
+        at_least_one("workers", workers)?;
+        // Relaxed: only a number.
+        self.workers.store(workers, Ordering::Relaxed);
+        self.pool.resize(workers);
+        if let Some((tasks, limit)) = &self.limit {
+            limit.set(workers.saturating_add(*tasks));
+        }
+        Ok(())
+    }
 }
 
 impl Executor for ProcessPoolExecutor {
     fn workers(&self) -> usize {
-        self.workers
+        // Relaxed: only a number.
+        self.workers.load(Ordering::Relaxed)
     }
 
-    fn submit<F, A, R>(&self, function: F, argument: A) -> TaskFuture<R>
+    fn queue_limit(&self) -> Option<&QueueLimit> {
+        self.limit.as_ref().map(|(_, limit)| limit)
+    }
+
+    fn submit_with<F, A, R>(&self, options: TaskOptions, function: F, argument: A) -> TaskFuture<R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,
         A: Value,
         R: Value,
     {
         const { assert_plain::<F>() }
+        let permit = self.queue_limit().map(|limit| match &options.permit {
+            Some(permit) => permit.clone(),
+            // A callback that waited for room would wait for the thread that makes it: itself.
+            None if self.pool.shared().in_callback() => limit.enter_anyway(),
+            None => limit.enter_blocking(),
+        });
         let origin = Origin::pool(self.pool.shared());
-        let promise = Arc::new(Promise::<R>::new(type_name::<F>(), origin));
+        let name = options.name_or(type_name::<F>());
+        let promise = Arc::new(Promise::<R>::new(name, origin).admitted(permit));
         let encoded = horsepower_core::panic::catch(|| encode(argument));
         match (EntryPoint::new::<F, Typed<A, R>>(function), encoded) {
             (Ok(entry), Ok(Ok(payload))) => {
-                self.pool.shared().submit(Task::single(entry, payload, promise.clone()));
+                let task = Task::single(entry, payload, promise.clone());
+                self.pool.shared().submit(match terms(&options) {
+                    Some(terms) => task.with(terms),
+                    None => task,
+                });
             }
             (Err(why), _) => promise.fail(Kind::NotSent(why)),
             (_, Ok(Err(error))) => promise.fail(not_encoded::<A>(error.into())),
@@ -170,18 +191,45 @@ impl Executor for ProcessPoolExecutor {
     {
         const { assert_plain::<F>() }
         let entry = EntryPoint::new::<F, Typed<A, R>>(function);
-        Map::start(options, self.workers, items.into_iter(), move |items, clock| match &entry {
-            Ok(entry) => chunk::submit(self.pool.shared(), *entry, items, clock),
-            Err(why) => {
-                let promise = Promise::new(type_name::<F>(), Origin::Here);
-                promise.fail(Kind::NotSent(why.clone()));
-                TaskFuture::new(Arc::new(promise))
-            }
+        let terms = options.deadline.map(|deadline| Terms {
+            deadline: Some(deadline),
+            grace: options.grace,
+            ..Terms::default()
+        });
+        Map::start(options, self.workers(), items.into_iter(), move |items, clock| match &entry {
+            Ok(entry) => chunk::submit(self.pool.shared(), *entry, terms.as_ref(), items, clock),
+            Err(why) => TaskFuture::failed(type_name::<F>(), Kind::NotSent(why.clone())),
         })
     }
 
-    fn shutdown(&self) {
-        self.pool.shutdown(Shutdown::default());
+    fn shutdown_with(&self, options: ShutdownOptions) -> Result<(), Error> {
+        let ended = self.pool.shutdown(Shutdown {
+            cancel_queued: options.cancel_queued,
+            kill_running: options.kill_running,
+            patience: if options.wait { options.timeout } else { Some(Duration::ZERO) },
+        });
+        if ended || !options.wait {
+            Ok(())
+        } else if self.pool.shared().in_callback() {
+            let why = "a process pool cannot wait for its end in one of its own callbacks";
+            Err(Error::new(Kind::Invalid(why.into())))
+        } else {
+            Err(Error::new(Kind::ShutdownTimedOut))
+        }
+    }
+}
+
+/// What the pool is to see to; `None` for a task of which nothing special is asked.
+fn terms(options: &TaskOptions) -> Option<Terms> {
+    let &TaskOptions { deadline, grace, queue_deadline, retries, backoff, capture, .. } = options;
+    let special = deadline.is_some() || queue_deadline.is_some() || retries > 0 || capture;
+    special.then_some(Terms { deadline, grace, queue_deadline, retries, backoff, capture })
+}
+
+pub(super) fn at_least_one(what: &str, number: usize) -> Result<(), Error> {
+    match number {
+        0 => Err(Error::new(Kind::Invalid(format!("{what} must be greater than 0")))),
+        _ => Ok(()),
     }
 }
 
@@ -215,6 +263,10 @@ impl<F: Fn(A) -> R, A: Value, R: Value> Invoke<F> for Typed<A, R> {
 impl<R: Value> Receiver for Promise<R> {
     fn tag(&self) -> &Tag {
         self.origin.tag()
+    }
+
+    fn printed(&self, output: Vec<u8>, errors: Vec<u8>) {
+        self.set_output(output, errors);
     }
 
     fn receive(&self, _item: u32, answer: Answer<'_>) {

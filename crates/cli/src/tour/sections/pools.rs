@@ -1,0 +1,33 @@
+//! Many values, a few workers.
+
+use std::io::Write;
+
+pub(crate) const TEXT: &str = "
+A pool starts its workers, feeds them, and lets them go when its scope ends.
+`submit` answers with a future, `map` with the results in the order of the
+values. Threads share this process; worker processes each have their own, and
+what crashes there costs one task.";
+
+// tour:begin
+use horsepower::prelude::*;
+
+fn double(i: i32) -> (i32, u32) {
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    (i * 2, std::process::id())
+}
+// tour:end
+
+pub(crate) fn run(out: &mut dyn Write) -> anyhow::Result<()> {
+    // tour:begin
+    writeln!(out, "this is process {}", std::process::id())?;
+    for &kind in ExecutorKind::ALL {
+        let pool = AnyExecutor::new(kind, Some(2))?;
+        writeln!(out, "{kind}:")?;
+        for (i, answer) in [1, 2, 3, 4, 5].iter().zip(pool.map(double, [1, 2, 3, 4, 5])) {
+            let (doubled, pid) = answer?;
+            writeln!(out, "  2 * {i} = {doubled}, from process {pid}")?;
+        }
+    }
+    // tour:end
+    Ok(())
+}

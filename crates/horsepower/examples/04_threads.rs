@@ -1,0 +1,35 @@
+//! Row 4 of the notebook, cell 4 (`class Delivery(Thread)`): the two pieces of work of row 3, on threads.
+//!
+//! The notebook calls `run`, which stays on the thread that calls it, here as there. What makes another
+//! thread of it is `start`; then it is open which of the two comes first.
+
+#![allow(clippy::print_stdout)]
+
+use horsepower::prelude::*;
+use std::thread::{ThreadId, current};
+
+fn delivery(_: &StopToken) -> ThreadId {
+    println!("delivery");
+    current().id()
+}
+
+fn retrive_dish(_: &StopToken) -> ThreadId {
+    println!("Retriving Dish");
+    current().id()
+}
+
+fn main() -> Result<(), horsepower::Error> {
+    let work1 = Thread::new(delivery);
+    let work2 = Thread::new(retrive_dish);
+    work1.run()?;
+    work2.run()?;
+    let here = current().id();
+    println!("run, on the main thread: {}", *work1.join()? == here && *work2.join()? == here);
+
+    let work1 = Thread::new(delivery);
+    let work2 = Thread::new(retrive_dish);
+    work1.start()?;
+    work2.start()?;
+    println!("start, on the main thread: {}", *work1.join()? == here || *work2.join()? == here);
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! Row 6 of the notebook, cell 6 (`Thread(target=worker, args=('Overwork', 3))`): a thread made of a
+//! function and its arguments, which works until it is told to stop.
+//!
+//! The notebook's flag `Stopped` is a token here, which every thread has. The three seconds of rest are
+//! three milliseconds, to be quick.
+
+#![allow(clippy::print_stdout)]
+
+use horsepower::prelude::*;
+use std::time::Duration;
+
+fn worker((work, sleep_sec): (&str, f64), stop: &StopToken) -> u32 {
+    let mut turns = 0;
+    loop {
+        println!("do  {work}");
+        turns += 1;
+        // False: it was told to stop.
+        if !stop.sleep(Duration::from_secs_f64(sleep_sec)) {
+            break;
+        }
+    }
+    println!("retired..");
+    turns
+}
+
+fn main() -> Result<(), horsepower::Error> {
+    let t = Thread::with(worker, ("Overwork", 0.003));
+    t.start()?;
+    let too_early = t.join_timeout(Duration::from_millis(20)).expect_err("nobody told it to stop");
+    println!("after a while: {}, {}", too_early.is_timeout(), t.state());
+    t.stop();
+    println!("turns: {}", t.join()?);
+    Ok(())
+}

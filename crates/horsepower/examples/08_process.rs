@@ -1,0 +1,20 @@
+//! Row 8 of the notebook, cell 8 (`mp.Process(target=delivery, args=()).start()`): a function in a
+//! process of its own. It prints to the same standard output. (Linux.)
+
+#![allow(clippy::print_stdout)]
+
+use horsepower::prelude::*;
+
+fn delivery(_: ()) -> u32 {
+    println!("delivering...");
+    std::process::id()
+}
+
+fn main() -> Result<(), horsepower::Error> {
+    horsepower::init(); // the other process stops here, and goes on in `delivery`
+    let p = Process::spawn(delivery, ())?;
+    let there = *p.join()?;
+    println!("delivered by process {there}, asked for by process {}", std::process::id());
+    assert_eq!(there, p.pid().expect("it was started"));
+    Ok(())
+}

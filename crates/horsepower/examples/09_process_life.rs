@@ -1,0 +1,41 @@
+//! Row 9 of the notebook, cell 9 (`start`, `join`, `terminate`): the life of a process, and how it ends:
+//! with a result, by a signal, or by a crash that costs nobody else anything. (Linux.)
+//!
+//! The notebook terminates a process that it has joined, which changes nothing. Here each gets its turn.
+
+#![allow(clippy::print_stdout)]
+
+use horsepower::prelude::*;
+use std::time::Duration;
+
+fn delivery(dishes: u32) -> u32 {
+    println!("delivering...");
+    2 * dishes
+}
+
+fn overwork(seconds: u64) {
+    std::thread::sleep(Duration::from_secs(seconds));
+}
+
+fn crash(_: ()) {
+    std::process::abort();
+}
+
+fn main() -> Result<(), horsepower::Error> {
+    horsepower::init();
+    let p = Process::new(delivery, 21);
+    println!("before the start: pid {:?}, alive {}", p.pid(), p.is_alive());
+    p.start()?;
+    println!("its result: {}", p.join()?);
+    println!("after the join: exit code {:?}, alive {}", p.exit_code(), p.is_alive());
+
+    let p = Process::spawn(overwork, 3600)?;
+    println!("at work: alive {}", p.is_alive());
+    p.terminate()?;
+    println!("terminated: {}, exit code {:?}", p.join().is_err(), p.exit_code());
+
+    let p = Process::spawn(crash, ())?;
+    let error = p.join().expect_err("there is no result");
+    println!("crashed: signal {:?}, and this program goes on", error.signal());
+    Ok(())
+}

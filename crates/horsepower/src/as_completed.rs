@@ -1,0 +1,210 @@
+//! [`as_completed`] and [`completions`]: futures in the order in which their tasks end.
+
+use crate::error::{Error, Kind};
+use crate::future::AsTaskFuture;
+use crate::wait::Group;
+use futures_core::Stream;
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// Yields each of the futures, of one executor or of several, when its task has ended; those that
+/// have ended before the call come first. Failed and cancelled ones are yielded too, and one that is
+/// given more than once is yielded once. Dropping the iterator does nothing to the tasks.
+///
+/// ```
+/// use horsepower::{Executor, ThreadPoolExecutor, as_completed};
+///
+/// let pool = ThreadPoolExecutor::with_workers(2)?;
+/// let futures = (1..=3u64).map(|n| pool.submit(|n: u64| n * n, n));
+/// let mut squares = as_completed(futures).map(|future| future.result()).collect::<Result<Vec<_>, _>>()?;
+/// squares.sort();
+/// assert_eq!(squares, [1, 4, 9]);
+/// # Ok::<(), horsepower::Error>(())
+/// ```
+pub fn as_completed<F: AsTaskFuture>(futures: impl IntoIterator<Item = F>) -> AsCompleted<F> {
+    AsCompleted { ready: Ready::new(futures) }
+}
+
+/// [`as_completed`] with a limit of time for all of it, which begins with this call. When it is over,
+/// the next item is an error with [`is_timeout`](Error::is_timeout), and the last one; what had ended
+/// by then has been yielded before.
+pub fn as_completed_timeout<F: AsTaskFuture>(
+    futures: impl IntoIterator<Item = F>,
+    timeout: Duration,
+) -> AsCompletedTimeout<F> {
+    let deadline = Instant::now().checked_add(timeout);
+    AsCompletedTimeout { ready: Ready::new(futures), deadline, over: false }
+}
+
+/// [`as_completed`] for asynchronous code: a [`Stream`], and [`next`](Completions::next) for those who
+/// want no more than that.
+///
+/// ```
+/// # async fn doc() -> Result<(), horsepower::Error> {
+/// use horsepower::{Executor, ThreadPoolExecutor, completions};
+///
+/// let pool = ThreadPoolExecutor::new()?;
+/// let mut ends = completions((1..=3u64).map(|n| pool.submit(|n: u64| n * n, n)));
+/// while let Some(future) = ends.next().await {
+///     println!("{}", future.result()?);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub fn completions<F: AsTaskFuture>(futures: impl IntoIterator<Item = F>) -> Completions<F> {
+    Completions { ready: Ready::new(futures) }
+}
+
+/// Futures that are watched, and those of them that have ended and were not yielded.
+struct Ready<F: AsTaskFuture> {
+    group: Group<F>,
+    ended: VecDeque<usize>,
+    left: usize,
+}
+
+impl<F: AsTaskFuture> Ready<F> {
+    fn new(futures: impl IntoIterator<Item = F>) -> Ready<F> {
+        let mut group = Group::new(futures);
+        let ended = group.take_done().into();
+        Ready { left: group.len(), ended, group }
+    }
+
+    /// The next one, waiting for it until `deadline`.
+    fn next(&mut self, deadline: Option<Instant>) -> Option<F> {
+        if self.left == 0 {
+            return None;
+        }
+        let number = match self.ended.pop_front() {
+            Some(number) => number,
+            None => self.group.watch.next(deadline)?,
+        };
+        self.take(number)
+    }
+
+    fn poll_next(&mut self, context: &Context<'_>) -> Poll<Option<F>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        let number = match self.ended.pop_front() {
+            Some(number) => Poll::Ready(number),
+            None => self.group.watch.poll_next(context),
+        };
+        number.map(|number| self.take(number))
+    }
+
+    fn take(&mut self, number: usize) -> Option<F> {
+        self.left -= 1;
+        self.group.take(number)
+    }
+}
+
+/// What [`as_completed`] returns.
+#[must_use = "it yields futures"]
+pub struct AsCompleted<F: AsTaskFuture> {
+    ready: Ready<F>,
+}
+
+impl<F: AsTaskFuture> AsCompleted<F> {
+    /// Gives back the futures that were not yielded.
+    #[must_use]
+    pub fn into_rest(mut self) -> Vec<F> {
+        self.ready.group.take_rest()
+    }
+}
+
+impl<F: AsTaskFuture> Iterator for AsCompleted<F> {
+    type Item = F;
+
+    fn next(&mut self) -> Option<F> {
+        self.ready.next(None)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.ready.left, Some(self.ready.left))
+    }
+}
+
+impl<F: AsTaskFuture> ExactSizeIterator for AsCompleted<F> {}
+
+/// What [`as_completed_timeout`] returns.
+#[must_use = "it yields futures"]
+pub struct AsCompletedTimeout<F: AsTaskFuture> {
+    ready: Ready<F>,
+    deadline: Option<Instant>,
+    over: bool,
+}
+
+impl<F: AsTaskFuture> AsCompletedTimeout<F> {
+    /// Gives back the futures that were not yielded.
+    #[must_use]
+    pub fn into_rest(mut self) -> Vec<F> {
+        self.ready.group.take_rest()
+    }
+}
+
+impl<F: AsTaskFuture> Iterator for AsCompletedTimeout<F> {
+    type Item = Result<F, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.over || self.ready.left == 0 {
+            return None;
+        }
+        match self.ready.next(self.deadline) {
+            Some(future) => Some(Ok(future)),
+            None => {
+                self.over = true;
+                let (unfinished, all) = (self.ready.left, self.ready.group.len());
+                Some(Err(Error::new(Kind::Unfinished { unfinished, all })))
+            }
+        }
+    }
+}
+
+/// What [`completions`] returns.
+#[must_use = "it yields futures"]
+pub struct Completions<F: AsTaskFuture> {
+    ready: Ready<F>,
+}
+
+impl<F: AsTaskFuture + Unpin> Completions<F> {
+    /// The next future whose task has ended; `None` once all were yielded.
+    pub async fn next(&mut self) -> Option<F> {
+        std::future::poll_fn(|context| self.ready.poll_next(context)).await
+    }
+}
+
+impl<F: AsTaskFuture> Completions<F> {
+    /// Gives back the futures that were not yielded.
+    #[must_use]
+    pub fn into_rest(mut self) -> Vec<F> {
+        self.ready.group.take_rest()
+    }
+}
+
+impl<F: AsTaskFuture + Unpin> Stream for Completions<F> {
+    type Item = F;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<F>> {
+        self.ready.poll_next(context)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.ready.left, Some(self.ready.left))
+    }
+}
+
+/// How many are still to come.
+macro_rules! debug_by_count {
+    ($($name:ident)*) => {$(
+        impl<F: AsTaskFuture> fmt::Debug for $name<F> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({} to come)"), self.ready.left)
+            }
+        }
+    )*};
+}
+
+debug_by_count!(AsCompleted AsCompletedTimeout Completions);

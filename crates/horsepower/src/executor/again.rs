@@ -1,0 +1,41 @@
+//! [`Again`]: a call in this process that may be made more than once, though it consumes its argument.
+
+use crate::decode::decode;
+use crate::encode::encode_into;
+use crate::error::Kind;
+use crate::value::Value;
+use horsepower_core::payload::Encoded;
+use std::any::type_name;
+use std::marker::PhantomData;
+
+/// The argument is kept encoded; for each call it is decoded once more.
+pub(super) struct Again<F, A> {
+    function: F,
+    argument: Vec<u8>,
+    of: PhantomData<fn(A)>,
+}
+
+impl<F, A: Value> Again<F, A> {
+    pub(super) fn new(function: F, argument: A) -> Result<Again<F, A>, Kind> {
+        let mut bytes = Vec::new();
+        let encoded = horsepower_core::panic::catch(|| encode_into(argument, &mut bytes));
+        let source = match encoded {
+            Ok(Ok(())) => return Ok(Again { function, argument: bytes, of: PhantomData }),
+            Ok(Err(error)) => error.into(),
+            Err(panic) => panic.message.into(),
+        };
+        Err(Kind::ArgumentNotEncoded { type_name: type_name::<A>(), source })
+    }
+
+    /// # Panics
+    /// Like the function; and if the argument, which has been encoded, cannot be decoded.
+    pub(super) fn call<R>(&self) -> R
+    where
+        F: Fn(A) -> R,
+    {
+        match decode(Encoded::own(&self.argument)) {
+            Ok(argument) => (self.function)(argument),
+            Err(why) => panic!("the argument, a {}, cannot be decoded: {why}", type_name::<A>()),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! [`ProcessPoolBuilder`]: the settings of a process pool that is to be made.
+
+use super::processes::{ProcessPoolExecutor, Typed, at_least_one, no_pool, not_encoded};
+use crate::encode::encode;
+use crate::error::{Error, Kind};
+use crate::info::usable_cpus;
+use crate::value::Value;
+use horsepower_core::assert_plain;
+use horsepower_core::call::EntryPoint;
+use horsepower_core::launch::{LONGEST_NAME, Launch};
+use horsepower_core::pool::{Config, Initializer, Limits, Pool};
+use std::any::type_name;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Settings of a [`ProcessPoolExecutor`] that is to be made.
+///
+/// ```
+/// use horsepower::{Executor, ProcessPoolExecutor};
+/// use std::time::Duration;
+///
+/// fn main() -> Result<(), horsepower::Error> {
+///     horsepower::init();
+///     let pool = ProcessPoolExecutor::builder()
+///         .workers(2)
+///         .name("parsers")
+///         .tasks_per_worker(1000)
+///         .memory_limit(512 << 20)
+///         .idle_timeout(Duration::from_secs(30))
+///         .build()?;
+///     let name = pool.submit(|(): ()| horsepower::process::name().to_owned(), ()).result()?;
+///     assert_eq!(name, "parsers_0");
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "`build` makes the pool"]
+pub struct ProcessPoolBuilder {
+    workers: Option<usize>,
+    name: Option<String>,
+    queue_limit: Option<usize>,
+    limits: Limits,
+    launch: Launch,
+    initializer: Option<Arc<Initializer>>,
+    /// What was wrong with the initializer.
+    wrong: Option<Error>,
+}
+
+impl ProcessPoolBuilder {
+    pub(super) fn new() -> ProcessPoolBuilder {
+        ProcessPoolBuilder::default()
+    }
+
+    /// Most worker processes at a time. Default: the CPUs that this process may use.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// The workers are called `NAME_0`, `NAME_1`, … by [`process::name`](crate::process::name); at most
+    /// 230 bytes. Default: `ProcessPoolExecutor-K`, where `K` counts the pools of this process.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Calls `function` with `argument` once in each worker, before its first task. If it panics, that
+    /// worker does not serve; if that happens again and again, the pool is broken, and every task fails
+    /// with the reason.
+    ///
+    /// ```
+    /// use horsepower::{Executor, ProcessPoolExecutor};
+    /// use std::sync::OnceLock;
+    ///
+    /// static WORD: OnceLock<String> = OnceLock::new();
+    ///
+    /// fn main() -> Result<(), horsepower::Error> {
+    ///     horsepower::init();
+    ///     let pool = ProcessPoolExecutor::builder()
+    ///         .workers(1)
+    ///         .initializer(|word: String| WORD.set(word).unwrap(), "hello".to_owned())
+    ///         .build()?;
+    ///     assert_eq!(pool.submit(|(): ()| WORD.get().cloned(), ()).result()?.unwrap(), "hello");
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn initializer<F, A>(mut self, function: F, argument: A) -> Self
+    where
+        F: Fn(A) + Send + Sync + 'static,
+        A: Value,
+    {
+        const { assert_plain::<F>() }
+        let encoded = horsepower_core::panic::catch(|| encode(argument));
+        let kind = match (EntryPoint::new::<F, Typed<A, ()>>(function), encoded) {
+            (Ok(entry), Ok(Ok(argument))) => {
+                self.initializer = Some(Arc::new(Initializer { entry, argument }));
+                return self;
+            }
+            (Err(why), _) => Kind::NotSent(why),
+            (_, Ok(Err(error))) => not_encoded::<A>(error.into()),
+            (_, Err(panic)) => not_encoded::<A>(panic.message.into()),
+        };
+        self.wrong = Some(Error::of_task(kind, type_name::<F>()));
+        self
+    }
+
+    /// How many tasks a worker is given until it is replaced; a chunk of a `map` is one. For code that
+    /// leaks. Default: any number.
+    pub fn tasks_per_worker(mut self, tasks: usize) -> Self {
+        self.limits.tasks = Some(tasks);
+        self
+    }
+
+    /// How many bytes of memory a worker may use: resident, and not shared with others. One that uses
+    /// more while a task runs is ended, and the task's error says so
+    /// ([`is_memory_limit`](Error::is_memory_limit)); one that uses more between tasks is replaced. They
+    /// are weighed every 20 ms, so a fast one can go further for a moment. Default: no limit.
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.limits.memory = Some(bytes);
+        self
+    }
+
+    /// A worker that uses more than so many bytes is replaced once its task has ended; the task goes
+    /// on. For code that leaks. Default: never.
+    pub fn recycle_above(mut self, bytes: u64) -> Self {
+        self.limits.recycle_above = Some(bytes);
+        self
+    }
+
+    /// How many tasks may wait beside those that run; then [`submit`](crate::Executor::submit) waits
+    /// for room. What `map` submits is bounded by its window, and does not count. Default: any number.
+    pub fn queue_limit(mut self, tasks: usize) -> Self {
+        self.queue_limit = Some(tasks);
+        self
+    }
+
+    /// How long a worker may have nothing to do until it is let go. Default: as long as the pool lives.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.idle = Some(timeout);
+        self
+    }
+
+    /// How long a worker may take until it has come to `init`; then it is ended, and the attempt
+    /// counts as failed. Default: 10 seconds.
+    pub fn start_timeout(mut self, timeout: Duration) -> Self {
+        self.launch.start_timeout = timeout;
+        self
+    }
+
+    /// Sets a variable in the environment of the workers.
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.launch.environment.push((name.into(), Some(value.into())));
+        self
+    }
+
+    /// Removes a variable from the environment of the workers.
+    pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
+        self.launch.environment.push((name.into(), None));
+        self
+    }
+
+    /// The working directory of the workers. Default: this process's own.
+    pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.launch.directory = Some(directory.into());
+        self
+    }
+
+    /// How much nicer the workers are than this process: 1 to 19 leaves others more of the CPUs, as
+    /// nice(1) does. Less than 0 needs a privilege.
+    pub fn nice(mut self, increment: i32) -> Self {
+        self.launch.nice = increment;
+        self
+    }
+
+    /// The CPUs that the workers may use, by their numbers. Default: those that this process may use.
+    pub fn cpu_affinity(mut self, cpus: impl IntoIterator<Item = usize>) -> Self {
+        self.launch.cpus = cpus.into_iter().collect();
+        self
+    }
+
+    /// Makes the pool. No process is started yet.
+    ///
+    /// # Errors
+    /// If the program has not called [`init`](crate::init()); if a setting makes no sense, such as 0
+    /// workers or 0 tasks for each; if the argument of the initializer cannot be encoded; or if the
+    /// system gives no thread or descriptor.
+    pub fn build(self) -> Result<ProcessPoolExecutor, Error> {
+        static POOLS: AtomicUsize = AtomicUsize::new(0);
+        let cpus = usable_cpus().get();
+        let workers = self.workers.unwrap_or(cpus);
+        at_least_one("workers", workers)?;
+        at_least_one("tasks_per_worker", self.limits.tasks.unwrap_or(1))?;
+        if let Some(wrong) = self.wrong {
+            return Err(wrong);
+        }
+        let name = self.name.filter(|name| !name.is_empty()).unwrap_or_else(|| {
+            // Relaxed: only a number.
+            format!("ProcessPoolExecutor-{}", POOLS.fetch_add(1, Ordering::Relaxed))
+        });
+        // Room for the number of the worker.
+        if name.len() > LONGEST_NAME - 25 {
+            return Err(Error::new(Kind::Invalid(
+                "the name of a pool has at most 230 bytes".into(),
+            )));
+        }
+        let launch = Launch { name, ..self.launch };
+        let Self { initializer, limits, queue_limit, .. } = self;
+        let config = Config { workers, cpus, launch, initializer, limits };
+        let pool = Pool::new(config).map_err(|error| no_pool(error, "make a process pool"))?;
+        Ok(ProcessPoolExecutor::of(pool, workers, queue_limit))
+    }
+}

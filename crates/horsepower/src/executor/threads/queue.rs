@@ -1,0 +1,211 @@
+//! The tasks of a thread pool: those that wait, how many there are, and who runs them.
+//!
+//! The threads are those of tokio's blocking pool. Each job that is queued here asks it for one run;
+//! a run takes the first job of the queue, if there still is one. So what waits can be cancelled.
+
+use crate::error::Kind;
+use crate::stats::Stats;
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use tokio::runtime::Handle;
+
+/// Something that is to be done on a thread of the pool.
+pub(super) trait Job: Send {
+    /// Does it.
+    fn run(self: Box<Self>, pool: &Arc<Pool>);
+    /// It will never be done, and why.
+    fn refuse(self: Box<Self>, kind: Kind);
+}
+
+/// What the executor and its threads share.
+pub(super) struct Pool {
+    pub(super) handle: Handle,
+    pub(super) workers: usize,
+    pub(super) counts: Counts,
+    state: Mutex<State>,
+    idle: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Box<dyn Job>>,
+    closed: bool,
+    /// The initializer has failed, and how.
+    broken: Option<Arc<str>>,
+    running: u64,
+    /// Jobs that have not ended: queued, running, or waiting for their next try.
+    unended: usize,
+}
+
+/// Calls that have ended.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) done: AtomicU64,
+    pub(super) failed: AtomicU64,
+    pub(super) cancelled: AtomicU64,
+    pub(super) retried: AtomicU64,
+}
+
+pub(super) fn count(counter: &AtomicU64, calls: usize) {
+    // Relaxed: only numbers.
+    counter.fetch_add(calls as u64, Ordering::Relaxed);
+}
+
+thread_local! {
+    /// The pool whose job or callback runs on this thread.
+    static WITHIN: Cell<*const Pool> = const { Cell::new(std::ptr::null()) };
+}
+
+impl Pool {
+    pub(super) fn new(handle: Handle, workers: usize) -> Pool {
+        let state = Mutex::default();
+        Pool { handle, workers, counts: Counts::default(), state, idle: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// True on a thread of this pool.
+    pub(super) fn is_here(self: &Arc<Self>) -> bool {
+        WITHIN.get() == Arc::as_ptr(self)
+    }
+
+    /// Queues a job, or refuses it.
+    pub(super) fn submit(self: &Arc<Self>, job: Box<dyn Job>) {
+        let mut state = self.lock();
+        let refusal = match &state.broken {
+            Some(reason) => Some(Kind::Broken(reason.clone())),
+            None => state.closed.then_some(Kind::Shutdown),
+        };
+        if let Some(kind) = refusal {
+            drop(state);
+            return job.refuse(kind);
+        }
+        state.unended += 1;
+        state.queue.push_back(job);
+        drop(state);
+        self.ask_for_a_run();
+    }
+
+    /// A job that runs will be queued again, and has not ended till then.
+    pub(super) fn hold(&self) {
+        self.lock().unended += 1;
+    }
+
+    /// Queues a job that was [held](Self::hold), or a part of one that runs.
+    pub(super) fn submit_held(self: &Arc<Self>, job: Box<dyn Job>) {
+        let mut state = self.lock();
+        if let Some(reason) = state.broken.clone() {
+            drop(state);
+            job.refuse(Kind::Broken(reason));
+            return self.ended();
+        }
+        state.queue.push_back(job);
+        drop(state);
+        self.ask_for_a_run();
+    }
+
+    fn ask_for_a_run(self: &Arc<Self>) {
+        let pool = self.clone();
+        let spawned = horsepower_core::panic::catch(|| {
+            self.handle.spawn_blocking(move || pool.run_one());
+        });
+        if let Err(panic) = spawned {
+            // tokio says in this way that the system gives no first thread.
+            let source = std::io::Error::other(panic.message);
+            let job = self.lock().queue.pop_back();
+            if let Some(job) = job {
+                job.refuse(Kind::System { doing: "start a thread", source });
+                self.ended();
+            }
+        }
+    }
+
+    fn run_one(self: &Arc<Self>) {
+        let mut state = self.lock();
+        let Some(job) = state.queue.pop_front() else { return };
+        state.running += 1;
+        drop(state);
+        let outer = WITHIN.replace(Arc::as_ptr(self));
+        // A `Drop` of the user's may panic; the count has to stay right.
+        let _ = horsepower_core::panic::catch(|| job.run(self));
+        WITHIN.set(outer);
+        self.lock().running -= 1;
+        self.ended();
+    }
+
+    pub(super) fn ended(&self) {
+        let mut state = self.lock();
+        state.unended -= 1;
+        if state.unended == 0 && state.closed {
+            self.idle.notify_all();
+        }
+    }
+
+    /// Takes no more tasks.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+    }
+
+    /// Cancels what is queued.
+    pub(super) fn cancel_queued(&self) {
+        self.refuse_queued(|| Kind::Cancelled);
+    }
+
+    /// The initializer has failed on a thread: nothing runs any more.
+    pub(super) fn break_down(&self, reason: &str) {
+        let reason: Arc<str> = reason.into();
+        self.lock().broken.get_or_insert(reason.clone());
+        self.refuse_queued(|| Kind::Broken(reason.clone()));
+    }
+
+    fn refuse_queued(&self, why: impl Fn() -> Kind) {
+        let jobs = std::mem::take(&mut self.lock().queue);
+        for job in jobs {
+            job.refuse(why());
+            self.ended();
+        }
+    }
+
+    /// Waits until every job has ended, no longer than until `deadline`. False: it was too late.
+    pub(super) fn wait(&self, deadline: Option<Instant>) -> bool {
+        let mut state = self.lock();
+        while state.unended > 0 {
+            let Some(deadline) = deadline else {
+                state = self.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.idle.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        let state = self.lock();
+        // Relaxed: only numbers.
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Stats {
+            queued: state.queue.len() as u64,
+            running: state.running,
+            done: read(&self.counts.done),
+            failed: read(&self.counts.failed),
+            cancelled: read(&self.counts.cancelled),
+            retried: read(&self.counts.retried),
+            ..Stats::default()
+        }
+    }
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} threads", self.workers)
+    }
+}

@@ -1,0 +1,88 @@
+//! One task on a thread: a call, or, with retries, several.
+
+use super::queue::{Job, Pool, count};
+use crate::complete::Promise;
+use crate::error::Kind;
+use crate::timer;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A task that is called once.
+pub(super) struct Once<R, C> {
+    pub(super) promise: Arc<Promise<R>>,
+    pub(super) call: C,
+}
+
+impl<R, C> Job for Once<R, C>
+where
+    R: Send + 'static,
+    C: FnOnce() -> R + Send,
+{
+    fn run(self: Box<Self>, pool: &Arc<Pool>) {
+        let Once { promise, call } = *self;
+        if !promise.begin() {
+            return count(&pool.counts.cancelled, 1);
+        }
+        match horsepower_core::panic::catch(call) {
+            Ok(result) => {
+                count(&pool.counts.done, 1);
+                promise.complete(Ok(result));
+            }
+            Err(report) => {
+                count(&pool.counts.failed, 1);
+                promise.fail(Kind::Panicked(report));
+            }
+        }
+    }
+
+    fn refuse(self: Box<Self>, kind: Kind) {
+        self.promise.fail(kind);
+    }
+}
+
+/// A task that may be called again.
+pub(super) struct Retried<R, C> {
+    pub(super) promise: Arc<Promise<R>>,
+    pub(super) call: Arc<C>,
+    pub(super) left: u32,
+    pub(super) pause: Duration,
+}
+
+impl<R, C> Job for Retried<R, C>
+where
+    R: Send + 'static,
+    C: Fn() -> R + Send + Sync + 'static,
+{
+    fn run(mut self: Box<Self>, pool: &Arc<Pool>) {
+        if !self.promise.begin() {
+            return count(&pool.counts.cancelled, 1);
+        }
+        match horsepower_core::panic::catch(|| (self.call)()) {
+            Ok(result) => {
+                count(&pool.counts.done, 1);
+                self.promise.complete(Ok(result));
+            }
+            Err(report) if self.left == 0 => {
+                count(&pool.counts.failed, 1);
+                self.promise.fail(Kind::Panicked(report));
+            }
+            Err(_) => {
+                count(&pool.counts.retried, 1);
+                self.promise.pause();
+                pool.hold();
+                self.left -= 1;
+                let pause = self.pause;
+                self.pause = pause.saturating_mul(2);
+                let pool = pool.clone();
+                match Instant::now().checked_add(pause) {
+                    Some(at) if !pause.is_zero() => timer::at(at, move || pool.submit_held(self)),
+                    _ => pool.submit_held(self),
+                }
+            }
+        }
+    }
+
+    fn refuse(self: Box<Self>, kind: Kind) {
+        self.promise.fail(kind);
+    }
+}

@@ -1,0 +1,60 @@
+//! [`ShutdownOptions`]: how an executor is to end.
+
+use std::time::Duration;
+
+/// How [`Executor::shutdown_with`](crate::Executor::shutdown_with) is to end an executor.
+///
+/// ```
+/// use horsepower::{Executor, ShutdownOptions, ThreadPoolExecutor};
+///
+/// let pool = ThreadPoolExecutor::with_workers(1)?;
+/// pool.shutdown_with(ShutdownOptions::new().cancel_queued())?;
+/// # Ok::<(), horsepower::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct ShutdownOptions {
+    pub(crate) wait: bool,
+    pub(crate) cancel_queued: bool,
+    pub(crate) kill_running: bool,
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl Default for ShutdownOptions {
+    fn default() -> Self {
+        ShutdownOptions::new()
+    }
+}
+
+impl ShutdownOptions {
+    /// Do all that was submitted, and wait for it.
+    pub fn new() -> ShutdownOptions {
+        ShutdownOptions { wait: true, cancel_queued: false, kill_running: false, timeout: None }
+    }
+
+    /// Whether to wait for the end. If not, what was submitted is done all the same, and the workers
+    /// go when it is; dropping the executor still waits for that. Default: yes.
+    pub fn wait(mut self, wait: bool) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// Cancel the tasks that have not begun.
+    pub fn cancel_queued(mut self) -> Self {
+        self.cancel_queued = true;
+        self
+    }
+
+    /// End the worker processes that run something, and those tasks with them: their errors have
+    /// [`is_cancelled`](crate::Error::is_cancelled). What runs on threads cannot be ended and goes on.
+    pub fn kill_running(mut self) -> Self {
+        self.kill_running = true;
+        self
+    }
+
+    /// How long to wait for the end. Default: for ever.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+}

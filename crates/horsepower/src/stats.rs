@@ -1,0 +1,93 @@
+//! [`Stats`]: what an executor has done and is doing, for those who operate it.
+
+use std::time::Duration;
+
+/// What an executor has done, and what it is doing. A call is one task, or one item of a `map`.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Calls that wait.
+    pub queued: u64,
+    /// Tasks that run at this moment.
+    pub running: u64,
+    /// Calls that have returned.
+    pub done: u64,
+    /// Calls that have failed.
+    pub failed: u64,
+    /// Calls that were cancelled, or killed.
+    pub cancelled: u64,
+    /// How often tasks were begun again.
+    pub retried: u64,
+    /// The worker processes that live.
+    pub workers: Vec<WorkerStats>,
+    /// How many worker processes have ended although they were wanted, or were replaced.
+    pub restarts: u64,
+    /// The last of them, the latest first.
+    pub last_restarts: Vec<Restart>,
+}
+
+/// What one worker process has done and is doing.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct WorkerStats {
+    /// Its name.
+    pub name: String,
+    /// Its process id.
+    pub pid: u32,
+    /// How long it lives.
+    pub age: Duration,
+    /// It has come to `init`, has run the initializer, and serves.
+    pub ready: bool,
+    /// Tasks that wait in its lane or run.
+    pub tasks_in_lane: usize,
+    /// Tasks that it has ended; a chunk of a `map` is one.
+    pub tasks: u64,
+    /// How long it has worked on those.
+    pub busy: Duration,
+    /// Bytes of memory that it has for itself: resident, and not shared with others.
+    pub memory: u64,
+}
+
+/// A worker process that has ended although it was wanted, or was replaced.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Restart {
+    /// Its process id.
+    pub pid: u32,
+    /// How and why it has ended.
+    pub why: String,
+}
+
+#[cfg(target_os = "linux")]
+impl From<horsepower_core::pool::Stats> for Stats {
+    fn from(stats: horsepower_core::pool::Stats) -> Stats {
+        let worker = |worker: horsepower_core::pool::WorkerStats| WorkerStats {
+            name: worker.name,
+            pid: worker.pid,
+            age: worker.age,
+            ready: worker.ready,
+            tasks_in_lane: worker.tasks_in_lane,
+            tasks: worker.tasks,
+            busy: worker.busy,
+            memory: worker.memory,
+        };
+        let restart = |obituary: horsepower_core::pool::Obituary| Restart {
+            pid: obituary.death.pid,
+            why: match obituary.why {
+                Some(why) => format!("{}: {why}", obituary.death),
+                None => obituary.death.to_string(),
+            },
+        };
+        Stats {
+            queued: stats.queued,
+            running: stats.running,
+            done: stats.done,
+            failed: stats.failed,
+            cancelled: stats.cancelled,
+            retried: stats.retried,
+            workers: stats.workers.into_iter().map(worker).collect(),
+            restarts: stats.restarts,
+            last_restarts: stats.obituaries.into_iter().map(restart).collect(),
+        }
+    }
+}

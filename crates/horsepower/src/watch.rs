@@ -1,0 +1,76 @@
+//! [`Watch`]: one place that is told when any of several tasks has ended.
+//!
+//! Used by everything that waits for more than one future: `wait`, `as_completed`, `completions`,
+//! an unordered `map`. Each promise tells it once ([`crate::complete`]).
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+/// See the module. The futures are numbered by whoever watches.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    state: Mutex<State>,
+    arrived: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    arrived: VecDeque<usize>,
+    waker: Option<Waker>,
+}
+
+impl Watch {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The future with this number has ended.
+    pub(crate) fn arrive(&self, number: usize) {
+        let mut state = self.lock();
+        state.arrived.push_back(number);
+        let waker = state.waker.take();
+        drop(state);
+        self.arrived.notify_one();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// The next one that has ended, in the order of their ends; waits for it no longer than until
+    /// `deadline`.
+    pub(crate) fn next(&self, deadline: Option<Instant>) -> Option<usize> {
+        let mut state = self.lock();
+        loop {
+            if let Some(number) = state.arrived.pop_front() {
+                return Some(number);
+            }
+            let Some(deadline) = deadline else {
+                state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            let waited = self.arrived.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The same without blocking.
+    pub(crate) fn poll_next(&self, context: &Context<'_>) -> Poll<usize> {
+        let mut state = self.lock();
+        match state.arrived.pop_front() {
+            Some(number) => Poll::Ready(number),
+            None => {
+                state.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// The watches of a promise, and which number it has with each.
+pub(crate) type Watchers = Vec<(Arc<Watch>, usize)>;
