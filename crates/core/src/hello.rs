@@ -15,6 +15,8 @@ pub(crate) const MAGIC: &[u8; 24] = b"horsepower worker hello\x01";
 pub(crate) struct Hello {
     pub(crate) parent: u32,
     pub(crate) flags: u8,
+    /// How many processes of horsepower are above this one.
+    pub(crate) depth: u8,
     pub(crate) name: String,
     pub(crate) parent_name: String,
     pub(crate) identity: Identity,
@@ -29,6 +31,10 @@ pub(crate) const STDOUT: u8 = 2;
 pub(crate) const ALONE: u8 = 4;
 /// A [`Note::Initialize`] follows.
 pub(crate) const INITIALIZE: u8 = 8;
+/// It is no worker but a fork server; then there is no lane.
+pub(crate) const SERVER: u8 = 16;
+/// The worker was forked by such a server.
+pub(crate) const FORKED: u8 = 32;
 
 impl Hello {
     pub(crate) fn has(&self, flag: u8) -> bool {
@@ -38,7 +44,7 @@ impl Hello {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(self.parent.to_le_bytes());
-        bytes.push(self.flags);
+        bytes.extend([self.flags, self.depth]);
         for name in [&self.name, &self.parent_name] {
             let len = name.len().min(crate::launch::LONGEST_NAME);
             bytes.push(len as u8);
@@ -53,7 +59,7 @@ impl Hello {
     pub(crate) fn decode(bytes: &[u8]) -> Option<Hello> {
         let rest = bytes.strip_prefix(MAGIC)?;
         let (parent, rest) = rest.split_first_chunk()?;
-        let (&flags, mut rest) = rest.split_first()?;
+        let (&[flags, depth], mut rest) = rest.split_first_chunk()?;
         let mut name = || {
             let (&len, names) = rest.split_first()?;
             let (name, others) = names.split_at_checked(len.into())?;
@@ -66,6 +72,7 @@ impl Hello {
         Some(Hello {
             parent: u32::from_le_bytes(*parent),
             flags,
+            depth,
             name,
             parent_name,
             identity: Identity {
@@ -92,6 +99,10 @@ pub(crate) enum Note {
     Segment { id: u64, len: u64 },
     /// Parent: what the task with this number prints goes into the two files that come with the note.
     Capture { id: u32 },
+    /// Parent: a worker is to be forked. Its end of its control socket comes with the note.
+    Fork,
+    /// Fork server: that is done.
+    Forked { pid: u32 },
     /// Parent: to be called before Ready is said. The argument's descriptor comes with the note.
     Initialize { entry: u64, len: u64 },
 }
@@ -117,6 +128,8 @@ impl Note {
             Note::Reply => vec![3],
             Note::Segment { id, len } => numbers(4, *id, *len),
             Note::Arrived => vec![5],
+            Note::Fork => vec![8],
+            Note::Forked { pid } => [&[9][..], &pid.to_le_bytes()].concat(),
             Note::Capture { id } => [&[7][..], &id.to_le_bytes()].concat(),
             Note::Initialize { entry, len } => numbers(6, *entry, *len),
         }
@@ -129,6 +142,8 @@ impl Note {
             (2, why) => Some(Note::Refused(String::from_utf8_lossy(why).into_owned())),
             (3, []) => Some(Note::Reply),
             (5, []) => Some(Note::Arrived),
+            (8, []) => Some(Note::Fork),
+            (9, pid) => Some(Note::Forked { pid: u32::from_le_bytes(pid.try_into().ok()?) }),
             (7, id) => Some(Note::Capture { id: u32::from_le_bytes(id.try_into().ok()?) }),
             (4 | 6, numbers) => {
                 let (first, second) = numbers.split_first_chunk()?;
@@ -154,6 +169,7 @@ mod tests {
         fn a_hello_arrives(
             parent: u32,
             flags: u8,
+            depth: u8,
             name in ".{0,60}",
             parent_name in ".{0,60}",
             inode: u64,
@@ -161,7 +177,7 @@ mod tests {
             device in "[0-9a-f]{2}:[0-9a-f]{2}",
         ) {
             let identity = Identity { device, inode, place };
-            let hello = Hello { parent, flags, name, parent_name, identity };
+            let hello = Hello { parent, flags, depth, name, parent_name, identity };
             prop_assert_eq!(Hello::decode(&hello.encode()), Some(hello));
         }
 
@@ -175,6 +191,8 @@ mod tests {
                 Note::Segment { id, len },
                 Note::Initialize { entry: id, len },
                 Note::Capture { id: id as u32 },
+                Note::Fork,
+                Note::Forked { pid: id as u32 },
             ] {
                 prop_assert_eq!(Note::decode(&note.encode()), Some(note));
             }

@@ -21,7 +21,8 @@
 //! `worker` and `pool` stand on `call` (entry points) and `frame` (what a slot says), those on
 //! `ring` (the slots, every change of state) and `sleep` (waking and sleeping), those on `state`
 //! (the state word), and all on `sys` (memory, futexes, the control socket). Unsafe code is in
-//! `sys/memory.rs`, `sys/inherited.rs`, `lane.rs`, `call.rs` and `worker.rs`, and nowhere else.
+//! `sys/memory.rs`, `sys/inherited.rs`, `sys/fork.rs`, `lane.rs`, `call.rs`, `worker.rs` and
+//! `forkserver.rs`, and nowhere else.
 //!
 //! `docs/design/` in the repository tells the why: the lane, the proof that no wake-up is lost, the
 //! life of a worker.
@@ -52,6 +53,8 @@ mod capture;
 mod clock;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub mod death;
+#[cfg(all(target_os = "linux", not(loom)))]
+mod forkserver;
 #[cfg(all(target_os = "linux", not(loom)))]
 mod hello;
 #[cfg(all(target_os = "linux", not(loom)))]

@@ -13,6 +13,10 @@ pub struct Role {
     pub parent: u32,
     /// What the parent is called; empty if it was not started by horsepower.
     pub parent_name: String,
+    /// How many such processes are above it, itself included.
+    pub depth: u8,
+    /// It was forked by a fork server, not started afresh.
+    pub forked: bool,
     /// It runs one function and ends; else it is a worker of a pool.
     pub alone: bool,
 }

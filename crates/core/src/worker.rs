@@ -7,6 +7,7 @@
 use crate::call::{self, Output};
 use crate::capture::Capturing;
 use crate::clock::monotonic_nanos;
+use crate::forkserver;
 use crate::frame::{BLOCK, FRAMED, INLINE as TIER_INLINE, SEGMENT};
 use crate::hello::{self, Hello, Note};
 use crate::identity::identity;
@@ -67,6 +68,11 @@ struct Worker {
 impl Worker {
     fn new() -> io::Result<Worker> {
         let control = inherited::take_standard_input()?;
+        Worker::with(control, Origin::Executed)
+    }
+
+    /// The worker at this end of a control socket, in which a hello lies.
+    fn with(control: OwnedFd, origin: Origin) -> io::Result<Worker> {
         let message = control::receive(&control, Receive::Now)?.ok_or(io::ErrorKind::BrokenPipe)?;
         let hello = Hello::decode(message.bytes()).ok_or(io::ErrorKind::InvalidData)?;
         let refuse = |why: String| {
@@ -74,9 +80,11 @@ impl Worker {
             io::Error::other(why)
         };
         die_with(hello.parent)?;
-        inherited::close_all_but_standard_streams()?;
+        if origin == Origin::Executed {
+            inherited::close_all_but_standard_streams()?;
+        }
         let mut descriptors = message.descriptors.into_iter();
-        let lane = descriptors.next().ok_or(io::ErrorKind::InvalidData)?;
+        let lane = if hello.has(hello::SERVER) { None } else { descriptors.next() };
         if hello.has(hello::STDIN) {
             let input = descriptors.next().ok_or(io::ErrorKind::InvalidData)?;
             rustix::stdio::dup2_stdin(&input)?;
@@ -92,17 +100,33 @@ impl Worker {
                 hello.identity
             )));
         }
+        if hello.has(hello::SERVER) {
+            let preload = || {
+                if !hello.has(hello::INITIALIZE) {
+                    return Ok(());
+                }
+                let arrived = control::send(&control, &Note::Arrived.encode(), &[], Send::Wait);
+                arrived.map_err(|error| error.to_string())?;
+                call_first(&control, "preload")
+            };
+            let theirs = forkserver::serve(&control, &hello, preload).map_err(&refuse)?;
+            drop(control); // the server's
+            return Worker::with(theirs, Origin::Forked);
+        }
+        let lane = lane.ok_or(io::ErrorKind::InvalidData)?;
         let lane = Lane::open(lane).map_err(|error| refuse(error.to_string()))?;
         let alone = hello.has(hello::ALONE);
         role::set_role(Role {
             name: hello.name.clone(),
             parent: hello.parent,
             parent_name: hello.parent_name.clone(),
+            depth: hello.depth,
+            forked: origin == Origin::Forked,
             alone,
         });
         if hello.has(hello::INITIALIZE) {
             control::send(&control, &Note::Arrived.encode(), &[], Send::Wait)?;
-            initialize(&control).map_err(&refuse)?;
+            call_first(&control, "the initializer").map_err(&refuse)?;
         }
         control::send(&control, &Note::Ready.encode(), &[], Send::Wait)?;
         let (segments, captures) = (HashMap::new(), HashMap::new());
@@ -377,14 +401,21 @@ struct Replying {
     reuse: Option<(u64, Arc<Memory>)>,
 }
 
-/// Calls the function that the parent wants every worker to call before its first task.
-fn initialize(control: &OwnedFd) -> Result<(), String> {
+/// How this process has come into being.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Executed,
+    Forked,
+}
+
+/// Makes the call that the parent wants to be made before anything else.
+fn call_first(control: &OwnedFd, what: &str) -> Result<(), String> {
     let message = control::receive(control, Receive::Now).ok().flatten();
-    let message = message.ok_or("the initializer did not arrive")?;
-    let Some(Note::Initialize { entry, len }) = Note::decode(message.bytes()) else {
-        return Err("the initializer did not arrive".to_owned());
+    let note = message.as_ref().and_then(|message| Note::decode(message.bytes()));
+    let (Some(Note::Initialize { entry, len }), Some(message)) = (note, &message) else {
+        return Err(format!("{what} did not arrive"));
     };
-    let file = message.descriptors.first().ok_or("the initializer's argument did not arrive")?;
+    let file = message.descriptors.first().ok_or_else(|| format!("{what} has no argument"))?;
     let len = usize::try_from(len).map_err(|error| error.to_string())?;
     let memory = Memory::from_descriptor(file, len.max(1)).map_err(|error| error.to_string())?;
     let argument = memory.read_vec(0, len);
@@ -393,7 +424,7 @@ fn initialize(control: &OwnedFd) -> Result<(), String> {
     let _ = io::stdout().flush();
     match status {
         Status::Returned => Ok(()),
-        status => Err(format!("the initializer failed: {}", text(status, output.result()))),
+        status => Err(format!("{what} failed: {}", text(status, output.result()))),
     }
 }
 

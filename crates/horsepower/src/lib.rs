@@ -91,7 +91,7 @@ pub use executor::{
     ThreadPoolExecutor, UnknownExecutor,
 };
 #[cfg(target_os = "linux")]
-pub use executor::{ProcessPoolBuilder, ProcessPoolExecutor};
+pub use executor::{ProcessPoolBuilder, ProcessPoolExecutor, StartMethod, UnknownStartMethod};
 pub use future::{AsTaskFuture, TaskFuture};
 pub use map::{Map, MapOptions, OnError, Progress};
 pub use options::{QueueFull, TaskOptions, TaskOutput};

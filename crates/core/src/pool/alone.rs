@@ -9,7 +9,7 @@ use super::books::Phase;
 use super::collect::Settled;
 use super::life::Life;
 use super::member::{Member, Segment};
-use super::start::start;
+use super::start::{How, start};
 use super::supervisor::Supervisor;
 use super::task::Task;
 use super::{Config, Pool, PoolError, Shared, Tell};
@@ -88,7 +88,7 @@ impl Supervisor {
     }
 
     fn start_alone(&self, launch: Launch, task: Task, serial: u64) -> io::Result<Arc<Life>> {
-        let mut member = start(self.reentry, &launch, None, true, serial)?;
+        let mut member = start(self.reentry, &launch, None, How::Alone, serial)?;
         member.name = launch.name;
         let prepared =
             self.listen_to(&member).and_then(|()| own_segment(&mut member, task.argument()));

@@ -66,6 +66,8 @@ pub(super) struct Books {
     pub(super) replacements: usize,
     /// Processes that are to be started for one task each.
     pub(super) births: VecDeque<Birth>,
+    /// When the fork server has to have come to `init`.
+    pub(super) server_deadline: Option<Instant>,
     /// Every worker is gone, and the supervisor about to be.
     pub(super) supervisor_ended: bool,
     serial: u64,
@@ -91,6 +93,7 @@ impl Books {
             next_start: None,
             replacements: 0,
             births: VecDeque::new(),
+            server_deadline: None,
             supervisor_ended: false,
             serial: 0,
         }

@@ -175,7 +175,7 @@ impl Books {
         let start = self.next_start.filter(|&at| at > now || self.wanted_starts() > 0);
         let queued = self.clocks.queue_deadlines.peek().map(|deadline| deadline.0.at);
         let delayed = self.clocks.delayed.iter().map(|(at, _)| *at).min();
-        let others = [start, queued, delayed, self.clocks.weigh_at];
+        let others = [start, queued, delayed, self.clocks.weigh_at, self.server_deadline];
         let next = members.chain(others).flatten().min();
         self.clocks.wakes_at = next;
         self.clocks.call = false;

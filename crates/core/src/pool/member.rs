@@ -404,7 +404,7 @@ impl Member {
                         return Some("it sends more segments than its tasks can use".to_owned());
                     }
                 }
-                Some(Note::Reply | Note::Initialize { .. } | Note::Capture { .. }) | None => {}
+                _ => {}
             }
         }
         Some("it floods its control socket".to_owned())

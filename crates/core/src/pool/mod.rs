@@ -9,6 +9,7 @@
 //! | `collect` | step ⑤: what comes out of a lane, alive or dead |
 //! | `attend` | a thread that waits for one task collects replies itself |
 //! | `start` | starting a worker process |
+//! | `server` | the fork server, which starts them in another way |
 //! | `life` | a worker's process, until it has been reaped |
 //! | `clocks` | deadlines, retries, idle workers, memory limits: what is due, and when |
 //! | `shutdown` | the end of a pool, and changes of its size |
@@ -28,6 +29,7 @@ mod collect;
 mod life;
 mod member;
 mod put;
+mod server;
 mod shutdown;
 mod start;
 mod stats;
@@ -56,6 +58,19 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+/// How workers come into being.
+#[derive(Clone, Debug, Default)]
+pub enum Method {
+    /// The program is executed again.
+    #[default]
+    Spawn,
+    /// The program is executed again once, makes this call, and forks the workers.
+    ForkServer(Option<Arc<Initializer>>),
+}
+
+/// Most pools and processes within each other.
+pub const DEEPEST: u8 = 10;
+
 /// What a pool is to be.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -67,6 +82,8 @@ pub struct Config {
     pub launch: Launch,
     /// What each worker calls before its first task.
     pub initializer: Option<Arc<Initializer>>,
+    /// How workers come into being.
+    pub method: Method,
     /// What each worker may use.
     pub limits: Limits,
 }
@@ -78,6 +95,7 @@ impl Default for Config {
             cpus: 1,
             launch: Launch::default(),
             initializer: None,
+            method: Method::Spawn,
             limits: Limits::default(),
         }
     }
@@ -88,6 +106,8 @@ impl Default for Config {
 pub enum PoolError {
     /// The program has not called `init`.
     NotReady(NotReady),
+    /// There are [`DEEPEST`] processes above this one.
+    TooDeep,
     /// The kernel refused something.
     System(io::Error),
 }
@@ -140,6 +160,9 @@ impl Pool {
     /// If the program has not called `init`, or the kernel gives no thread or descriptor.
     pub fn new(config: Config) -> Result<Pool, PoolError> {
         let reentry = reentry_point().map_err(PoolError::NotReady)?;
+        if crate::role::role().is_some_and(|role| role.depth >= DEEPEST) {
+            return Err(PoolError::TooDeep);
+        }
         let flags = rustix::event::EventfdFlags::CLOEXEC | rustix::event::EventfdFlags::NONBLOCK;
         let event = rustix::event::eventfd(0, flags).map_err(|e| PoolError::System(e.into()))?;
         let shared = Arc::new(Shared {

@@ -2,6 +2,7 @@
 
 use super::life::Life;
 use super::member::Member;
+use super::server::Server;
 use crate::call::EntryPoint;
 use crate::hello::{self, Hello, Note};
 use crate::identity::identity;
@@ -18,7 +19,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-/// What every worker of a pool calls before its first task.
+/// What every worker of a pool calls before its first task, or a fork server before its first fork.
 #[derive(Debug)]
 pub struct Initializer {
     /// The function.
@@ -38,62 +39,92 @@ pub(super) fn start(
     reentry: &Reentry,
     launch: &Launch,
     initializer: Option<&Initializer>,
-    alone: bool,
+    how: How<'_>,
     serial: u64,
 ) -> io::Result<Member> {
     let (lane, lane_file) = Lane::create()?;
     let (ours, theirs) = control::pair()?;
-    greet(&ours, lane_file.as_fd(), reentry, launch, initializer.is_some(), alone)?;
+    let mut flags = if initializer.is_some() { hello::INITIALIZE } else { 0 };
+    flags |= match how {
+        How::Spawned => 0,
+        How::Alone => hello::ALONE,
+        How::Forked(_) => hello::FORKED,
+    };
+    greet(&ours, Some(lane_file.as_fd()), reentry, launch, flags)?;
     if let Some(initializer) = initializer {
-        send_initializer(&ours, initializer)?;
+        send_call(&ours, initializer)?;
     }
-    let mut child = spawn(reentry, launch, theirs)?;
-    let (pid, pidfd) = or_end(&mut child, |child| {
+    let (pid, pidfd) = match how {
+        How::Forked(server) => server.fork(&theirs)?,
+        _ => exec(reentry, launch, theirs)?,
+    };
+    let deadline = Instant::now().checked_add(launch.start_timeout);
+    let mut member = Member::new(serial, Life::new(pid, pidfd), ours, lane, deadline);
+    member.alone = matches!(how, How::Alone);
+    Ok(member)
+}
+
+/// How a worker comes into being, and for what.
+#[derive(Clone, Copy)]
+pub(super) enum How<'a> {
+    /// The program is executed again, for as many tasks as come.
+    Spawned,
+    /// The same, for one task.
+    Alone,
+    /// It is forked by this server.
+    Forked(&'a Server),
+}
+
+/// Executes the program once more, with `control` as its standard input.
+pub(super) fn exec(
+    reentry: &Reentry,
+    launch: &Launch,
+    control: OwnedFd,
+) -> io::Result<(u32, OwnedFd)> {
+    let mut child = spawn(reentry, launch, control)?;
+    or_end(&mut child, |child| {
         // Nobody has waited for the child yet, so the number is still its own.
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or(io::ErrorKind::NotFound)?;
         restrict(pid, launch)?;
         Ok((child.id(), rustix::process::pidfd_open(pid, PidfdFlags::empty())?))
-    })?;
-    let deadline = Instant::now().checked_add(launch.start_timeout);
-    let mut member = Member::new(serial, Life::new(pid, pidfd), ours, lane, deadline);
-    member.alone = alone;
-    Ok(member)
+    })
 }
 
 /// Puts the hello into the worker's standard input before it runs, so that it is never waited for.
-fn greet(
+pub(super) fn greet(
     control: &OwnedFd,
-    lane: BorrowedFd<'_>,
+    lane: Option<BorrowedFd<'_>>,
     reentry: &Reentry,
     launch: &Launch,
-    initialize: bool,
-    alone: bool,
+    flags: u8,
 ) -> io::Result<()> {
+    // One that is forked has the streams of its server.
+    let forked = flags & hello::FORKED != 0;
     let stdin = match launch.stdin {
         Stream::Null => None,
         _ => Some(launch.stdin.open(rustix::stdio::stdin())?),
     };
-    let stdout = reentry.silent.then(|| launch.stdout.open(rustix::stdio::stdout())).transpose()?;
-    let flags = [
-        (stdin.is_some(), hello::STDIN),
-        (stdout.is_some(), hello::STDOUT),
-        (alone, hello::ALONE),
-        (initialize, hello::INITIALIZE),
-    ];
+    let stdout = (reentry.silent && !forked).then(|| launch.stdout.open(rustix::stdio::stdout()));
+    let stdout = stdout.transpose()?;
+    let streams = [(stdin.is_some(), hello::STDIN), (stdout.is_some(), hello::STDOUT)];
+    let streams: u8 = streams.into_iter().filter(|flag| flag.0).map(|flag| flag.1).sum();
+    let role = crate::role::role();
     let hello = Hello {
         parent: std::process::id(),
-        flags: flags.into_iter().filter(|flag| flag.0).map(|flag| flag.1).sum(),
+        flags: flags | streams,
+        depth: role.map_or(0, |role| role.depth).saturating_add(1),
         name: launch.name.clone(),
-        parent_name: crate::role::role().map_or(String::new(), |role| role.name.clone()),
+        parent_name: role.map_or(String::new(), |role| role.name.clone()),
         identity: identity().map_err(io::Error::other)?.clone(),
     };
     let streams = [&stdin, &stdout].into_iter().flatten().map(|stream| stream.as_fd());
-    let descriptors: Vec<_> = [lane].into_iter().chain(streams).collect();
+    let descriptors: Vec<_> = lane.into_iter().chain(streams).collect();
     control::send(control, &hello.encode(), &descriptors, Send::Now)
 }
 
-fn send_initializer(control: &OwnedFd, initializer: &Initializer) -> io::Result<()> {
+/// Sends a call that the process is to make before it says that it is ready.
+pub(super) fn send_call(control: &OwnedFd, initializer: &Initializer) -> io::Result<()> {
     let argument = initializer.argument.bytes();
     let (memory, file) = Memory::create("horsepower-initializer", argument.len().max(1))?;
     memory.write(0, argument);

@@ -6,11 +6,13 @@
 use super::books::Phase;
 use super::collect::Settled;
 use super::member::Member;
-use super::start::start;
-use super::{Config, Shared, Tell};
+use super::server::Server;
+use super::start::{How, start};
+use super::{Books, Config, Method, Shared, Tell};
 use crate::death::Death;
 use crate::init::Reentry;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use std::cell::RefCell;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -27,6 +29,8 @@ pub(super) struct Supervisor {
     pub(super) shared: Arc<Shared>,
     pub(super) reentry: &'static Reentry,
     epoll: OwnedFd,
+    /// Forks the workers, if that is how they are started.
+    server: RefCell<Option<Server>>,
 }
 
 /// What a worker's descriptor tells: its serial number, which is never 0, and which of the two.
@@ -38,7 +42,7 @@ impl Supervisor {
     pub(super) fn new(shared: Arc<Shared>, reentry: &'static Reentry) -> io::Result<Supervisor> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &shared.event, EventData::new_u64(POKED), EventFlags::IN)?;
-        Ok(Supervisor { shared, reentry, epoll })
+        Ok(Supervisor { shared, reentry, epoll, server: RefCell::default() })
     }
 
     /// Supervises until the pool has been shut down and every worker is gone. Should this thread
@@ -82,10 +86,18 @@ impl Supervisor {
         while books.wanted_starts() > 0 && books.next_start.is_none_or(|at| at <= Instant::now()) {
             let serial = books.next_serial();
             drop(books);
+            let forks = matches!(self.shared.config.method, Method::ForkServer(_));
+            if forks && !self.has_server(&mut settled)? {
+                books = self.shared.lock();
+                break;
+            }
             let Config { launch, initializer, .. } = &self.shared.config;
             let mut launch = launch.clone();
             launch.name = format!("{}_{}", launch.name, serial - 1);
-            let started = start(self.reentry, &launch, initializer.as_deref(), false, serial);
+            let server = self.server.borrow();
+            let how = server.as_ref().map_or(How::Spawned, How::Forked);
+            let started = start(self.reentry, &launch, initializer.as_deref(), how, serial);
+            drop(server);
             books = self.shared.lock();
             match started {
                 Ok(mut member) => {
@@ -106,12 +118,69 @@ impl Supervisor {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "worker cannot be started");
+                    // If it is the server's fault, there will be another.
+                    self.server.take();
                     books.failed_to_start(&error.to_string(), &mut settled);
                 }
             }
         }
         self.shared.settle(books, settled, Tell::Here);
         Ok(())
+    }
+
+    /// True if there is a fork server that is ready. If there is none, starts one; it will say when it
+    /// is.
+    fn has_server(&self, settled: &mut Settled) -> io::Result<bool> {
+        let mut server = self.server.borrow_mut();
+        if let Some(server) = &*server {
+            return Ok(server.ready);
+        }
+        let mut books = self.shared.lock();
+        let serial = books.next_serial();
+        drop(books);
+        let Config { launch, method, .. } = &self.shared.config;
+        let Method::ForkServer(preload) = method else { return Ok(true) };
+        let mut launch = launch.clone();
+        launch.name.push_str("_server");
+        match Server::start(self.reentry, &launch, preload.as_deref(), serial) {
+            Ok(new) => {
+                tracing::debug!(pid = new.life.pid(), "fork server is started");
+                let (death, notes) = (event(serial, true), event(serial, false));
+                epoll::add(&self.epoll, &new.life, death, EventFlags::IN)?;
+                epoll::add(&self.epoll, &new.control, notes, EventFlags::IN | EventFlags::ET)?;
+                self.shared.lock().server_deadline = new.deadline;
+                *server = Some(new);
+            }
+            Err(error) => self.shared.lock().failed_to_start(&error.to_string(), settled),
+        }
+        Ok(false)
+    }
+
+    /// Sees to the fork server, about which there is news. False: the event was about something else.
+    fn see_to_server(&self, event: u64, books: &mut Books, settled: &mut Settled) -> bool {
+        let mut place = self.server.borrow_mut();
+        let Some(server) = place.as_mut().filter(|server| server.serial == event >> 1) else {
+            return false;
+        };
+        server.read_notes();
+        books.server_deadline = server.deadline;
+        let dead = event & 1 == 1;
+        if dead || server.refused.is_some() {
+            let (ready, refused) = (server.ready, server.refused.take());
+            // A copy of the descriptor in a worker would keep epoll telling of it for ever.
+            let _ = epoll::delete(&self.epoll, &server.life);
+            let _ = epoll::delete(&self.epoll, &server.control);
+            let pid = server.life.pid();
+            books.server_deadline = None;
+            *place = None;
+            tracing::warn!(pid, "fork server has ended");
+            // One that has served is replaced when it is needed.
+            if !ready || refused.is_some() {
+                let why = refused.unwrap_or_else(|| "the fork server died at its start".to_owned());
+                books.failed_to_start(&why, settled);
+            }
+        }
+        true
     }
 
     /// Has epoll tell of the worker's death, and of what it says.
@@ -170,6 +239,13 @@ impl Supervisor {
         if started {
             books.started();
         }
+        if books.server_deadline.is_some_and(|deadline| now >= deadline) {
+            books.server_deadline = None;
+            if let Some(server) = self.server.borrow().as_ref() {
+                // Its death is told like any other.
+                server.life.kill();
+            }
+        }
         books.wake_attendants();
         self.shared.settle(books, settled, Tell::Here);
     }
@@ -201,6 +277,9 @@ impl Supervisor {
                 let _ = rustix::io::read(&self.shared.event, &mut [0; 8]);
                 continue;
             }
+            if self.see_to_server(event, &mut books, &mut settled) {
+                continue;
+            }
             let index = books.members().find(|(_, m)| m.serial == event >> 1).map(|(i, _)| i);
             let Some(index) = index else { continue };
             if event & 1 == 1 {
@@ -223,7 +302,7 @@ impl Supervisor {
     }
 
     /// A worker's process has ended.
-    fn died(&self, books: &mut super::Books, index: usize, settled: &mut Settled) {
+    fn died(&self, books: &mut Books, index: usize, settled: &mut Settled) {
         let Some(member) = &mut books.members[index] else {
             return;
         };

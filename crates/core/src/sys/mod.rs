@@ -2,6 +2,7 @@
 //! descriptors that came through `exec`. The lowest layer; it knows nothing of lanes.
 
 pub(crate) mod control;
+pub(crate) mod fork;
 pub mod futex;
 pub(crate) mod inherited;
 pub mod memory;

@@ -14,6 +14,8 @@ mod inline;
 mod process_builder;
 #[cfg(target_os = "linux")]
 mod processes;
+#[cfg(target_os = "linux")]
+mod start_method;
 mod task;
 mod threads;
 
@@ -26,5 +28,7 @@ pub use process_builder::ProcessPoolBuilder;
 pub use processes::ProcessPoolExecutor;
 #[cfg(target_os = "linux")]
 pub(crate) use processes::{Typed, no_pool, not_encoded};
+#[cfg(target_os = "linux")]
+pub use start_method::{StartMethod, UnknownStartMethod};
 pub use task::TaskBuilder;
 pub use threads::{ThreadPoolBuilder, ThreadPoolExecutor};

@@ -1,5 +1,6 @@
 //! [`ProcessPoolBuilder`]: the settings of a process pool that is to be made.
 
+use super::StartMethod;
 use super::processes::{ProcessPoolExecutor, Typed, at_least_one, no_pool, not_encoded};
 use crate::encode::encode;
 use crate::error::{Error, Kind};
@@ -8,7 +9,7 @@ use crate::value::Value;
 use horsepower_core::assert_plain;
 use horsepower_core::call::EntryPoint;
 use horsepower_core::launch::{LONGEST_NAME, Launch};
-use horsepower_core::pool::{Config, Initializer, Limits, Pool};
+use horsepower_core::pool::{Config, Initializer, Limits, Method, Pool};
 use std::any::type_name;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -45,8 +46,26 @@ pub struct ProcessPoolBuilder {
     limits: Limits,
     launch: Launch,
     initializer: Option<Arc<Initializer>>,
-    /// What was wrong with the initializer.
+    method: StartMethod,
+    preload: Option<Arc<Initializer>>,
+    /// What was wrong with the initializer, or with what is to be loaded.
     wrong: Option<Error>,
+}
+
+/// A call that is to be made in another process.
+fn call<F, A>(function: F, argument: A) -> Result<Arc<Initializer>, Error>
+where
+    F: Fn(A) + Send + Sync + 'static,
+    A: Value,
+{
+    let encoded = horsepower_core::panic::catch(|| encode(argument));
+    let kind = match (EntryPoint::new::<F, Typed<A, ()>>(function), encoded) {
+        (Ok(entry), Ok(Ok(argument))) => return Ok(Arc::new(Initializer { entry, argument })),
+        (Err(why), _) => Kind::NotSent(why),
+        (_, Ok(Err(error))) => not_encoded::<A>(error.into()),
+        (_, Err(panic)) => not_encoded::<A>(panic.message.into()),
+    };
+    Err(Error::of_task(kind, type_name::<F>()))
 }
 
 impl ProcessPoolBuilder {
@@ -93,17 +112,52 @@ impl ProcessPoolBuilder {
         A: Value,
     {
         const { assert_plain::<F>() }
-        let encoded = horsepower_core::panic::catch(|| encode(argument));
-        let kind = match (EntryPoint::new::<F, Typed<A, ()>>(function), encoded) {
-            (Ok(entry), Ok(Ok(argument))) => {
-                self.initializer = Some(Arc::new(Initializer { entry, argument }));
-                return self;
-            }
-            (Err(why), _) => Kind::NotSent(why),
-            (_, Ok(Err(error))) => not_encoded::<A>(error.into()),
-            (_, Err(panic)) => not_encoded::<A>(panic.message.into()),
-        };
-        self.wrong = Some(Error::of_task(kind, type_name::<F>()));
+        match call(function, argument) {
+            Ok(initializer) => self.initializer = Some(initializer),
+            Err(error) => self.wrong = Some(error),
+        }
+        self
+    }
+
+    /// How workers come into being. Default: [`StartMethod::Spawn`].
+    pub fn start_method(mut self, method: StartMethod) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// Calls `function` with `argument` once in the [fork server](StartMethod::ForkServer), which this
+    /// asks for. What it leaves behind, in statics above all, every worker has from its start, in pages of
+    /// memory that all of them share until they are written to. It must leave no thread running. If it
+    /// panics again and again, the pool is broken, and every task fails with the reason.
+    ///
+    /// ```
+    /// use horsepower::{Executor, ProcessPoolExecutor};
+    /// use std::sync::OnceLock;
+    ///
+    /// static TABLE: OnceLock<Vec<u64>> = OnceLock::new();
+    ///
+    /// fn main() -> Result<(), horsepower::Error> {
+    ///     horsepower::init();
+    ///     let pool = ProcessPoolExecutor::builder()
+    ///         .workers(2)
+    ///         .preload(|len| TABLE.set((0..len).map(|n| n * n).collect()).unwrap(), 1000)
+    ///         .build()?;
+    ///     let look_up = |n: usize| TABLE.get().map(|table| table[n]);
+    ///     assert_eq!(pool.submit(look_up, 30).result()?, Some(900));
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn preload<F, A>(mut self, function: F, argument: A) -> Self
+    where
+        F: Fn(A) + Send + Sync + 'static,
+        A: Value,
+    {
+        const { assert_plain::<F>() }
+        self.method = StartMethod::ForkServer;
+        match call(function, argument) {
+            Ok(preload) => self.preload = Some(preload),
+            Err(error) => self.wrong = Some(error),
+        }
         self
     }
 
@@ -207,8 +261,16 @@ impl ProcessPoolBuilder {
             )));
         }
         let launch = Launch { name, ..self.launch };
+        let method = match (self.method, self.preload) {
+            (StartMethod::ForkServer, preload) => Method::ForkServer(preload),
+            (StartMethod::Spawn, None) => Method::Spawn,
+            (StartMethod::Spawn, Some(_)) => {
+                let why = "only a fork server can load something beforehand, and the start method is spawn";
+                return Err(Error::new(Kind::Invalid(why.into())));
+            }
+        };
         let Self { initializer, limits, queue_limit, .. } = self;
-        let config = Config { workers, cpus, launch, initializer, limits };
+        let config = Config { workers, cpus, launch, initializer, method, limits };
         let pool = Pool::new(config).map_err(|error| no_pool(error, "make a process pool"))?;
         Ok(ProcessPoolExecutor::of(pool, workers, queue_limit))
     }

@@ -22,7 +22,7 @@ use horsepower_core::assert_plain;
 use horsepower_core::call::{EntryPoint, Invoke, Output};
 use horsepower_core::payload::Encoded;
 use horsepower_core::pool::{
-    Answer, Failure, Pool, PoolError, Receiver, Shutdown, Tag, Task, Terms,
+    Answer, DEEPEST, Failure, Pool, PoolError, Receiver, Shutdown, Tag, Task, Terms,
 };
 use horsepower_core::record::Status;
 use std::any::type_name;
@@ -285,6 +285,11 @@ impl<R: Value> Receiver for Promise<R> {
 pub(crate) fn no_pool(error: PoolError, doing: &'static str) -> Error {
     Error::new(match error {
         PoolError::NotReady(not_ready) => Kind::NotReady(not_ready),
+        PoolError::TooDeep => Kind::Invalid(format!(
+            "cannot {doing} in process {}: there are {DEEPEST} above it already; does a task start \
+             itself again and again?",
+            std::process::id()
+        )),
         PoolError::System(source) => Kind::System { doing, source },
     })
 }

@@ -1,5 +1,6 @@
 //! What a process knows of itself, of its parent, and of the processes that it has started.
 
+use crate::executor::StartMethod;
 use horsepower_core::{pool, role};
 
 /// A process that was started by this one and lives.
@@ -34,6 +35,13 @@ const MAIN: &str = "MainProcess";
 #[must_use]
 pub fn name() -> &'static str {
     role::role().map_or(MAIN, |role| &role.name)
+}
+
+/// How this process came into being, if horsepower has started it.
+#[must_use]
+pub fn start_method() -> Option<StartMethod> {
+    let role = role::role()?;
+    Some(if role.forked { StartMethod::ForkServer } else { StartMethod::Spawn })
 }
 
 /// The parent of this process, if horsepower has started it.

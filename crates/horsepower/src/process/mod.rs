@@ -24,6 +24,6 @@ mod process;
 mod stdio;
 
 pub use builder::ProcessBuilder;
-pub use current::{Active, Parent, active, name, parent};
+pub use current::{Active, Parent, active, name, parent, start_method};
 pub use process::Process;
 pub use stdio::Stdio;

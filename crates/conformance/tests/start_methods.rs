@@ -1,0 +1,139 @@
+//! How workers come into being: spawned, or forked by a server that has loaded something before.
+
+use horsepower::prelude::*;
+use horsepower::{ProcessPoolBuilder, StartMethod, process};
+use horsepower_conformance::lab::{assert_gone, guarded, is_alive, parent_of, until};
+use horsepower_conformance::roles::{die, signal};
+use rustix::process::Signal;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+static LOADED: OnceLock<(u32, Vec<u64>)> = OnceLock::new();
+
+fn load(len: u64) {
+    LOADED.set((std::process::id(), (0..len).collect())).unwrap();
+}
+
+fn forked() -> ProcessPoolBuilder {
+    ProcessPoolExecutor::builder().preload(load, 1000)
+}
+
+/// Task: its process, and the process in which the table was loaded.
+fn pids(n: usize) -> (u32, u32, u64) {
+    let (server, table) = LOADED.get().unwrap();
+    (std::process::id(), *server, table[n])
+}
+
+fn end(pool: ProcessPoolExecutor, server: u32) {
+    let mut all = pool.worker_pids();
+    all.push(server);
+    drop(pool);
+    assert_gone(&all);
+}
+
+/// PR-17: the start method belongs to the pool, workers know theirs, an unknown name is an error.
+#[test]
+fn pr_17_start_methods() {
+    horsepower::init();
+    guarded("pr_17", || {
+        for &method in StartMethod::ALL {
+            let pool = ProcessPoolExecutor::builder().workers(1).start_method(method).build();
+            let pool = pool.unwrap();
+            let seen = pool.submit(|(): ()| process::start_method().unwrap().to_string(), ());
+            assert_eq!(seen.result().unwrap(), method.name());
+        }
+        assert_eq!(process::start_method(), None);
+        let error = "nope".parse::<StartMethod>().unwrap_err().to_string();
+        assert_eq!(error, "there is no start method «nope»; there are spawn, forkserver");
+        let own = Process::spawn(|(): ()| process::start_method() == Some(StartMethod::Spawn), ());
+        assert!(own.unwrap().join().unwrap());
+    });
+}
+
+/// What was loaded before is in every worker; they are children of this process, not of the server.
+#[test]
+fn forked_workers_share_what_was_loaded() {
+    horsepower::init();
+    guarded("forked", || {
+        let pool = forked().workers(3).name("forked").build().unwrap();
+        let futures: Vec<_> = (0..30)
+            .map(|n| {
+                pool.submit(
+                    |n| {
+                        std::thread::sleep(Duration::from_millis(2));
+                        pids(n)
+                    },
+                    n,
+                )
+            })
+            .collect();
+        let all: Vec<_> = futures.into_iter().map(|future| future.result().unwrap()).collect();
+        let server = all[0].1;
+        assert!(all.iter().all(|(pid, from, _)| *from == server && *pid != server));
+        assert!(all.iter().map(|(_, _, value)| *value).eq(0..30));
+        assert!(all.iter().all(|(pid, ..)| parent_of(*pid) == Some(std::process::id())));
+        let names = pool.submit(|(): ()| process::name().starts_with("forked_"), ());
+        assert!(names.result().unwrap());
+        let large = pool.submit(|list: Vec<f64>| list, vec![0.5; 1_000_000]).result().unwrap();
+        assert_eq!(large.len(), 1_000_000);
+        end(pool, server);
+    });
+}
+
+/// Each kind of death costs its own task, as with workers that were spawned.
+#[test]
+fn forked_workers_die_alone() {
+    horsepower::init();
+    guarded("forked deaths", || {
+        let pool = forked().workers(2).build().unwrap();
+        let (_, server, _) = pool.submit(pids, 0).result().unwrap();
+        for (how, number) in [("abort", 6), ("overflow", 6), ("segfault", 11), ("kill", 9)] {
+            let error = pool.submit(die, how.to_owned()).result().unwrap_err();
+            assert!(error.is_worker_death(), "{how}: {error}");
+            assert_eq!(error.signal(), Some(number), "{how}");
+            assert_eq!(pool.submit(pids, 5).result().unwrap().1, server);
+        }
+        let panics = pool.submit(|n: u32| assert_eq!(n, 1), 2).result().unwrap_err();
+        assert!(panics.is_panic());
+        end(pool, server);
+    });
+}
+
+/// The server is not needed by the workers that it has forked; there is another when one is needed.
+#[test]
+fn a_server_that_dies_is_replaced() {
+    horsepower::init();
+    guarded("server dies", || {
+        let pool = forked().workers(1).build().unwrap();
+        let (pid, server, _) = pool.submit(pids, 0).result().unwrap();
+        signal(server, Signal::KILL);
+        until(|| !is_alive(server));
+        assert_eq!(pool.submit(pids, 0).result().unwrap().0, pid, "the worker still lives");
+        assert!(pool.submit(die, "kill".to_owned()).result().is_err());
+        let (_, other, _) = pool.submit(pids, 0).result().unwrap();
+        assert_ne!(other, server);
+        end(pool, other);
+    });
+}
+
+/// A call that fails, and one that leaves a thread, break the pool with the reason.
+#[test]
+fn what_cannot_be_loaded_breaks_the_pool() {
+    horsepower::init();
+    guarded("preload fails", || {
+        let fail = |n: u32| assert_eq!(n, 1, "not loaded");
+        let pool = ProcessPoolExecutor::builder().workers(1).preload(fail, 2).build().unwrap();
+        let error = pool.submit(pids, 0).result().unwrap_err();
+        assert!(error.is_broken() && error.to_string().contains("not loaded"), "{error}");
+
+        let start = |(): ()| {
+            std::thread::spawn(|| std::thread::sleep(Duration::from_secs(1000)));
+        };
+        let pool = ProcessPoolExecutor::builder().workers(1).preload(start, ()).build().unwrap();
+        let error = pool.submit(pids, 0).result().unwrap_err();
+        assert!(error.is_broken() && error.to_string().contains("has started threads"), "{error}");
+
+        let error = forked().start_method(StartMethod::Spawn).build().unwrap_err();
+        assert!(error.is_invalid(), "{error}");
+    });
+}
