@@ -31,7 +31,9 @@ impl Payload {
         Payload(Form::Bulk(bytes))
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
         match &self.0 {
             Form::Small(bytes) => bytes,
             Form::Bulk(bytes) => (**bytes).as_ref(),

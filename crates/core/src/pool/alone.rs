@@ -36,7 +36,7 @@ static NURSERY: Mutex<Option<Arc<Pool>>> = Mutex::new(None);
 pub fn nursery() -> Result<Arc<Pool>, PoolError> {
     let mut nursery = NURSERY.lock().unwrap_or_else(PoisonError::into_inner);
     match &*nursery {
-        Some(pool) if !pool.shared.is_broken() => Ok(pool.clone()),
+        Some(pool) if pool.shared.is_open() => Ok(pool.clone()),
         _ => {
             let pool = Arc::new(Pool::new(Config { workers: 0, ..Config::default() })?);
             Ok(nursery.insert(pool).clone())

@@ -238,8 +238,10 @@ impl Shared {
         self.unresolved.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn is_broken(&self) -> bool {
-        matches!(self.lock().phase, Phase::Broken(_))
+    /// True if it takes tasks: it is neither shut down nor broken.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.lock().phase, Phase::Open)
     }
 
     /// Takes a task back that has not begun. True: its receiver will not be told anything more.

@@ -11,10 +11,11 @@ use horsepower_core::call::EntryPoint;
 use horsepower_core::launch::{LONGEST_NAME, Launch};
 use horsepower_core::pool::{Config, Initializer, Limits, Method, Pool};
 use std::any::type_name;
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Settings of a [`ProcessPoolExecutor`] that is to be made.
@@ -233,6 +234,48 @@ impl ProcessPoolBuilder {
     pub fn cpu_affinity(mut self, cpus: impl IntoIterator<Item = usize>) -> Self {
         self.launch.cpus = cpus.into_iter().collect();
         self
+    }
+
+    /// The program's pool with these settings: made when it is asked for first, and the same from then
+    /// on. If it has been shut down or is broken, there is a new one. It waits for nobody at the end of
+    /// the program: join what you have submitted.
+    ///
+    /// # Errors
+    /// Those of [`build`](Self::build).
+    ///
+    /// ```
+    /// use horsepower::{Executor, ProcessPoolExecutor};
+    ///
+    /// fn main() -> Result<(), horsepower::Error> {
+    ///     horsepower::init();
+    ///     let pool = ProcessPoolExecutor::builder().workers(1).reusable()?;
+    ///     let pid = pool.submit(|(): ()| std::process::id(), ()).result()?;
+    ///     let same = ProcessPoolExecutor::builder().workers(1).reusable()?;
+    ///     assert_eq!(same.submit(|(): ()| std::process::id(), ()).result()?, pid);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn reusable(self) -> Result<Arc<ProcessPoolExecutor>, Error> {
+        type Pools = Mutex<HashMap<String, Arc<ProcessPoolExecutor>>>;
+        static POOLS: LazyLock<Pools> = LazyLock::new(Mutex::default);
+        let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = self.key();
+        if let Some(pool) = pools.get(&key).filter(|pool| pool.is_open()) {
+            return Ok(pool.clone());
+        }
+        let pool = Arc::new(self.build()?);
+        pools.insert(key, pool.clone());
+        Ok(pool)
+    }
+
+    /// All settings, as a text that is equal when they are.
+    fn key(&self) -> String {
+        let call = |call: &Option<Arc<Initializer>>| {
+            call.as_ref().map(|call| (call.entry, call.argument.bytes().to_vec()))
+        };
+        let ProcessPoolBuilder { workers, name, queue_limit, limits, launch, method, .. } = self;
+        let calls = (call(&self.initializer), call(&self.preload));
+        format!("{workers:?} {name:?} {queue_limit:?} {limits:?} {launch:?} {method:?} {calls:?}")
     }
 
     /// Makes the pool. No process is started yet.

@@ -94,6 +94,11 @@ impl ProcessPoolExecutor {
         ProcessPoolExecutor::builder().workers(workers).build()
     }
 
+    /// True if it takes tasks: it is neither shut down nor broken.
+    pub(super) fn is_open(&self) -> bool {
+        self.pool.shared().is_open()
+    }
+
     /// Settings for a pool.
     pub fn builder() -> ProcessPoolBuilder {
         ProcessPoolBuilder::new()
