@@ -22,6 +22,12 @@ impl Subject {
     }
 }
 
+impl From<AnyExecutor> for Subject {
+    fn from(executor: AnyExecutor) -> Subject {
+        Subject(Some(executor))
+    }
+}
+
 impl Deref for Subject {
     type Target = AnyExecutor;
 

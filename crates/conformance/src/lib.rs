@@ -6,8 +6,19 @@
 
 #![forbid(unsafe_code)]
 
+pub mod asynchronous;
 pub mod beside;
+pub mod built;
+pub mod completion;
+pub mod ends;
+pub mod futures;
 pub mod gate;
 pub mod lab;
+pub mod limits;
+pub mod maps;
 pub mod roles;
 pub mod rows;
+pub mod shutdown;
+pub mod suite;
+pub mod terms;
+pub mod waiting;

@@ -20,14 +20,22 @@ pub(crate) fn fail_on_three(n: u64) -> u64 {
     n
 }
 
-/// Adds a line to a file: how a task in another process shows that it has run.
-pub(crate) fn write_line((file, line): (PathBuf, u64)) {
+/// Task: adds a line to a file. So one in another process shows that it has run.
+///
+/// # Panics
+/// If it cannot.
+pub fn write_line((file, line): (PathBuf, u64)) {
     use std::io::Write as _;
     let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
     file.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
-pub(crate) fn lines(file: &PathBuf) -> Vec<u64> {
+/// The lines of that file, sorted; none if there is no such file.
+///
+/// # Panics
+/// If one of them is no number.
+#[must_use]
+pub fn lines(file: &PathBuf) -> Vec<u64> {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let mut lines: Vec<u64> = text.lines().map(|line| line.parse().unwrap()).collect();
     lines.sort_unstable();

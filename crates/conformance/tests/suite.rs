@@ -5,6 +5,7 @@ use horsepower_conformance::{beside, lab::guarded, rows};
 
 /// A module of tests for one executor: each calls `init`, because its workers come to it again.
 macro_rules! suite {
+    ($executor:ident, $kind:expr, $rows:ident,) => {};
     ($executor:ident, $kind:expr, $rows:ident, $($row:ident)*) => {
         mod $executor {
             use super::*;
@@ -48,4 +49,60 @@ mod concurrent {
     for_concurrent_executors! {
         ex_11 ex_20 fu_02 fu_03_waiters fu_05 fu_05_wakes sh_02 sh_09 sh_11 slow_items_are_shared
     }
+}
+
+/// Rows of one module, and where they apply.
+macro_rules! rows_of {
+    (
+        $name:ident: $rows:ident;
+        everywhere: $($everywhere:ident)*;
+        beside: $($beside:ident)*;
+        without_processes: $($without:ident)*;
+        threads: $($threads:ident)*;
+    ) => {
+        mod $name {
+            use super::*;
+            use horsepower_conformance::$rows;
+            suite!(inline, ExecutorKind::Inline, $rows, $($everywhere)* $($without)*);
+            suite!(
+                threads, ExecutorKind::Threads, $rows,
+                $($everywhere)* $($beside)* $($without)* $($threads)*
+            );
+            suite!(processes, ExecutorKind::Processes, $rows, $($everywhere)* $($beside)*);
+        }
+    };
+}
+
+rows_of! {
+    about_maps: maps;
+    everywhere: po_03 po_04 po_05 po_08_unordered progress ex_10_endless;
+    beside: ex_10 po_08;
+    without_processes:;
+    threads:;
+}
+
+rows_of! {
+    about_ends: ends;
+    everywhere: po_07 po_09 ex_14;
+    beside: po_06 po_10 ex_14_beside;
+    without_processes:;
+    threads: ex_22;
+}
+
+rows_of! {
+    about_terms: terms;
+    everywhere: names retries backoff kill_what_has_ended;
+    beside: fa_15_queue_deadline cancelled_during_backoff shutdown_during_backoff
+        kill_what_has_not_begun stats;
+    without_processes: refused_without_processes;
+    threads:;
+}
+
+rows_of! {
+    about_limits: limits;
+    everywhere:;
+    beside: ex_15 ex_16 ex_25 queue_limit queue_limit_try queue_limit_async
+        queue_limit_in_a_callback fa_05;
+    without_processes:;
+    threads:;
 }

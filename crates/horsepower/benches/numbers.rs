@@ -6,6 +6,7 @@
 
 #![allow(clippy::print_stdout)]
 
+use horsepower::StartMethod;
 use horsepower::prelude::*;
 use horsepower_core::sys::futex;
 use horsepower_core::sys::memory::Memory;
@@ -243,6 +244,24 @@ fn start() -> Outcome<()> {
         &millis(quantile(&mut first, 0.5)),
     );
     row("pool end", "", &millis(quantile(&mut end, 0.5)));
+    replacement()
+}
+
+/// From the death of a worker to the first result of the next one.
+fn replacement() -> Outcome<()> {
+    for method in [StartMethod::Spawn, StartMethod::ForkServer] {
+        let pool = ProcessPoolExecutor::builder().workers(1).start_method(method).build()?;
+        pool.submit(|n: u64| n, 1).result()?;
+        let mut times = Vec::new();
+        for _ in 0..21 {
+            let dies: TaskFuture<u8> = pool.submit(|code: i32| std::process::exit(code), 1);
+            assert!(dies.result().is_err_and(|error: horsepower::Error| error.is_worker_death()));
+            let start = Instant::now();
+            pool.submit(|n: u64| n, 1).result()?;
+            times.push(start.elapsed());
+        }
+        row(&format!("next worker, {method}"), "", &millis(quantile(&mut times, 0.5)));
+    }
     Ok(())
 }
 

@@ -1,0 +1,162 @@
+//! The rows about the end of a pool, as `multiprocessing.Pool` and the executors have it.
+
+use crate::gate::{Gate, pass};
+use crate::lab::{Subject, assert_gone, until};
+use crate::rows::{add_one, fail_on_three, lines, write_line};
+use horsepower::{AnyExecutor, Executor, ExecutorKind, ShutdownOptions};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// PO-07: a callback is called once, with the result or with the error, before anybody who waits has
+/// the answer.
+pub fn po_07(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    for n in 0..200 {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let future = executor.submit(fail_on_three, n);
+        let count = calls.clone();
+        future.add_done_callback(move |outcome| {
+            match outcome {
+                Ok(value) => assert!(*value == n && n != 3),
+                Err(error) => assert!(error.is_panic() && n == 3),
+            }
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        assert_eq!(future.result().is_err(), n == 3);
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+}
+
+/// PO-09: what was submitted before the end is done, what comes after is refused; waiting for the end
+/// once more is fine.
+pub fn po_09(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lines");
+    let futures: Vec<_> = (0..50).map(|n| executor.submit(write_line, (file.clone(), n))).collect();
+    executor.shutdown_with(ShutdownOptions::new().wait(false)).unwrap();
+    assert!(executor.submit(add_one, 1).result().unwrap_err().is_shutdown());
+    executor.shutdown_with(ShutdownOptions::new()).unwrap();
+    assert!(futures.iter().all(|future| future.done()));
+    assert!(futures.into_iter().all(|future| future.result().is_ok()));
+    assert_eq!(lines(&file), (0..50).collect::<Vec<_>>());
+    executor.shutdown_with(ShutdownOptions::new().timeout(Duration::ZERO)).unwrap();
+    assert!(executor.submit(add_one, 1).result().unwrap_err().is_shutdown());
+}
+
+/// EX-14, PO-11: dropping the executor does what was queued, then lets the workers go; futures can be
+/// read when it is gone.
+pub fn ex_14(kind: ExecutorKind) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lines");
+    let task = |(file, n)| {
+        write_line((file, n));
+        (n, vec![n; 20_000])
+    };
+    let executor = AnyExecutor::new(kind, Some(2)).unwrap();
+    let mut futures: Vec<_> = (0..50).map(|n| executor.submit(task, (file.clone(), n))).collect();
+    let failed = executor.submit(fail_on_three, 3);
+    let pids = match &executor {
+        AnyExecutor::Processes(pool) => pool.worker_pids(),
+        _ => vec![],
+    };
+    drop(executor);
+    assert_gone(&pids);
+    assert_eq!(lines(&file), (0..50).collect::<Vec<_>>());
+    for (n, future) in (0..).zip(&mut futures) {
+        assert!(future.done() && !future.running() && !future.cancel());
+        let now = future.result_timeout(Duration::ZERO);
+        assert!(now.unwrap() == (n, vec![n; 20_000]));
+    }
+    assert!(failed.result().unwrap_err().is_panic());
+}
+
+// What follows needs tasks that run beside the caller.
+
+/// PO-06: a wait that is too short is an error of its own, and a later one has the value; looking before
+/// the end says that there is none.
+pub fn po_06(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let mut gate = Gate::new();
+    let task = |gate| {
+        pass(gate);
+        7
+    };
+    let mut future = executor.submit(task, gate.path());
+    let short = Duration::from_millis(2);
+    let error = future.result_timeout(short).unwrap_err();
+    assert!(error.is_timeout() && error.task().is_some(), "{error}");
+    assert!(error.to_string().contains("has not ended in time"), "{error}");
+    assert!(future.exception_timeout(short).unwrap_err().is_timeout());
+    assert!(!future.done());
+    gate.open();
+    assert!(future.exception_timeout(Duration::from_secs(100)).unwrap().is_none());
+    assert_eq!(future.result_timeout(Duration::ZERO).unwrap(), 7);
+}
+
+/// PO-10: ten thousand long tasks in the queue do not keep the pool from its end; each has its answer.
+pub fn po_10(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    let mut gate = Gate::new();
+    let futures: Vec<_> = (0..10_000).map(|_| executor.submit(pass, gate.path())).collect();
+    until(|| futures.iter().any(|future| future.running()));
+    let options = ShutdownOptions::new().cancel_queued().kill_running();
+    if kind == ExecutorKind::Threads {
+        // What runs on threads cannot be ended.
+        let error = executor.shutdown_with(options.timeout(Duration::ZERO)).unwrap_err();
+        assert!(error.is_timeout() && error.to_string().contains("goes on"), "{error}");
+        gate.open();
+    }
+    executor.shutdown_with(options).unwrap();
+    assert!(futures.iter().all(|future| future.done()));
+    let errors: Vec<_> = futures.into_iter().filter_map(|future| future.result().err()).collect();
+    assert!(errors.iter().all(|error| error.is_cancelled()));
+    match kind {
+        ExecutorKind::Threads => assert!(errors.len() >= 10_000 - 2),
+        _ => assert_eq!(errors.len(), 10_000),
+    }
+}
+
+/// EX-22: a task that waits for a task of its own executor, which has one worker, would wait for ever;
+/// with a time it does not.
+pub fn ex_22(kind: ExecutorKind) {
+    // In a process there is no way to it: a worker knows nothing of its parent's pool.
+    assert_eq!(kind, ExecutorKind::Threads);
+    let pool = Arc::new(horsepower::ThreadPoolExecutor::with_workers(1).unwrap());
+    let inside = pool.clone();
+    let outer = pool.spawn(move || {
+        let mut inner = inside.submit(add_one, 1);
+        let error = inner.result_timeout(Duration::from_millis(20)).unwrap_err();
+        (error.is_timeout(), inner)
+    });
+    let (timeout, inner) = outer.result().unwrap();
+    assert!(timeout);
+    assert_eq!(inner.result().unwrap(), 2, "once there is a worker for it");
+    until(|| Arc::strong_count(&pool) == 1);
+}
+
+/// Task: as [`write_line`], but when the gate is open.
+pub(crate) fn pass_and_write((gate, file, n): (PathBuf, PathBuf, u64)) {
+    pass(gate);
+    write_line((file, n));
+}
+
+/// EX-14: whoever goes without waiting loses no work: the executor may be dropped while another thread
+/// still waits for its futures.
+pub fn ex_14_beside(kind: ExecutorKind) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lines");
+    let executor = Subject::new(kind, 1);
+    let mut gate = Gate::new();
+    let futures: Vec<_> =
+        (0..10).map(|n| executor.submit(pass_and_write, (gate.path(), file.clone(), n))).collect();
+    std::thread::scope(|scope| {
+        scope.spawn(|| drop(executor));
+        let waits = scope.spawn(|| futures.into_iter().all(|future| future.result().is_ok()));
+        gate.open();
+        assert!(waits.join().unwrap());
+    });
+    assert_eq!(lines(&file), (0..10).collect::<Vec<_>>());
+}

@@ -1,0 +1,204 @@
+//! Futures: what can be done to one whose task waits, runs, or has ended, by several at a time.
+
+use crate::gate::{Gate, pass};
+use crate::lab::{Subject, assert_gone, until};
+use crate::rows::{add_one, fail_on_three, lines, write_line};
+use horsepower::{AnyExecutor, Error, Executor, ExecutorKind, TaskFuture};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::ThreadId;
+
+/// FU-06: of more tasks than there are workers, only those that have begun cannot be cancelled, though
+/// others have been handed out ahead.
+pub fn fu_06_only_what_has_begun(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lines");
+    let mut gate = Gate::new();
+    let task = |(gate, file, n): (PathBuf, PathBuf, u64)| {
+        write_line((file, n));
+        pass(gate);
+    };
+    let futures: Vec<_> =
+        (0..10).map(|n| executor.submit(task, (gate.path(), file.clone(), n))).collect();
+    until(|| futures.iter().filter(|future| future.running()).count() == 2);
+    let cancelled: Vec<_> = futures.iter().map(TaskFuture::cancel).collect();
+    assert_eq!(cancelled.iter().filter(|cancelled| **cancelled).count(), 8, "{cancelled:?}");
+    gate.open();
+    for (future, cancelled) in futures.into_iter().zip(cancelled) {
+        assert_eq!(future.result().is_err_and(|error| error.is_cancelled()), cancelled);
+    }
+    executor.shutdown();
+    assert_eq!(lines(&file).len(), 2, "the others have never run");
+}
+
+/// FU-08: on a future that has ended, however, a callback is called at once, on the thread that adds it.
+pub fn fu_08_at_once(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let (returned, failed) = (executor.submit(add_one, 1), executor.submit(fail_on_three, 3));
+    assert!(returned.exception().is_none() && failed.exception().is_some());
+    for future in [&returned, &failed] {
+        assert_eq!(thread_of_callback(future), Some(std::thread::current().id()));
+        std::thread::scope(|scope| {
+            let adder = scope.spawn(|| (thread_of_callback(future), std::thread::current().id()));
+            let (called, adds) = adder.join().unwrap();
+            assert_eq!(called, Some(adds));
+        });
+    }
+}
+
+/// Adds a callback. On which thread was it called, if it was called before this returns?
+fn thread_of_callback<T>(future: &TaskFuture<T>) -> Option<ThreadId> {
+    let (tell, told) = mpsc::channel();
+    future.add_done_callback(move |_| drop(tell.send(std::thread::current().id())));
+    told.try_recv().ok()
+}
+
+/// FU-08: a cancelled future calls on the thread that cancels, before `cancel` returns; one whose task
+/// ends, on a thread of the executor, if nobody waits for it.
+pub fn fu_08_on_the_thread_that_ends_it(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let mut gate = Gate::new();
+    let running = executor.submit(pass, gate.path());
+    let queued = executor.submit(add_one, 1);
+    until(|| running.running());
+    let (tell, told) = mpsc::channel();
+    for future_is_queued in [true, false] {
+        let tell = tell.clone();
+        let callback = move || drop(tell.send(std::thread::current().id()));
+        if future_is_queued {
+            queued.add_done_callback(move |outcome| {
+                assert!(outcome.as_ref().is_err_and(Error::is_cancelled));
+                callback();
+            });
+        } else {
+            running.add_done_callback(move |_| callback());
+        }
+    }
+    let me = std::thread::current().id();
+    assert!(told.try_recv().is_err());
+    assert!(queued.cancel());
+    assert_eq!(told.try_recv(), Ok(me));
+    assert_eq!(thread_of_callback(&queued), Some(me), "it has ended");
+    gate.open();
+    assert_ne!(told.recv().unwrap(), me);
+}
+
+/// FU-10, FU-11: callbacks that panic, with payloads of every sort, on every task of a pool with one
+/// worker: the results are there, and the pool goes on.
+pub fn fu_11_callbacks_that_panic(kind: ExecutorKind) {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(std::thread::panicking(), "a payload that panics when it is dropped");
+        }
+    }
+    let executor = Subject::new(kind, 1);
+    let called = Arc::new(AtomicUsize::new(0));
+    for n in 0..30 {
+        let future = executor.submit(add_one, n);
+        for how in 0..3 {
+            let called = called.clone();
+            future.add_done_callback(move |_| {
+                called.fetch_add(1, Ordering::SeqCst);
+                match how {
+                    0 => panic!("on purpose"),
+                    1 => std::panic::panic_any(how),
+                    _ => std::panic::panic_any(Bomb),
+                }
+            });
+        }
+        assert_eq!(future.result().unwrap(), n + 1);
+    }
+    assert_eq!(called.load(Ordering::SeqCst), 90);
+    assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
+}
+
+/// FU-12: a future ends once. Cancelling, killing and the end of the task, all at the same time: they
+/// agree on one outcome, and the callbacks are called once, with it.
+pub fn fu_12_one_end(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    for n in 0..150 {
+        let future = executor.submit(add_one, n);
+        let told = Arc::new(Mutex::new(vec![]));
+        let tell = told.clone();
+        future.add_done_callback(move |outcome| {
+            let cancelled = outcome.as_ref().is_err_and(Error::is_cancelled);
+            tell.lock().unwrap().push((outcome.as_ref().ok().copied(), cancelled));
+        });
+        let kills = kind == ExecutorKind::Processes && n % 10 == 0;
+        let (first, second) = std::thread::scope(|scope| {
+            let first = scope.spawn(|| future.cancel());
+            let second =
+                scope.spawn(|| if kills { future.kill() } else { future.cancel() });
+            (first.join().unwrap(), second.join().unwrap())
+        });
+        let outcome = future.get();
+        let (value, cancelled) =
+            (outcome.ok().copied(), outcome.is_err_and(|error| error.is_cancelled()));
+        assert!(cancelled || value == Some(n + 1), "{outcome:?}", outcome = future.get());
+        assert_eq!(future.cancelled(), cancelled);
+        assert!(!first || cancelled, "who was told that it is cancelled was told the truth");
+        // A kill that came while the task was ending may have found it ended.
+        assert!(cancelled || !second || kills);
+        assert!(!future.cancel() || cancelled, "an end is for good");
+        until(|| !told.lock().unwrap().is_empty());
+        assert_eq!(*told.lock().unwrap(), [(value, cancelled)]);
+    }
+}
+
+/// FU-16: `kill` of a task that has ended is refused; so it is of one that runs in this process, where
+/// nothing can end it.
+pub fn fu_16_refused(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let ended = executor.submit(add_one, 1);
+    assert!(ended.exception().is_none());
+    assert!(!ended.kill());
+    assert_eq!(ended.result().unwrap(), 2);
+    if kind == ExecutorKind::Threads {
+        let mut gate = Gate::new();
+        let running = executor.submit(pass, gate.path());
+        until(|| running.running());
+        assert!(!running.kill() && running.running());
+        gate.open();
+        running.result().unwrap();
+    }
+}
+
+/// FU-16: `kill` ends a task that runs, with its worker; the next task is in a new one. A task that
+/// waits is cancelled, and no worker is harmed.
+pub fn fu_16_kill(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let gate = Gate::new();
+    let pid = |gate: Option<PathBuf>| {
+        gate.map(pass);
+        std::process::id()
+    };
+    let before = executor.submit(pid, None).result().unwrap();
+    let running = executor.submit(pid, Some(gate.path()));
+    let queued: Vec<_> = (0..5).map(|_| executor.submit(pid, None)).collect();
+    until(|| running.running());
+    assert!(queued[0].kill());
+    assert!(queued[0].get().unwrap_err().to_string().ends_with("it was cancelled before it began"));
+    assert!(running.running());
+    if kind == ExecutorKind::Threads {
+        assert!(!running.kill());
+        drop(gate);
+        assert_eq!(running.result().unwrap(), before);
+        return;
+    }
+    assert!(running.kill());
+    let error = running.get().unwrap_err();
+    assert!(error.is_cancelled() && !error.is_worker_death() && error.worker_pid() == Some(before));
+    assert!(error.to_string().ends_with(&format!("it was killed, with worker process {before}")));
+    assert!(running.cancelled() && running.done() && !running.running());
+    assert!(running.kill() && running.cancel(), "as with `cancel`: it is");
+    for future in queued.into_iter().skip(1) {
+        let after = future.result().unwrap();
+        assert_ne!(after, before, "another worker has taken what waited");
+    }
+    assert_gone(&[before]);
+    let AnyExecutor::Processes(pool) = &*executor else { unreachable!("there are two") };
+    assert_eq!(pool.worker_pids().len(), 1);
+}

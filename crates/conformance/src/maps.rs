@@ -1,0 +1,243 @@
+//! The rows about `map`: its errors, its options, its times.
+
+use crate::gate::{Gate, pass};
+use crate::lab::{Subject, until};
+use crate::rows::{add_one, fail_on_three, lines, write_line};
+use horsepower::{Error, Executor, ExecutorKind, MapOptions, OnError, Progress};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+fn pass_and_add((gate, n): (Option<PathBuf>, u64)) -> u64 {
+    if let Some(gate) = gate {
+        pass(gate);
+    }
+    n + 1
+}
+
+fn is_timeout(next: Option<Result<u64, Error>>) -> bool {
+    next.unwrap().unwrap_err().is_timeout()
+}
+
+/// PO-03: items that fail keep nobody from running, if asked so; the first error is the first in the
+/// order of the items; and large results that nobody reads block nothing.
+pub fn po_03(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lines");
+    let task = |(file, n): (PathBuf, u64)| {
+        write_line((file, n));
+        assert!(n % 7 != 5, "{n} is refused");
+        vec![n; 50_000]
+    };
+    let items = || (0..40).map(|n| (file.clone(), n)).collect::<Vec<_>>();
+    for size in [1, 5] {
+        let options = MapOptions::new().chunk_size(size).on_error(OnError::Continue);
+        let results: Vec<_> = executor.map_with(options, task, items()).collect();
+        assert_eq!(lines(&file), (0..40).collect::<Vec<_>>(), "every one has run");
+        std::fs::remove_file(&file).unwrap();
+        for (n, result) in (0..).zip(&results) {
+            match result {
+                Ok(list) => assert!(n % 7 != 5 && *list == [n; 50_000]),
+                Err(error) => assert_eq!(error.panic_message().unwrap(), format!("{n} is refused")),
+            }
+        }
+        let errors = results.into_iter().filter_map(Result::err);
+        assert_eq!(errors.count(), 5);
+        let first: Result<Vec<_>, _> = executor.map(task, items()).collect();
+        assert_eq!(first.unwrap_err().panic_message(), Some("5 is refused"));
+        drop(executor.map(task, items()));
+    }
+    executor.shutdown();
+}
+
+/// PO-04: an input that fails. As values it is nothing special; one that panics does so at the caller,
+/// after what came before it, and the executor and even the map can still be used.
+pub fn po_04(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    let lines = ["1", "2", "x", "4"].map(|line| line.parse::<u64>().map_err(|e| e.to_string()));
+    let results = executor.map(|line: Result<u64, String>| line.map(|n| n + 1), lines);
+    let results: Result<Vec<_>, _> = results.collect();
+    let invalid = Err("invalid digit found in string".to_owned());
+    assert_eq!(results.unwrap(), [Ok(2), Ok(3), invalid, Ok(5)]);
+
+    let breaks_at_3 = || {
+        let mut n = 0;
+        std::iter::from_fn(move || {
+            n += 1;
+            assert!(n != 4, "no more input");
+            (n <= 10).then_some(n - 1)
+        })
+    };
+    let at_the_call =
+        catch_unwind(AssertUnwindSafe(|| executor.map(add_one, breaks_at_3()).count()));
+    assert!(at_the_call.is_err());
+    let mut map = executor.map_with(MapOptions::new().window(1), add_one, breaks_at_3());
+    for n in 1..=3 {
+        assert_eq!(map.next().unwrap().unwrap(), n);
+    }
+    assert!(catch_unwind(AssertUnwindSafe(|| map.next())).is_err());
+    // This input goes on after its panic; another might end.
+    assert!(map.map(Result::unwrap).eq(5..=10));
+    assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
+}
+
+/// PO-05: sizes of 0 are refused, always, where they are asked for.
+pub fn po_05(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let message =
+        |size: fn() -> MapOptions| *catch_unwind(size).unwrap_err().downcast::<&str>().unwrap();
+    let chunk = message(|| MapOptions::new().chunk_size(0));
+    assert_eq!(chunk, "a chunk must have at least 1 item");
+    let window = message(|| MapOptions::new().window(0));
+    assert_eq!(window, "a window must hold at least 1 item");
+    let least = MapOptions::new().chunk_size(1).window(1);
+    assert!(executor.map_with(least, add_one, 0..5).map(Result::unwrap).eq(1..=5));
+}
+
+/// PO-08: in any order there are the same results; errors end the map, or do not.
+pub fn po_08_unordered(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    for options in [MapOptions::new(), MapOptions::new().chunk_size(7).window(50)] {
+        let options = options.unordered();
+        let results = executor.map_with(options.clone(), add_one, 0..1000);
+        let mut results: Vec<_> = results.collect::<Result<_, _>>().unwrap();
+        results.sort_unstable();
+        assert_eq!(results, (1..=1000).collect::<Vec<_>>());
+
+        let go_on = options.clone().on_error(OnError::Continue);
+        let results: Vec<_> = executor.map_with(go_on, fail_on_three, 0..100).collect();
+        assert_eq!(results.len(), 100);
+        assert_eq!(results.iter().filter(|result| result.is_err()).count(), 1);
+
+        let results: Vec<_> = executor.map_with(options, fail_on_three, 0..100).collect();
+        assert!(results.last().unwrap().is_err(), "nothing comes after the error");
+        assert_eq!(results.iter().filter(|result| result.is_err()).count(), 1);
+    }
+    let endless = executor.map_with(MapOptions::new().unordered(), add_one, 0..);
+    assert_eq!(endless.take(3000).filter(Result::is_ok).count(), 3000);
+    assert!(executor.map_with(MapOptions::new().unordered(), add_one, []).next().is_none());
+}
+
+/// Progress is told at the start and with each result, on the reader's thread; the total is known if
+/// the input knows it.
+pub fn progress(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    let told = Arc::new(Mutex::new(vec![]));
+    let tell = told.clone();
+    let thread = std::thread::current().id();
+    let options = MapOptions::new().progress(move |progress: Progress| {
+        assert_eq!(std::thread::current().id(), thread);
+        tell.lock().unwrap().push((progress.done, progress.total));
+    });
+    let told = || std::mem::take(&mut *told.lock().unwrap());
+    let map = executor.map_with(options.clone(), add_one, 0..5);
+    assert_eq!(told(), [(0, Some(5))], "before anything is read");
+    assert_eq!(map.count(), 5);
+    assert_eq!(told(), [1, 2, 3, 4, 5].map(|done| (done, Some(5))));
+
+    let unknown = (0..5).filter(|n| n % 2 == 0);
+    assert_eq!(executor.map_with(options.clone().unordered(), add_one, unknown).count(), 3);
+    assert_eq!(told(), [0, 1, 2, 3].map(|done| (done, None)));
+
+    let go_on = options.on_error(OnError::Continue);
+    assert_eq!(executor.map_with(go_on, fail_on_three, 2..5).count(), 3);
+    assert_eq!(told().len(), 4, "an error is progress too");
+}
+
+/// EX-10: the time for a whole map also ends one whose input is endless and whose results are always
+/// there at once.
+pub fn ex_10_endless(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let options = MapOptions::new().window(2).timeout(Duration::from_millis(30));
+    let start = Instant::now();
+    let pause = |n: u64| {
+        std::thread::sleep(Duration::from_millis(1));
+        n
+    };
+    // Endless, but for a test that fails.
+    let results: Vec<_> = executor.map_with(options, pause, 0..2000).collect();
+    assert!(start.elapsed() >= Duration::from_millis(30));
+    let (last, others) = results.split_last().unwrap();
+    assert!(last.as_ref().is_err_and(Error::is_timeout), "{last:?} after {}", others.len());
+    assert!(others.iter().all(Result::is_ok));
+}
+
+// What follows needs tasks that run beside the caller.
+
+/// EX-10: one time for a whole map, from the call: what was there in time is yielded, then there is one
+/// error; what runs is not ended, what has not begun never does.
+pub fn ex_10(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2, "it is ready");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lines");
+    let task = |(gate, file, n): (Option<PathBuf>, PathBuf, u64)| {
+        if let Some(gate) = gate {
+            pass(gate);
+        }
+        write_line((file, n));
+        n
+    };
+    for unordered in [false, true] {
+        let mut gate = Gate::new();
+        let items = (0..10).map(|n| ((n >= 2).then(|| gate.path()), file.clone(), n));
+        let mut options = MapOptions::new().chunk_size(1).timeout(Duration::from_millis(150));
+        if unordered {
+            options = options.unordered();
+        }
+        let start = Instant::now();
+        let mut map = executor.map_with(options, task, items.collect::<Vec<_>>());
+        until(|| lines(&file) == [0, 1]);
+        let in_time = start.elapsed() < Duration::from_millis(75);
+        while start.elapsed() < Duration::from_millis(160) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let results: Vec<_> = map.by_ref().collect();
+        assert!(results.len() <= 3, "{results:?}");
+        let (last, others) = results.split_last().unwrap();
+        assert!(last.as_ref().unwrap_err().is_timeout());
+        // They are there, however late they are read.
+        assert!(!in_time || others.len() == 2, "{others:?}");
+        assert!((0..).zip(others).all(|(n, result)| *result.as_ref().unwrap() == n));
+        assert!(map.next().is_none());
+        gate.open();
+        // One task at a time: when this has run, so has all that was before it.
+        assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
+        assert!(lines(&file).len() <= 3, "{:?}", lines(&file));
+        let _ = std::fs::remove_file(&file);
+    }
+}
+
+/// PO-06, PO-08: a wait for the next result that is too short changes nothing; results come in order.
+pub fn po_08(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    for options in [MapOptions::new(), MapOptions::new().chunk_size(2)] {
+        let mut gate = Gate::new();
+        let items = (0..6).map(|n| ((n == 2).then(|| gate.path()), n)).collect::<Vec<_>>();
+        let mut map = executor.map_with(options.clone(), pass_and_add, items.clone());
+        assert_eq!([1, 2], [(); 2].map(|()| map.next().unwrap().unwrap()));
+        let start = Instant::now();
+        for millis in [0, 1, 20] {
+            assert!(is_timeout(map.next_timeout(Duration::from_millis(millis))));
+        }
+        assert!(start.elapsed() >= Duration::from_millis(21));
+        gate.open();
+        assert!(map.by_ref().map(Result::unwrap).eq(3..=6));
+        assert!(map.next_timeout(Duration::ZERO).is_none(), "there is none any more");
+
+        // Whoever does not ask for the order does not wait for the first.
+        let mut gate = Gate::new();
+        let items = (0..6).map(|n| ((n == 0).then(|| gate.path()), n)).collect::<Vec<_>>();
+        let options = options.chunk_size(1).unordered();
+        let mut map = executor.map_with(options, pass_and_add, items);
+        let mut results: Vec<_> = map.by_ref().take(5).map(Result::unwrap).collect();
+        results.sort_unstable();
+        assert_eq!(results, [2, 3, 4, 5, 6]);
+        assert!(is_timeout(map.next_timeout(Duration::from_millis(1))));
+        gate.open();
+        assert_eq!(map.next().unwrap().unwrap(), 1);
+        assert!(map.next().is_none());
+    }
+}

@@ -1,0 +1,282 @@
+//! The end of an executor: at leisure, without waiting, without doing all, by force.
+
+use crate::gate::{Gate, pass};
+use crate::lab::{Subject, assert_gone, is_alive, is_child, until};
+use crate::rows::{add_one, fail_on_three};
+use horsepower::{
+    AnyExecutor, Error, Executor, ExecutorKind, ProcessPoolExecutor, ShutdownOptions, TaskFuture,
+};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::time::{Duration, Instant};
+
+/// Task: never ends by itself.
+fn endless(_: u64) {
+    loop {
+        std::thread::park();
+    }
+}
+
+fn pids(executor: &AnyExecutor) -> Vec<u32> {
+    match executor {
+        AnyExecutor::Processes(pool) => pool.worker_pids(),
+        _ => vec![],
+    }
+}
+
+/// SH-03: without waiting it returns while tasks run and wait; they are done all the same, and the
+/// workers go by themselves.
+pub fn sh_03_without_waiting(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    let mut gate = Gate::new();
+    let held: Vec<_> = (0..4).map(|_| executor.submit(pass, gate.path())).collect();
+    let queued: Vec<_> = (0..20).map(|n| executor.submit(add_one, n)).collect();
+    until(|| held.iter().filter(|future| future.running()).count() == 2);
+    let pids = pids(&executor);
+    executor.shutdown_with(ShutdownOptions::new().wait(false)).unwrap();
+    executor.shutdown_with(ShutdownOptions::new().wait(false)).unwrap();
+    assert!(queued.iter().chain(&[]).all(|future| !future.done()));
+    assert!(executor.submit(add_one, 1).result().unwrap_err().is_shutdown());
+    gate.open();
+    for (n, future) in queued.into_iter().enumerate() {
+        assert_eq!(future.result().unwrap(), n as u64 + 1);
+    }
+    held.into_iter().for_each(|future| future.result().unwrap());
+    until(|| !pids.iter().any(|&pid| is_child(pid)));
+}
+
+/// SH-04: of fifty tasks on five workers those that have not begun are cancelled, the others return, and
+/// everybody is told.
+pub fn sh_04_cancel_queued(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 5);
+    let mut gate = Gate::new();
+    let futures: Vec<_> = (0..50).map(|_| executor.submit(pass, gate.path())).collect();
+    until(|| futures.iter().filter(|future| future.running()).count() == 5);
+    let called = Arc::new(AtomicUsize::new(0));
+    for future in &futures {
+        let called = called.clone();
+        future.add_done_callback(move |outcome| {
+            let cancelled = outcome.as_ref().is_err_and(Error::is_cancelled);
+            called.fetch_add(if cancelled { 100 } else { 1 }, Ordering::SeqCst);
+        });
+    }
+    executor.shutdown_with(ShutdownOptions::new().wait(false).cancel_queued()).unwrap();
+    assert_eq!(futures.iter().filter(|future| future.cancelled()).count(), 45);
+    assert_eq!(called.load(Ordering::SeqCst), 4500);
+    gate.open();
+    executor.shutdown();
+    assert!(futures.iter().all(TaskFuture::done), "none stays pending");
+    assert_eq!(futures.iter().filter(|future| future.get().is_ok()).count(), 5);
+    assert_eq!(called.load(Ordering::SeqCst), 4505);
+}
+
+/// SH-07: while the executor comes to its end, tasks are refused, whoever submits them: another thread,
+/// or a callback.
+pub fn sh_07_refused_while_ending(kind: ExecutorKind) {
+    let executor = Arc::new(Subject::new(kind, 1));
+    let mut gate = Gate::new();
+    let running = executor.submit(pass, gate.path());
+    let (tell, told) = mpsc::channel();
+    let inside = Arc::downgrade(&executor);
+    running.add_done_callback(move |_| {
+        let refused = inside.upgrade().map(|executor| executor.submit(add_one, 1).result());
+        tell.send(refused).unwrap();
+    });
+    std::thread::scope(|scope| {
+        let ending = scope.spawn(|| executor.shutdown());
+        // Until the shutdown has begun, tasks are still taken.
+        until(|| {
+            executor
+                .submit(add_one, 1)
+                .exception_timeout(Duration::ZERO)
+                .is_ok_and(|error| error.is_some_and(|error| error.is_shutdown()))
+        });
+        assert!(executor.map(add_one, [1, 2]).next().unwrap().unwrap_err().is_shutdown());
+        assert!(!ending.is_finished() && running.running());
+        gate.open();
+        ending.join().unwrap();
+    });
+    assert!(told.recv().unwrap().unwrap().unwrap_err().is_shutdown());
+    running.result().unwrap();
+}
+
+/// SH-10: with force, endless tasks and a hundred that wait come to an end, and their futures say so.
+/// On an executor that was never used, or has ended, there is nothing to do.
+pub fn sh_10_by_force(kind: ExecutorKind) {
+    let force = || ShutdownOptions::new().cancel_queued().kill_running();
+    let unused = Subject::new(kind, 2);
+    unused.shutdown_with(force()).unwrap();
+    unused.shutdown_with(force()).unwrap();
+
+    let executor = Subject::new(kind, 2);
+    if kind != ExecutorKind::Processes {
+        // Nothing can end what runs in this process.
+        assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
+        executor.shutdown_with(force()).unwrap();
+        return;
+    }
+    let running = [executor.submit(endless, 1), executor.submit(endless, 2)];
+    let queued: Vec<_> = (0..100).map(|n| executor.submit(endless, n)).collect();
+    until(|| running.iter().all(TaskFuture::running));
+    let pids = pids(&executor);
+    executor.shutdown_with(force()).unwrap();
+    assert_gone(&pids);
+    for future in running.into_iter().chain(queued) {
+        assert!(future.done() && future.result().unwrap_err().is_cancelled());
+    }
+    executor.shutdown_with(force()).unwrap();
+    assert!(executor.submit(add_one, 1).result().unwrap_err().is_shutdown());
+}
+
+/// SH-10: executors inside of tasks end with them.
+pub fn sh_10_executors_inside() {
+    let executor = Subject::new(ExecutorKind::Processes, 2);
+    let folder = tempfile::tempdir().unwrap();
+    let nest = |file: PathBuf| {
+        let inner = ProcessPoolExecutor::with_workers(2).unwrap();
+        let futures = [inner.submit(endless, 1), inner.submit(endless, 2)];
+        until(|| futures.iter().all(TaskFuture::running));
+        let pids: Vec<String> = inner.worker_pids().iter().map(u32::to_string).collect();
+        std::fs::write(file.with_extension("new"), pids.join(" ")).unwrap();
+        std::fs::rename(file.with_extension("new"), file).unwrap();
+        inner.shutdown();
+    };
+    let files = ["one", "two"].map(|name| folder.path().join(name));
+    let futures = files.each_ref().map(|file| executor.submit(nest, file.clone()));
+    until(|| files.iter().all(|file| file.exists()));
+    let inner: Vec<u32> = files
+        .iter()
+        .flat_map(|file| {
+            let text = std::fs::read_to_string(file).unwrap();
+            text.split(' ').map(|pid| pid.parse().unwrap()).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(inner.len() == 4 && inner.iter().all(|&pid| is_alive(pid)));
+    executor.shutdown_with(ShutdownOptions::new().cancel_queued().kill_running()).unwrap();
+    assert!(futures.iter().all(TaskFuture::cancelled));
+    until(|| !inner.iter().any(|&pid| is_alive(pid)));
+}
+
+/// SH-12: waiting for the end takes a limit of time; when it is over that is an error, and one may wait
+/// again, or use force. There is no waiting for an executor that is open: to wait is to close it.
+pub fn sh_12_with_a_limit_of_time(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let mut gate = Gate::new();
+    let running = executor.submit(pass, gate.path());
+    let queued = executor.submit(add_one, 1);
+    until(|| running.running());
+    let start = Instant::now();
+    for millis in [0, 1, 30] {
+        let options = ShutdownOptions::new().timeout(Duration::from_millis(millis));
+        let error = executor.shutdown_with(options).unwrap_err();
+        assert!(error.is_timeout(), "{error}");
+        let text = "the executor has not come to its end in time; it goes on";
+        assert!(error.to_string().starts_with(text), "{error}");
+    }
+    assert!(start.elapsed() >= Duration::from_millis(31));
+    assert!(running.running() && !queued.done());
+    if kind == ExecutorKind::Processes {
+        let force = ShutdownOptions::new().cancel_queued().kill_running();
+        executor.shutdown_with(force).unwrap();
+        assert!(running.cancelled() && queued.cancelled());
+        return;
+    }
+    gate.open();
+    executor.shutdown_with(ShutdownOptions::new().timeout(Duration::MAX)).unwrap();
+    assert_eq!(queued.result().unwrap(), 2);
+}
+
+/// SH-13: stopped with ten tasks queued: every future ends, those that have not begun as cancelled; and
+/// everybody who waits is woken.
+pub fn sh_13_every_future_ends(kind: ExecutorKind) {
+    for force in [false, true] {
+        let executor = Subject::new(kind, 1);
+        let mut gate = Gate::new();
+        let running = executor.submit(pass, gate.path());
+        let queued: Vec<_> = (0..10).map(|n| executor.submit(fail_on_three, n)).collect();
+        until(|| running.running());
+        std::thread::scope(|scope| {
+            let waiters: Vec<_> = queued
+                .iter()
+                .map(|future| scope.spawn(|| future.get().unwrap_err().is_cancelled()))
+                .collect();
+            let options = ShutdownOptions::new().wait(false).cancel_queued();
+            let options = if force { options.kill_running() } else { options };
+            executor.shutdown_with(options).unwrap();
+            assert!(waiters.into_iter().all(|waiter| waiter.join().unwrap()));
+        });
+        if !(force && kind == ExecutorKind::Processes) {
+            gate.open();
+        }
+        let killed = running.result().is_err_and(|error| error.is_cancelled());
+        assert_eq!(killed, force && kind == ExecutorKind::Processes);
+    }
+}
+
+/// SH-11: the callback of a task that the shutdown cancels may shut down too; it does not wait for
+/// itself.
+pub fn sh_11_in_the_callback_of_a_cancelled_task(kind: ExecutorKind) {
+    let executor = Arc::new(Subject::new(kind, 1));
+    let mut gate = Gate::new();
+    let running = executor.submit(pass, gate.path());
+    let queued = executor.submit(add_one, 1);
+    until(|| running.running());
+    let (tell, told) = mpsc::channel();
+    let inside = Arc::downgrade(&executor);
+    queued.add_done_callback(move |_| {
+        let executor = inside.upgrade().unwrap();
+        tell.send(()).unwrap();
+        executor.shutdown();
+    });
+    let options = ShutdownOptions::new().wait(false).cancel_queued();
+    std::thread::scope(|scope| {
+        let ending = scope.spawn(|| executor.shutdown_with(options).unwrap());
+        told.recv().unwrap();
+        gate.open();
+        ending.join().unwrap();
+    });
+    running.result().unwrap();
+    assert!(queued.cancelled());
+}
+
+/// SH-11: a callback that waits for the end of its executor is told that it cannot; without waiting it
+/// may end it.
+pub fn sh_11_waiting_in_a_callback(kind: ExecutorKind) {
+    let executor = Arc::new(Subject::new(kind, 1));
+    let mut gate = Gate::new();
+    let running = executor.submit(pass, gate.path());
+    let queued = executor.submit(add_one, 1);
+    let answers = Arc::new(OnceLock::new());
+    let (inside, answer) = (Arc::downgrade(&executor), answers.clone());
+    let (tell, told) = mpsc::channel();
+    running.add_done_callback(move |_| {
+        let executor = inside.upgrade().unwrap();
+        let now = executor.shutdown_with(ShutdownOptions::new().wait(false)).is_ok();
+        let waits = executor.shutdown_with(ShutdownOptions::new()).unwrap_err();
+        answer.set((now, waits.is_invalid(), waits.to_string())).unwrap();
+        drop(executor);
+        tell.send(()).unwrap();
+    });
+    gate.open();
+    told.recv().unwrap();
+    let (now, invalid, text) = answers.get().unwrap();
+    assert!(now & invalid, "{text}");
+    assert!(text.contains("cannot wait for its end in one of its own"), "{text}");
+    assert_eq!(queued.result().unwrap(), 2, "what was submitted is done");
+    executor.shutdown();
+}
+
+/// SH-09: a task is cancelled at once, with the queue full, and the shutdown returns.
+pub fn sh_09_with_a_full_queue(kind: ExecutorKind) {
+    for _ in 0..10 {
+        let executor = Subject::new(kind, 1);
+        let mut gate = Gate::new();
+        let held = executor.submit(pass, gate.path());
+        let queued: Vec<_> = (0..300).map(|n| executor.submit(add_one, n)).collect();
+        assert!(queued.iter().rev().all(TaskFuture::cancel));
+        gate.open();
+        executor.shutdown();
+        assert!(held.done() && queued.iter().all(TaskFuture::cancelled));
+    }
+}

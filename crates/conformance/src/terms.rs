@@ -1,0 +1,222 @@
+//! The rows about what is asked for one task: its name, retries, a deadline for its beginning; and
+//! what only processes can give.
+
+use crate::gate::{Gate, pass};
+use crate::lab::{Subject, until};
+use crate::rows::{add_one, fail_on_three, lines, write_line};
+use horsepower::{Error, Executor, ExecutorKind, MapOptions, OnError, TaskOptions};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Task: notes that it has begun, and panics until it has begun so many times.
+fn succeed_at((file, tries): (PathBuf, u64)) -> u64 {
+    let before = lines(&file).len() as u64;
+    write_line((file, before));
+    assert!(before + 1 >= tries, "try {before} fails");
+    before + 1
+}
+
+/// A task's own name is in its future, in its errors, and in nobody else's.
+pub fn names(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let future = executor.task(fail_on_three, 3).name("the third").submit();
+    assert_eq!(future.name(), "the third");
+    let error = future.result().unwrap_err();
+    assert_eq!(error.task(), Some("the third"));
+    assert!(error.to_string().starts_with("task the third: it panicked at "), "{error}");
+    let options = TaskOptions::new().name(format!("number {}", 4));
+    let future = executor.submit_with(options.clone(), fail_on_three, 4);
+    assert!(format!("{future:?}").starts_with("TaskFuture(number 4: "), "{future:?}");
+    assert_eq!(future.result().unwrap(), 4);
+    executor.shutdown();
+    let error = executor.submit_with(options, fail_on_three, 4).result().unwrap_err();
+    assert!(error.is_shutdown() && error.task() == Some("number 4"), "{error}");
+}
+
+/// A task is begun once, whatever becomes of it, unless retries were asked for; then as often as it
+/// takes, and no more often than was asked for.
+pub fn retries(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let error = executor.submit(succeed_at, (file("one"), 2)).result().unwrap_err();
+    assert_eq!(error.panic_message(), Some("try 0 fails"));
+    assert_eq!(lines(&file("one")), [0]);
+
+    let future = executor.task(succeed_at, (file("three"), 3)).retries(5).submit();
+    assert_eq!(future.result().unwrap(), 3);
+    assert_eq!(lines(&file("three")), [0, 1, 2]);
+
+    let future = executor.task(succeed_at, (file("never"), 100)).retries(2).submit();
+    assert_eq!(future.result().unwrap_err().panic_message(), Some("try 2 fails"));
+    assert_eq!(lines(&file("never")), [0, 1, 2]);
+}
+
+/// The pause before a retry, and twice as long before the next.
+pub fn backoff(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lines");
+    let start = Instant::now();
+    let pause = Duration::from_millis(20);
+    let task = executor.task(succeed_at, (file.clone(), 4)).retries(3).backoff(pause);
+    assert_eq!(task.submit().result().unwrap(), 4);
+    assert!(start.elapsed() >= 7 * pause, "{:?}", start.elapsed());
+}
+
+/// What ends or watches a process is refused where there is none, and the task does not run; the error
+/// says where to go.
+pub fn refused_without_processes(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lines");
+    let refused = |error: Error, what: &str| {
+        assert!(error.is_invalid(), "{error}");
+        assert!(error.to_string().contains(what), "{error}");
+        assert!(error.to_string().ends_with("use a ProcessPoolExecutor"), "{error}");
+    };
+    let hour = Duration::from_secs(3600);
+    let deadline = executor.task(write_line, (file.clone(), 1)).deadline(hour).submit();
+    refused(deadline.result().unwrap_err(), "a deadline ends the process");
+    let capture = executor.task(write_line, (file.clone(), 1)).capture_output().submit();
+    assert_eq!(capture.output(), None);
+    refused(capture.result().unwrap_err(), "capturing output redirects the process");
+    let options = MapOptions::new().deadline(hour).on_error(OnError::Continue);
+    let items: Vec<_> = (0..5).map(|n| (file.clone(), n)).collect();
+    let results: Vec<_> = executor.map_with(options, write_line, items).collect();
+    assert_eq!(results.len(), 5);
+    for result in results {
+        refused(result.unwrap_err(), "a deadline ends the process");
+    }
+    assert!(lines(&file).is_empty(), "nothing of it has run");
+    let allowed = executor.task(add_one, 1).grace(hour).queue_deadline(hour).retries(1).submit();
+    assert_eq!(allowed.result().unwrap(), 2);
+}
+
+/// `kill` does what `cancel` does, where it cannot do more.
+pub fn kill_what_has_ended(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let future = executor.submit(add_one, 1);
+    assert_eq!(future.get().unwrap(), &2);
+    assert!(!future.kill(), "it has ended");
+    assert_eq!(future.result().unwrap(), 2);
+}
+
+// What follows needs tasks that run beside the caller.
+
+/// FA-15: a task that has not begun in time never does; one that has is left alone.
+pub fn fa_15_queue_deadline(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lines");
+    let limit = Duration::from_millis(20);
+    let mut gate = Gate::new();
+    let long = Duration::from_secs(3600);
+    let running = executor.task(pass, gate.path()).queue_deadline(long).submit();
+    until(|| running.running());
+    let start = Instant::now();
+    let late = executor.task(write_line, (file.clone(), 1)).queue_deadline(limit).submit();
+    let patient = executor.task(write_line, (file.clone(), 2)).queue_deadline(long).submit();
+    let error = late.result().unwrap_err();
+    assert!(start.elapsed() >= limit);
+    assert!(error.is_deadline() && !error.is_timeout() && !error.is_cancelled(), "{error}");
+    assert!(error.to_string().contains("had not begun 20ms after it was submitted"), "{error}");
+    assert_eq!(error.worker_pid(), None);
+    gate.open();
+    running.result().unwrap();
+    patient.result().unwrap();
+    assert_eq!(lines(&file), [2]);
+
+    // One that has begun may take as long as it likes.
+    let mut gate = Gate::new();
+    let task = executor.task(pass, gate.path()).queue_deadline(Duration::from_millis(100));
+    let slow = task.submit();
+    until(|| slow.running() || slow.done());
+    std::thread::sleep(Duration::from_millis(110));
+    gate.open();
+    if let Err(error) = slow.result() {
+        assert!(error.is_deadline() && start.elapsed() >= Duration::from_millis(100), "{error}");
+    }
+}
+
+/// A task that waits for its next try can be cancelled, and is not begun again; its worker is free
+/// meanwhile.
+pub fn cancelled_during_backoff(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lines");
+    let hour = Duration::from_secs(3600);
+    let task = executor.task(succeed_at, (file.clone(), 2)).retries(1).backoff(hour);
+    let future = task.submit();
+    until(|| lines(&file).len() == 1 && !future.running() && executor.stats().retried == 1);
+    assert!(!future.done());
+    assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
+    assert!(future.cancel());
+    assert!(future.result().unwrap_err().is_cancelled());
+    executor.shutdown();
+    assert_eq!(lines(&file), [0]);
+}
+
+/// A task that waits for its next try goes with the others when what is queued is cancelled; without
+/// that, the shutdown waits for it.
+pub fn shutdown_during_backoff(kind: ExecutorKind) {
+    use horsepower::ShutdownOptions;
+    for cancels in [true, false] {
+        let executor = Subject::new(kind, 1);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lines");
+        let pause = if cancels { Duration::from_secs(3600) } else { Duration::from_millis(50) };
+        let task = executor.task(succeed_at, (file.clone(), 2)).retries(1).backoff(pause);
+        let future = task.submit();
+        until(|| executor.stats().retried == 1);
+        let options = ShutdownOptions::new();
+        let options = if cancels { options.cancel_queued() } else { options };
+        executor.shutdown_with(options).unwrap();
+        assert!(future.done());
+        assert_eq!(future.result().is_ok(), !cancels);
+        assert_eq!(lines(&file).len(), if cancels { 1 } else { 2 });
+    }
+}
+
+/// `kill` before the beginning is `cancel`.
+pub fn kill_what_has_not_begun(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let mut gate = Gate::new();
+    let running = executor.submit(pass, gate.path());
+    let waiting = executor.submit(add_one, 1);
+    until(|| running.running());
+    assert!(waiting.kill());
+    let error = waiting.result().unwrap_err();
+    assert!(error.is_cancelled() && error.to_string().ends_with("cancelled before it began"));
+    gate.open();
+    running.result().unwrap();
+}
+
+/// What the executor says of itself: calls that wait, run, have ended in each way.
+pub fn stats(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let numbers = || {
+        let stats = executor.stats();
+        let ended = (stats.done, stats.failed, stats.cancelled, stats.retried);
+        (stats.queued, stats.running, ended)
+    };
+    assert_eq!(numbers(), (0, 0, (0, 0, 0, 0)));
+    let mut gate = Gate::new();
+    let running = executor.submit(pass, gate.path());
+    until(|| running.running());
+    let waiting = [1, 2, 3].map(|n| executor.submit(fail_on_three, n));
+    assert_eq!(numbers(), (3, 1, (0, 0, 0, 0)));
+    assert!(waiting[0].cancel());
+    until(|| numbers() == (2, 1, (0, 0, 1, 0)));
+    gate.open();
+    running.result().unwrap();
+    let [_, two, three] = waiting;
+    assert!(two.result().is_ok() && three.result().is_err());
+    until(|| numbers() == (0, 0, (2, 1, 1, 0)));
+    let go_on = MapOptions::new().on_error(OnError::Continue).chunk_size(5);
+    assert_eq!(executor.map_with(go_on, fail_on_three, 0..10).count(), 10);
+    until(|| numbers() == (0, 0, (11, 2, 1, 0)));
+    let failed = executor.task(fail_on_three, 3).retries(2).submit();
+    assert!(failed.result().is_err());
+    until(|| numbers() == (0, 0, (11, 3, 1, 2)));
+}

@@ -1,0 +1,265 @@
+//! Waiting for several futures: the rows of `wait`.
+//!
+//! Those whose names end in `_at_once` are for every executor; the others need tasks that run beside
+//! the caller.
+
+use crate::gate::{Gate, pass};
+use crate::lab::{Subject, until};
+use crate::rows::{add_one, fail_on_three};
+use horsepower::{
+    Executor, ExecutorKind, ShutdownOptions, TaskFuture, Until, Waited, as_completed, wait,
+};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// What `wait` may be asked to wait for.
+const MODES: [Until; 3] = [Until::FirstCompleted, Until::FirstException, Until::AllCompleted];
+
+/// Task: waits at a gate, then fails.
+pub(crate) fn pass_and_fail(gate: PathBuf) {
+    pass(gate);
+    panic!("on purpose");
+}
+
+/// Which of the futures are done and which are not, by their numbers. Fails unless each is in one of
+/// the two lists, once.
+pub(crate) fn partition<T>(
+    futures: &[TaskFuture<T>],
+    waited: &Waited<&TaskFuture<T>>,
+) -> (Vec<usize>, Vec<usize>) {
+    let numbers = |list: &[&TaskFuture<T>]| -> Vec<usize> {
+        let number = |one: &&TaskFuture<T>| futures.iter().position(|f| std::ptr::eq(f, *one));
+        list.iter().map(|one| number(one).expect("one of them")).collect()
+    };
+    let (done, not_done) = (numbers(&waited.done), numbers(&waited.not_done));
+    let mut all = [done.clone(), not_done.clone()].concat();
+    all.sort_unstable();
+    assert_eq!(all, (0..futures.len()).collect::<Vec<_>>());
+    (done, not_done)
+}
+
+/// Calls `wait` on another thread, lets it come to wait, and then does something.
+fn wait_while<T: Send + Sync>(
+    futures: &[TaskFuture<T>],
+    mode: Until,
+    then: impl FnOnce(),
+) -> (Vec<usize>, Vec<usize>) {
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| partition(futures, &wait(futures, mode, None)));
+        // Whether it waits already or not, the answer must be the same; mostly it does.
+        std::thread::sleep(Duration::from_millis(5));
+        then();
+        waiter.join().unwrap()
+    })
+}
+
+/// WA-01, WA-02, WA-03: of futures that have all ended, every mode gives all, at once; failures are not
+/// raised.
+pub fn wa_01_at_once(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    let futures: Vec<_> = (2..5).map(|n| executor.submit(fail_on_three, n)).collect();
+    futures.iter().for_each(|future| drop(future.exception()));
+    for mode in MODES {
+        for timeout in [None, Some(Duration::ZERO)] {
+            let waited = wait(&futures, mode, timeout);
+            assert_eq!(partition(&futures, &waited), (vec![0, 1, 2], vec![]), "{mode:?}");
+        }
+    }
+    let waited = wait(futures, Until::default(), None);
+    let failed = waited.done.into_iter().map(|future| future.result().is_err());
+    assert_eq!(failed.collect::<Vec<_>>(), [false, true, false], "in the order that they were given");
+}
+
+/// WA-01: all are waited for, however each of them ends.
+pub fn wa_01_all_completed(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    let mut gate = Gate::new();
+    let futures = vec![
+        executor.submit(pass, gate.path()),
+        executor.submit(pass_and_fail, gate.path()),
+        executor.submit(pass, gate.path()),
+        executor.submit(pass_and_fail, gate.path()),
+        executor.submit(pass, gate.path()),
+    ];
+    until(|| futures[0].running() && futures[1].running());
+    assert!(futures[4].cancel());
+    let ended = wait_while(&futures, Until::AllCompleted, || gate.open());
+    assert_eq!(ended, (vec![0, 1, 2, 3, 4], vec![]));
+    let outcomes: Vec<_> = futures.iter().map(|f| (f.cancelled(), f.get().is_err())).collect();
+    let (returned, failed, cancelled) = ((false, false), (false, true), (true, true));
+    assert_eq!(outcomes, [returned, failed, returned, failed, cancelled]);
+}
+
+/// WA-02: the first that ends is enough, whichever it is and however it ends.
+pub fn wa_02_first_completed(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    let slow = Gate::new();
+    let unending = executor.submit(pass, slow.path());
+    let mut quick = [Gate::new(), Gate::new()];
+    let returns = executor.submit(pass, quick[0].path());
+    let fails = executor.submit(pass_and_fail, quick[1].path());
+    let mut futures = vec![unending, returns];
+    assert_eq!(
+        wait_while(&futures, Until::FirstCompleted, || quick[0].open()),
+        (vec![1], vec![0])
+    );
+    futures[1] = fails;
+    assert_eq!(
+        wait_while(&futures, Until::FirstCompleted, || quick[1].open()),
+        (vec![1], vec![0])
+    );
+    assert!(futures[0].running(), "it goes on");
+    // Some have ended before the call: those, and nothing is waited for.
+    for mode in [Until::FirstCompleted, Until::FirstException] {
+        let waited = wait(&futures, mode, None);
+        assert_eq!(partition(&futures, &waited), (vec![1], vec![0]), "{mode:?}");
+    }
+}
+
+/// WA-03: a success is not enough, the first failure is; one that has failed before is at once.
+pub fn wa_03_first_exception(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    let slow = Gate::new();
+    let mut quick = Gate::new();
+    let futures = [
+        executor.submit(pass, slow.path()),
+        executor.submit(pass_and_fail, quick.path()),
+        // Ends behind the failure, or not at all while we look.
+        executor.submit(pass, slow.path()),
+    ];
+    let ended = wait_while(&futures, Until::FirstException, || quick.open());
+    assert_eq!(ended, (vec![1], vec![0, 2]));
+    let waited = wait(&futures, Until::FirstException, None);
+    assert_eq!(partition(&futures, &waited), (vec![1], vec![0, 2]), "it had failed already");
+}
+
+/// WA-03: as long as none fails, it is all that is waited for; earlier successes do not stop it.
+pub fn wa_03_without_exceptions(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    let mut gates = [Gate::new(), Gate::new()];
+    let futures =
+        [executor.submit(pass, gates[0].path()), executor.submit(pass, gates[1].path())];
+    let ended = wait_while(&futures, Until::FirstException, || {
+        gates[0].open();
+        futures[0].get().unwrap();
+        gates[1].open();
+    });
+    assert_eq!(ended, (vec![0, 1], vec![]));
+    // A success, then a failure: the success did not end the wait, or the failure would be missing.
+    let mut gates = [Gate::new(), Gate::new()];
+    let futures =
+        [executor.submit(pass, gates[0].path()), executor.submit(pass_and_fail, gates[1].path())];
+    let ended = wait_while(&futures, Until::FirstException, || {
+        gates[0].open();
+        futures[0].get().unwrap();
+        gates[1].open();
+    });
+    assert_eq!(ended, (vec![0, 1], vec![]));
+}
+
+/// WA-04: a cancelled future is done, but that is no failure; nor is it if it was killed.
+pub fn wa_04_cancelled_is_no_exception(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let mut gate = Gate::new();
+    let futures = [
+        executor.submit(pass, gate.path()),
+        executor.submit(pass, gate.path()),
+        executor.submit(pass_and_fail, gate.path()),
+    ];
+    until(|| futures[0].running());
+    assert!(futures[1].cancel());
+    let waited = wait(&futures, Until::FirstException, Some(Duration::from_millis(5)));
+    assert_eq!(partition(&futures, &waited), (vec![1], vec![0, 2]));
+    let ended = wait_while(&futures, Until::FirstException, || {
+        if kind == ExecutorKind::Processes {
+            assert!(futures[0].kill());
+        }
+        gate.open();
+    });
+    assert_eq!(ended, (vec![0, 1, 2], vec![]));
+    assert_eq!(futures[0].cancelled(), kind == ExecutorKind::Processes);
+}
+
+/// WA-05: when the time is over, it tells how far they have come; that is no error, and changes nothing.
+pub fn wa_05_timeout(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    let (mut gate, mut opened) = (Gate::new(), Gate::new());
+    opened.open();
+    let futures = [&gate, &opened, &gate].map(|gate| executor.submit(pass, gate.path()));
+    futures[1].get().unwrap();
+    let start = Instant::now();
+    for millis in [0, 1, 30] {
+        let timeout = Some(Duration::from_millis(millis));
+        for mode in [Until::AllCompleted, Until::FirstException] {
+            let waited = wait(&futures, mode, timeout);
+            assert_eq!(partition(&futures, &waited), (vec![1], vec![0, 2]));
+        }
+    }
+    assert!(start.elapsed() >= Duration::from_millis(62));
+    gate.open();
+    // Too long for any clock is for ever.
+    let waited = wait(&futures, Until::AllCompleted, Some(Duration::MAX));
+    assert_eq!(partition(&futures, &waited), (vec![0, 1, 2], vec![]));
+}
+
+/// WA-06: of futures given more than once, each counts once; of none, there is nothing to wait for.
+pub fn wa_06_at_once(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let future = executor.submit(add_one, 1);
+    let other = executor.submit(add_one, 2);
+    for mode in MODES {
+        let waited = wait([&future, &other, &future, &future], mode, None);
+        assert_eq!(waited.done.len() + waited.not_done.len(), 2);
+        assert!(!waited.done.is_empty());
+        let waited = wait(Vec::<TaskFuture<u64>>::new(), mode, None);
+        assert!(waited.done.is_empty() && waited.not_done.is_empty());
+    }
+    let futures = [future, other];
+    let twice = futures.iter().chain(&futures);
+    let waited = wait(twice, Until::AllCompleted, None);
+    assert_eq!(partition(&futures, &waited), (vec![0, 1], vec![]));
+}
+
+/// WA-07: a hundred tasks are let go while somebody waits for them, again and again: no wake-up is lost.
+pub fn wa_07_released_together(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 5);
+    for round in 0..20 {
+        let mut gate = Gate::new();
+        let futures: Vec<_> = (0..100).map(|_| executor.submit(pass, gate.path())).collect();
+        std::thread::scope(|scope| {
+            let waiters = MODES.map(|mode| {
+                let futures = &futures;
+                scope.spawn(move || partition(futures, &wait(futures, mode, None)).0.len())
+            });
+            if round % 2 == 0 {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            gate.open();
+            let [first, exception, all] = waiters.map(|waiter| waiter.join().unwrap());
+            assert!(first > 0);
+            assert_eq!((exception, all), (100, 100));
+        });
+    }
+}
+
+/// WA-08: a cancelled future is done for all who wait, at once, though no worker has noticed.
+pub fn wa_08_cancelled_is_done(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let mut gate = Gate::new();
+    let running = executor.submit(pass, gate.path());
+    until(|| running.running());
+    let queued: Vec<_> = (0..20).map(|n| executor.submit(add_one, n)).collect();
+    assert!(queued[3].cancel());
+    let waited = wait(&queued, Until::FirstCompleted, None);
+    assert_eq!(partition(&queued, &waited).0, [3]);
+    // And so it is when the executor cancels them, while the worker is still held up.
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| wait(&queued, Until::AllCompleted, None).done.len());
+        let counter = scope.spawn(|| as_completed(&queued).count());
+        executor.shutdown_with(ShutdownOptions::new().wait(false).cancel_queued()).unwrap();
+        assert_eq!((waiter.join().unwrap(), counter.join().unwrap()), (20, 20));
+    });
+    assert!(running.running() && queued.iter().all(TaskFuture::cancelled));
+    gate.open();
+    running.result().unwrap();
+}

@@ -1,0 +1,249 @@
+//! Programs that end while their executors have something to do: what they print, and their exit codes.
+//! Each is this test program again, in a role.
+
+#![allow(clippy::print_stdout)] // roles in other processes speak by it
+
+use horsepower::prelude::*;
+use horsepower::ShutdownOptions;
+use horsepower_conformance::gate::{Gate, pass};
+use horsepower_conformance::lab::{guarded, is_alive, until};
+use horsepower_conformance::roles::{another, role};
+use std::path::PathBuf;
+use std::process::Output;
+
+const BESIDE: [ExecutorKind; 2] = [ExecutorKind::Threads, ExecutorKind::Processes];
+
+/// Prints a line as one piece, so that those of several workers are not mixed.
+fn say(text: &str) {
+    use std::io::Write as _;
+    std::io::stdout().write_all(format!("{text}\n").as_bytes()).unwrap();
+    std::io::stdout().flush().unwrap();
+}
+
+/// Task: waits at the gate, then speaks.
+fn speak((gate, n): (PathBuf, u64)) {
+    pass(gate);
+    say(&format!("task {n}"));
+}
+
+/// Opens the gate a little later, when the program has most likely come to its end.
+fn open_later(mut gate: Gate) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        gate.open();
+        // The folder of the gate stays until the program has ended.
+        std::mem::forget(gate);
+    })
+}
+
+/// The executor that the role names, if this process has a role.
+fn executor_of_the_role(workers: usize) -> Option<AnyExecutor> {
+    let kind: ExecutorKind = role()?.split(' ').next()?.parse().unwrap();
+    Some(AnyExecutor::new(kind, Some(workers)).unwrap())
+}
+
+/// What the program of this role has said: its exit code, and the numbers of the tasks that have spoken.
+fn run(test: &str, role: &str) -> (Option<i32>, Vec<u64>, Output) {
+    let output = another(test, role).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut spoken: Vec<u64> = text
+        .lines()
+        .filter_map(|line| line.rsplit_once("task ")?.1.parse().ok())
+        .collect();
+    spoken.sort_unstable();
+    (output.status.code(), spoken, output)
+}
+
+/// SH-05: what waits is cancelled, and the program ends: what runs is seen to its end, and nothing is
+/// said on standard error.
+#[test]
+fn sh_05_cancelled_and_left() {
+    const NAME: &str = "sh_05_cancelled_and_left";
+    horsepower::init();
+    if let Some(executor) = executor_of_the_role(1) {
+        let gate = Gate::new();
+        let running = executor.submit(speak, (gate.path(), 0));
+        let queued: Vec<_> = (1..50).map(|n| executor.submit(speak, (gate.path(), n))).collect();
+        until(|| running.running());
+        executor.shutdown_with(ShutdownOptions::new().wait(false).cancel_queued()).unwrap();
+        assert!(queued.iter().all(TaskFuture::cancelled));
+        open_later(gate);
+        return;
+    }
+    guarded(NAME, || {
+        for kind in BESIDE {
+            let (code, spoken, output) = run(NAME, kind.name());
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert_eq!((code, spoken, &*errors), (Some(0), vec![0], ""), "{kind}");
+        }
+    });
+}
+
+/// SH-06: a program leaves the scope of its executor without a shutdown: all that was submitted is done
+/// first, and the exit code is the program's own; also if the scope is left by a panic.
+#[test]
+fn sh_06_leaving_the_scope_does_all() {
+    const NAME: &str = "sh_06_leaving_the_scope_does_all";
+    horsepower::init();
+    if let Some(executor) = executor_of_the_role(2) {
+        let panics = role().unwrap().ends_with("panic");
+        let gate = Gate::new();
+        for n in 0..50 {
+            drop(executor.submit(speak, (gate.path(), n)));
+        }
+        open_later(gate);
+        assert!(!panics, "leaving by a panic");
+        drop(executor);
+        std::process::exit(4);
+    }
+    guarded(NAME, || {
+        for kind in BESIDE {
+            let (code, spoken, output) = run(NAME, kind.name());
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert_eq!((code, &*errors), (Some(4), ""), "{kind}");
+            assert!(spoken.into_iter().eq(0..50), "{kind}");
+
+            let (code, spoken, output) = run(NAME, &format!("{kind} panic"));
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(code, Some(101), "{kind}: {errors}");
+            assert!(spoken.into_iter().eq(0..50), "{kind}");
+        }
+    });
+}
+
+/// SH-06: `process::exit` runs no `Drop`, so the work is not waited for; but the exit code is kept, no
+/// worker is left, and nothing is said on standard error.
+#[test]
+fn sh_06_exit_does_not_wait() {
+    const NAME: &str = "sh_06_exit_does_not_wait";
+    horsepower::init();
+    if let Some(executor) = executor_of_the_role(2) {
+        let gate = Gate::new();
+        let futures: Vec<_> =
+            (0..50).map(|n| executor.submit(speak, (gate.path(), n))).collect();
+        until(|| futures.iter().filter(|future| future.running()).count() == 2);
+        if let AnyExecutor::Processes(pool) = &executor {
+            say(&format!("\npids {:?}", pool.worker_pids()));
+        }
+        std::process::exit(4);
+    }
+    guarded(NAME, || {
+        for kind in BESIDE {
+            let (code, spoken, output) = run(NAME, kind.name());
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert_eq!((code, spoken, &*errors), (Some(4), vec![], ""), "{kind}");
+            let text = String::from_utf8_lossy(&output.stdout);
+            let line = text.lines().find(|line| line.starts_with("pids")).unwrap_or_default();
+            let pids: Vec<u32> = line
+                .split(|c: char| !c.is_ascii_digit())
+                .filter_map(|number| number.parse().ok())
+                .collect();
+            assert_eq!(pids.len(), if kind == ExecutorKind::Processes { 2 } else { 0 });
+            until(|| !pids.iter().any(|&pid| is_alive(pid)));
+        }
+    });
+}
+
+/// SH-08: a shutdown that does not wait, a task that runs, and the program ends: it ends cleanly, and
+/// what the task prints is there.
+#[test]
+fn sh_08_shut_down_and_left() {
+    const NAME: &str = "sh_08_shut_down_and_left";
+    horsepower::init();
+    if let Some(executor) = executor_of_the_role(2) {
+        let gate = Gate::new();
+        let running = executor.submit(speak, (gate.path(), 0));
+        let queued: Vec<_> = (1..5).map(|n| executor.submit(speak, (gate.path(), n))).collect();
+        until(|| running.running());
+        executor.shutdown_with(ShutdownOptions::new().wait(false)).unwrap();
+        open_later(gate);
+        // The futures go before the executor.
+        drop((running, queued));
+        return;
+    }
+    guarded(NAME, || {
+        for kind in BESIDE {
+            let (code, spoken, output) = run(NAME, kind.name());
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert_eq!((code, &*errors), (Some(0), ""), "{kind}");
+            assert!(spoken.into_iter().eq(0..5), "{kind}");
+        }
+    });
+}
+
+/// SH-07: a task on a thread that still runs while its pool comes to its end cannot submit to it: that
+/// is an error at once.
+#[test]
+fn sh_07_a_task_submits_while_its_pool_ends() {
+    guarded("sh_07_a_task_submits", || {
+        let pool = std::sync::Arc::new(ThreadPoolExecutor::with_workers(1).unwrap());
+        let mut gate = Gate::new();
+        let (inside, path) = (std::sync::Arc::downgrade(&pool), gate.path());
+        let task = pool.spawn(move || {
+            pass(path);
+            let pool = inside.upgrade().unwrap();
+            pool.submit(|n: u64| n, 1).result().unwrap_err().is_shutdown()
+        });
+        until(|| task.running());
+        pool.shutdown_with(ShutdownOptions::new().wait(false)).unwrap();
+        gate.open();
+        assert!(task.result().unwrap());
+    });
+}
+
+/// SH-14: a program starts processes of its own while other threads submit. A Rust program does not fork
+/// and go on in the child, as CPython's tests do: it executes another program at once, so no lock can
+/// come along. What can come along is descriptors; the child has none of the pools', and ends.
+#[test]
+fn sh_14_other_processes_are_started_meanwhile() {
+    const NAME: &str = "sh_14_other_processes_are_started_meanwhile";
+    horsepower::init();
+    if role().is_some() {
+        let mut targets: Vec<String> = std::fs::read_dir("/proc/self/fd")
+            .unwrap()
+            .filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
+            .map(|target| target.display().to_string())
+            // The folder that is read.
+            .filter(|target| !target.ends_with("/fd"))
+            .collect();
+        targets.sort();
+        say(&format!("\ndescriptors {}", targets.len()));
+        targets.iter().for_each(|target| say(&format!("at {target}")));
+        return;
+    }
+    let descriptors = || {
+        let output = another(NAME, "child").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{text}");
+        assert!(!text.contains("horsepower-") && !text.contains("pidfd"), "{text}");
+        assert!(!text.contains("socket:"), "{text}");
+        let count = text.lines().find_map(|line| line.strip_prefix("descriptors "));
+        (count.unwrap().parse::<usize>().unwrap(), text)
+    };
+    guarded(NAME, || {
+        // Whoever runs the tests may have left some open.
+        let (before, _) = descriptors();
+        let ended = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for kind in BESIDE {
+                let ended = &ended;
+                scope.spawn(move || {
+                    while !ended.load(std::sync::atomic::Ordering::SeqCst) {
+                        // New workers all the time, and large values, which have descriptors too.
+                        let executor = AnyExecutor::new(kind, Some(2)).unwrap();
+                        let lens = executor.map(|bytes: Vec<u8>| bytes, vec![vec![7; 300_000]; 4]);
+                        assert!(lens.map(Result::unwrap).all(|bytes| bytes.len() == 300_000));
+                        for n in 0..100 {
+                            drop(executor.submit(|n: u64| n + 1, n));
+                        }
+                    }
+                });
+            }
+            for _ in 0..50 {
+                let (count, text) = descriptors();
+                assert_eq!(count, before, "{text}");
+            }
+            ended.store(true, std::sync::atomic::Ordering::SeqCst);
+        });
+    });
+}
