@@ -248,7 +248,10 @@ pub struct Map<'e, R> {
     last_chunk: usize,
     /// Measurements that `last_chunk` rests on.
     measurements: u64,
+    /// Nothing more is drawn from the input.
     exhausted: bool,
+    /// It was not the end of the input, but the time was over.
+    late: bool,
 }
 
 /// Chunks under way whose results are taken as they come.
@@ -338,6 +341,7 @@ impl<'e, R: 'e> Map<'e, R> {
             last_chunk: 1,
             measurements: 0,
             exhausted: false,
+            late: false,
         };
         map.tell_progress();
         map.fill();
@@ -388,6 +392,7 @@ impl<R> Map<'_, R> {
 
     fn cancel(&mut self) {
         self.exhausted = true;
+        self.late = false;
         self.under_way = 0;
         self.current = Vec::new().into_iter();
         let scattered = self.scattered.chunks.drain().map(|(_, chunk)| chunk);
@@ -420,7 +425,13 @@ impl<R> Map<'_, R> {
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     pub fn next_timeout(&mut self, timeout: Duration) -> Option<Result<R, Error>> {
-        let patience = Instant::now().checked_add(timeout);
+        let now = Instant::now();
+        let patience = now.checked_add(timeout);
+        if self.deadline.is_some_and(|deadline| now >= deadline) && !self.exhausted {
+            // Nothing more is begun; what is there is still yielded.
+            self.exhausted = true;
+            self.late = true;
+        }
         // First, so that an input that panics costs no result.
         self.fill();
         loop {
@@ -434,7 +445,8 @@ impl<R> Map<'_, R> {
                 return Some(result);
             }
             if self.pending.is_empty() && self.scattered.chunks.is_empty() {
-                return None;
+                let late = std::mem::take(&mut self.late);
+                return late.then(|| Err(Error::new(Kind::TimedOut)));
             }
             let deadline = patience.into_iter().chain(self.deadline).min();
             match self.next_chunk(deadline) {

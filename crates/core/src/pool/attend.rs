@@ -3,6 +3,7 @@
 //! thread to be scheduled. One thread attends a lane at a time.
 
 use super::collect::Settled;
+use super::member::Member;
 use super::task::{Place, Tag};
 use super::{Shared, Tell};
 use crate::ring::Seen;
@@ -36,7 +37,9 @@ impl Shared {
             return Helped::LookAgain;
         }
         let spin = books.spin();
-        let Some(member) = books.members[index].as_mut().filter(|member| !member.attended) else {
+        // From a lane whose worker is to be ended, nothing is collected before it has.
+        let attendable = |member: &&mut Member| !member.attended && member.condemned.is_none();
+        let Some(member) = books.members[index].as_mut().filter(attendable) else {
             books.watch(tag);
             self.settle(books, settled, Tell::Here);
             return Helped::NotNeeded;

@@ -4,6 +4,7 @@ use super::Config;
 use super::alone::Birth;
 use super::clocks::{Clocks, Limits};
 use super::collect::Settled;
+use super::events::Event;
 use super::member::Member;
 use super::stats::Obituaries;
 use super::task::{Failure, Place, Tag, Task};
@@ -66,6 +67,10 @@ pub(super) struct Books {
     pub(super) replacements: usize,
     /// Processes that are to be started for one task each.
     pub(super) births: VecDeque<Birth>,
+    /// What has happened, to be told without the lock.
+    pub(super) events: Vec<Event>,
+    /// There is a fork server, and it is not ready yet.
+    pub(super) awaits_server: bool,
     /// When the fork server has to have come to `init`.
     pub(super) server_deadline: Option<Instant>,
     /// Every worker is gone, and the supervisor about to be.
@@ -93,6 +98,8 @@ impl Books {
             next_start: None,
             replacements: 0,
             births: VecDeque::new(),
+            events: Vec::new(),
+            awaits_server: false,
             server_deadline: None,
             supervisor_ended: false,
             serial: 0,
@@ -306,7 +313,7 @@ impl Books {
 
     /// How many workers ought to be started now.
     pub(super) fn wanted_starts(&self) -> usize {
-        if matches!(self.phase, Phase::Broken(_)) {
+        if matches!(self.phase, Phase::Broken(_)) || self.awaits_server {
             return 0;
         }
         // One that is to be replaced counts until it is gone: there are never more than asked for.
@@ -341,7 +348,8 @@ impl Books {
         let all = self.backlog() > 0 || !matches!(self.phase, Phase::Open);
         let mut news = false;
         for (_, member) in self.members() {
-            if member.in_flight > 0 && (all || member.watched > 0) {
+            let watched = member.watched > 0 || member.doom.is_some();
+            if member.in_flight > 0 && (all || watched) {
                 member.lane.ring().bell().arm();
                 news |= member.has_news() && member.condemned.is_none();
             }
@@ -382,7 +390,7 @@ impl Books {
     pub(super) fn break_down(&mut self, reason: &str, settled: &mut Settled) {
         let reason: Arc<str> = reason.into();
         self.phase = Phase::Broken(reason.clone());
-        tracing::error!(%reason, "pool is broken");
+        self.events.push(Event::Broken { reason: reason.clone() });
         self.births.clear();
         self.remove_dead_entries(settled);
         let mut tasks: Vec<Task> = self.queue.drain(..).collect();

@@ -7,6 +7,7 @@
 
 use super::books::Books;
 use super::collect::Settled;
+use super::events::Event;
 use super::task::{Failure, Place, Receiver, Task};
 use crate::clock::monotonic_nanos;
 use crate::ring::Seen;
@@ -88,6 +89,10 @@ impl Books {
     pub(super) fn start_clocks(&mut self, task: &Task) {
         let Some(terms) = task.terms() else { return };
         self.clocks.deadlines |= terms.deadline.is_some();
+        if terms.deadline.is_some() || terms.retries > 0 {
+            // Its end, and that of the task before it, are to be noticed also if nobody waits.
+            task.tag().set_watched();
+        }
         if let Some(limit) = terms.queue_deadline
             && let Some(at) = Instant::now().checked_add(limit)
         {
@@ -104,7 +109,7 @@ impl Books {
         task.tag().set_place(Place::Delayed);
         let now = Instant::now();
         let at = now.checked_add(pause).unwrap_or(now);
-        tracing::debug!(task = task.entry.name(), ?pause, "task is tried again");
+        self.events.push(Event::Retry { task: task.entry.name(), pause });
         self.clocks.delayed.push((at, task));
         self.clock(at);
     }
@@ -198,16 +203,20 @@ impl Books {
             self.weigh();
         }
         if let Some(patience) = self.limits.idle {
+            let mut events = Vec::new();
             for (_, member) in self.members_mut() {
-                if member.is_idle() && now.saturating_duration_since(member.idle_since) >= patience
-                {
-                    tracing::debug!(pid = member.pid, "worker was idle and is let go");
+                let idle = now.saturating_duration_since(member.idle_since);
+                if member.is_idle() && idle >= patience {
+                    events.push(Event::WorkerIdle { pid: member.pid });
                     member.retire();
                 }
             }
+            self.events.append(&mut events);
         }
         for (_, member) in self.members_mut() {
-            if member.grace.is_some_and(|grace| grace <= now) && !member.killed {
+            // Once the task has ended after all there is nothing to be patient for.
+            let over = |grace| grace <= now || member.has_news();
+            if member.grace.is_some_and(over) && !member.killed {
                 member.kill();
             }
         }
@@ -226,6 +235,7 @@ impl Books {
             // A place that it leaves only through here; a task that was tried before has begun.
             if !tag.has_begun() && self.withdraw(tag, settled) {
                 settled.refuse(receiver.clone(), Failure::QueueDeadline { limit: due.limit });
+                self.events.push(Event::QueueDeadline { limit: due.limit });
             }
         }
     }
@@ -264,7 +274,8 @@ impl Books {
             entry.strike = Some(now + (limit - ran).max(SOON));
             return;
         }
-        tracing::warn!(pid, task = entry.task.entry.name(), ?limit, "task is past its deadline");
+        let task = entry.task.entry.name();
+        self.events.push(Event::Deadline { pid, task, limit });
         self.doom(index, head, Failure::Deadline { pid, limit }, grace);
     }
 
@@ -281,16 +292,16 @@ impl Books {
             member.weighed = !busy;
             let Some(used) = member.memory() else { continue };
             if let Some(limit) = memory.filter(|&limit| used > limit) {
-                tracing::warn!(pid, used, limit, "worker is past its memory limit");
+                self.events.push(Event::MemoryLimit { pid, used, limit });
                 if busy {
                     self.doom(index, head, Failure::Memory { pid, limit, used }, Duration::ZERO);
-                } else {
+                } else if let Some(member) = self.members[index].as_mut() {
                     member.retire();
                 }
             } else if recycle_above.is_some_and(|limit| used > limit) {
-                tracing::warn!(pid, used, "worker has grown and is replaced");
                 let tasks = member.take_back(usize::MAX);
                 member.retire();
+                self.events.push(Event::WorkerGrown { pid, used });
                 self.queue_again(tasks);
             }
         }

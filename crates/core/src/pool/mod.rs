@@ -13,6 +13,7 @@
 //! | `life` | a worker's process, until it has been reaped |
 //! | `clocks` | deadlines, retries, idle workers, memory limits: what is due, and when |
 //! | `shutdown` | the end of a pool, and changes of its size |
+//! | `events` | what an operator can see |
 //! | `stats` | what it has done and is doing |
 //! | `alone` | a process for one task alone |
 //! | `supervisor` | the thread that starts workers, sees them die, and keeps the clocks |
@@ -26,6 +27,7 @@ mod attend;
 mod books;
 mod clocks;
 mod collect;
+mod events;
 mod life;
 mod member;
 mod put;
@@ -316,9 +318,14 @@ impl Shared {
                 books.deferred.append(&mut settled);
             }
         }
+        let events = std::mem::take(&mut books.events);
         drop(books);
         if poke {
             self.poke();
+        }
+        for event in events {
+            // A panic of whoever collects them is not the pool's.
+            let _ = crate::panic::catch(|| event.tell());
         }
         if !settled.is_empty() {
             self.tell(settled);

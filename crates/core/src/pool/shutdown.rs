@@ -1,6 +1,7 @@
 //! The end of a pool, and changes of its size.
 
 use super::collect::Settled;
+use super::events::Event;
 use super::task::Failure;
 use super::{Pool, Shared, Tell};
 use crate::ring::Seen;
@@ -114,7 +115,11 @@ impl Shared {
             && member.lane.ring().look(position) == Seen::Running
         {
             let pid = member.pid;
+            let task = member.task(position).map(|entry| entry.task.entry.name());
             killed = books.doom(index, position, Failure::Killed { pid }, Duration::ZERO);
+            if let Some(task) = task.filter(|_| killed) {
+                books.events.push(Event::Killed { pid, task });
+            }
         }
         self.settle(books, Settled::default(), Tell::Supervisor);
         killed

@@ -5,6 +5,7 @@
 
 use super::books::Phase;
 use super::collect::Settled;
+use super::events::Event;
 use super::member::Member;
 use super::server::Server;
 use super::start::{How, start};
@@ -107,7 +108,8 @@ impl Supervisor {
                         books.failed_to_start(&error.to_string(), &mut settled);
                         continue;
                     }
-                    tracing::debug!(pid = member.pid, name = launch.name, "worker is started");
+                    let (pid, name) = (member.pid, launch.name.clone());
+                    books.events.push(Event::WorkerStarted { pid, name });
                     member.name = launch.name;
                     member.keeps_time = self.shared.config.limits.idle.is_some();
                     books.replacements = books.replacements.saturating_sub(1);
@@ -117,10 +119,11 @@ impl Supervisor {
                     books = self.shared.lock();
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "worker cannot be started");
+                    let error = error.to_string();
+                    books.events.push(Event::WorkerNotStarted { error: error.clone() });
                     // If it is the server's fault, there will be another.
                     self.server.take();
-                    books.failed_to_start(&error.to_string(), &mut settled);
+                    books.failed_to_start(&error, &mut settled);
                 }
             }
         }
@@ -133,7 +136,9 @@ impl Supervisor {
     fn has_server(&self, settled: &mut Settled) -> io::Result<bool> {
         let mut server = self.server.borrow_mut();
         if let Some(server) = &*server {
-            return Ok(server.ready);
+            let ready = server.ready;
+            self.shared.lock().awaits_server = !ready;
+            return Ok(ready);
         }
         let mut books = self.shared.lock();
         let serial = books.next_serial();
@@ -144,11 +149,14 @@ impl Supervisor {
         launch.name.push_str("_server");
         match Server::start(self.reentry, &launch, preload.as_deref(), serial) {
             Ok(new) => {
-                tracing::debug!(pid = new.life.pid(), "fork server is started");
                 let (death, notes) = (event(serial, true), event(serial, false));
                 epoll::add(&self.epoll, &new.life, death, EventFlags::IN)?;
                 epoll::add(&self.epoll, &new.control, notes, EventFlags::IN | EventFlags::ET)?;
-                self.shared.lock().server_deadline = new.deadline;
+                let mut books = self.shared.lock();
+                books.events.push(Event::ServerStarted { pid: new.life.pid() });
+                books.server_deadline = new.deadline;
+                books.awaits_server = true;
+                drop(books);
                 *server = Some(new);
             }
             Err(error) => self.shared.lock().failed_to_start(&error.to_string(), settled),
@@ -164,6 +172,7 @@ impl Supervisor {
         };
         server.read_notes();
         books.server_deadline = server.deadline;
+        books.awaits_server = !server.ready;
         let dead = event & 1 == 1;
         if dead || server.refused.is_some() {
             let (ready, refused) = (server.ready, server.refused.take());
@@ -173,7 +182,8 @@ impl Supervisor {
             let pid = server.life.pid();
             books.server_deadline = None;
             *place = None;
-            tracing::warn!(pid, "fork server has ended");
+            books.awaits_server = false;
+            books.events.push(Event::ServerEnded { pid });
             // One that has served is replaced when it is needed.
             if !ready || refused.is_some() {
                 let why = refused.unwrap_or_else(|| "the fork server died at its start".to_owned());
@@ -322,16 +332,16 @@ impl Supervisor {
         let _ = epoll::delete(&self.epoll, &member.control);
         let death = member.life.reap();
         books.bury(index, &death, settled);
-        let Death { pid, cause } = &death;
+        let Death { pid, cause } = death;
         if alone || (leaving && !retired) {
             return;
         }
         books.obituaries.add(&death, condemned.clone().or(retired.then(|| "replaced".to_owned())));
         if retired && ready {
-            tracing::debug!(pid, ?cause, "worker has left");
+            books.events.push(Event::WorkerLeft { pid });
             return;
         }
-        tracing::warn!(pid, ?cause, why = condemned.as_deref(), "worker has died");
+        books.events.push(Event::WorkerDied { pid, cause, why: condemned.clone() });
         if ready {
             books.replacements += 1;
         } else {
