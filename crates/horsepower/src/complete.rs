@@ -16,6 +16,9 @@ use std::time::Instant;
 /// How a task ended.
 pub(crate) type Outcome<T> = Result<T, Error>;
 
+/// Something that is dropped when a task has ended.
+pub(crate) type Token = Box<dyn Send>;
+
 /// What is to be called when a task has ended.
 pub(crate) type Callback<T> = Box<dyn FnOnce(&Outcome<T>) + Send>;
 
@@ -61,6 +64,8 @@ struct State<T> {
     watchers: Watchers,
     /// Its place in a pool with a queue limit, until it has ended.
     permit: Option<Arc<Permit>>,
+    /// What the executor wants to be dropped when the task has ended.
+    token: Option<Token>,
     /// Threads that sleep on `changed`.
     sleepers: usize,
 }
@@ -81,6 +86,7 @@ impl<T> Promise<T> {
             waker: None,
             watchers: Vec::new(),
             permit: None,
+            token: None,
             sleepers: 0,
         };
         let output = OnceLock::new();
@@ -120,11 +126,13 @@ impl<T> Promise<T> {
         pending
     }
 
-    /// The task has failed in this process, and will be tried again.
-    pub(crate) fn pause(&self) {
+    /// The task has failed in this process, and will be tried again; `token` is dropped when it has
+    /// ended after all.
+    pub(crate) fn pause(&self, token: Token) {
         let mut state = self.lock();
         if state.stage == Stage::Running {
             state.stage = Stage::Pending;
+            state.token = Some(token);
         }
     }
 
@@ -165,6 +173,14 @@ impl<T> Promise<T> {
 
     /// Calls the callbacks, in their order, and then makes the outcome available.
     fn finish<'a>(&'a self, mut state: MutexGuard<'a, State<T>>, outcome: Outcome<T>) {
+        // Its place in the queue is free before anybody can see that it has ended.
+        let tokens = (state.permit.take(), state.token.take());
+        if !matches!(tokens, (None, None)) {
+            state.stage = Stage::Calling(thread::current().id());
+            drop(state);
+            drop(tokens);
+            state = self.lock();
+        }
         while !state.callbacks.is_empty() {
             state.stage = Stage::Calling(thread::current().id());
             let callbacks = std::mem::take(&mut state.callbacks);
@@ -178,12 +194,10 @@ impl<T> Promise<T> {
         state.outcome = Some(outcome);
         let waker = state.waker.take();
         let watchers = std::mem::take(&mut state.watchers);
-        let permit = state.permit.take();
         if state.sleepers > 0 {
             self.changed.notify_all();
         }
         drop(state);
-        drop(permit);
         for (watch, number) in watchers {
             watch.arrive(number);
         }

@@ -1,8 +1,9 @@
 //! What a pool has done and what its workers are doing, for those who operate it.
 
 use super::books::Books;
+use super::collect::Settled;
 use super::task::Place;
-use super::{Config, Shared};
+use super::{Config, Shared, Tell};
 use crate::death::Death;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -100,7 +101,10 @@ impl Shared {
     /// What the pool has done, and what it is doing.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let books = self.lock();
+        let mut books = self.lock();
+        // Replies that nobody has asked for yet count too, as soon as the supervisor has told them.
+        let mut settled = Settled::default();
+        books.collect_all(&mut settled);
         let now = Instant::now();
         let workers = books.members().map(|(_, member)| WorkerStats {
             name: member.name.clone(),
@@ -114,7 +118,7 @@ impl Shared {
         });
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let running = books.members().filter(|(_, member)| member.runs()).count() as u64;
-        Stats {
+        let stats = Stats {
             queued: books.queued().saturating_sub(running),
             running,
             done: read(&self.counts.done),
@@ -124,7 +128,9 @@ impl Shared {
             workers: workers.collect(),
             restarts: books.obituaries.count,
             obituaries: books.obituaries.last.iter().cloned().collect(),
-        }
+        };
+        self.settle(books, settled, Tell::Supervisor);
+        stats
     }
 
     /// With which settings it was made.

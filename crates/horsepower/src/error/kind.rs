@@ -108,7 +108,7 @@ impl fmt::Display for Kind {
             Kind::ResultNotDecoded { type_name, why } => {
                 write!(f, "its result, a {type_name}, cannot be decoded: {why}")
             }
-            Kind::NotSent(why) => write!(f, "its argument cannot be sent: {why}"),
+            Kind::NotSent(why) => write!(f, "it cannot be sent to a worker: {why}"),
             Kind::System { doing, source } => write!(f, "cannot {doing}: {source}"),
             Kind::Deadline { pid, limit } => {
                 write!(
@@ -126,7 +126,11 @@ impl fmt::Display for Kind {
                 Bytes(*limit)
             ),
             Kind::Unfinished { unfinished, all } => {
-                write!(f, "{unfinished} (of {all}) futures unfinished")
+                write!(
+                    f,
+                    "{unfinished} (of {all}) futures unfinished when the time was over; their tasks \
+                     go on, and can still be waited for"
+                )
             }
             Kind::Killed { pid } => write!(f, "it was killed, with worker process {pid}"),
             Kind::Invalid(what) => f.write_str(what),
@@ -134,11 +138,14 @@ impl fmt::Display for Kind {
             Kind::TimedOut => {
                 f.write_str("it has not ended in time; it goes on, and can still be waited for")
             }
-            Kind::ShutdownTimedOut => {
-                f.write_str("the executor has not come to its end in time; it goes on")
-            }
+            Kind::ShutdownTimedOut => f.write_str(
+                "the executor has not come to its end in time; it goes on: wait again, or end its tasks \
+                 with `cancel_queued` and `kill_running`",
+            ),
             Kind::Shutdown => f.write_str("cannot submit tasks after the executor was shut down"),
-            Kind::Taken => f.write_str("its result has already been taken"),
+            Kind::Taken => f.write_str(
+                "its result has already been taken; `get` lends it, as often as it is asked for",
+            ),
             Kind::InOwnCallback => f.write_str(
                 "a done-callback cannot take the result of its own future; it is given the outcome",
             ),
@@ -156,5 +163,204 @@ impl fmt::Display for Bytes {
             Some((name, unit)) => write!(f, "{:.1} {name}", self.0 as f64 / *unit as f64),
             None => write!(f, "{} bytes", self.0),
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use horsepower_core::death::Cause;
+    use std::collections::HashSet;
+
+    /// Every kind, one of each at least, and the whole sentence that is said of a task `my::task`; or, of
+    /// what happens to no task, the sentence alone.
+    fn sentences() -> Vec<(Kind, &'static str)> {
+        let report = |location: Option<&str>| {
+            let location = location.map(str::to_owned);
+            Kind::Panicked(PanicReport { message: "oh".into(), location, backtrace: None })
+        };
+        let death = |cause| Death { pid: 7, cause };
+        let (named, why) = (|| "my::Type".to_owned(), || "it is odd".to_owned());
+        vec![
+            (report(Some("a.rs:1:2")), "task my::task: it panicked at a.rs:1:2: oh"),
+            (report(None), "task my::task: it panicked: oh"),
+            (
+                Kind::Died(death(Cause::Signal(11))),
+                "task my::task: worker process 7 was ended by SIGSEGV (invalid memory access) while \
+                 running it",
+            ),
+            (
+                Kind::Died(death(Cause::Signal(9))),
+                "task my::task: worker process 7 was ended by SIGKILL (killed; the kernel does this too \
+                 when memory runs out) while running it",
+            ),
+            (
+                Kind::Died(death(Cause::Exit(3))),
+                "task my::task: worker process 7 exited with code 3 while running it",
+            ),
+            (
+                Kind::NeverBegan { death: death(Cause::Exit(3)), why: None },
+                "task my::task: worker process 7 exited with code 3 before it began",
+            ),
+            (
+                Kind::NeverBegan { death: death(Cause::Signal(9)), why: Some(why()) },
+                "task my::task: worker process 7 was ended by SIGKILL (killed; the kernel does this too \
+                 when memory runs out) before it began: it is odd",
+            ),
+            (
+                Kind::Protocol { pid: 7, what: "slot 3 has the state 9".into() },
+                "task my::task: worker process 7 broke the rules of its lane (slot 3 has the state 9) and \
+                 was ended; something in that process writes where it must not",
+            ),
+            (
+                Kind::Broken("no worker could be started".into()),
+                "task my::task: the pool is broken: no worker could be started",
+            ),
+            (
+                Kind::ArgumentNotEncoded { type_name: "my::Type", source: why().into() },
+                "task my::task: its argument, a my::Type, cannot be encoded: it is odd",
+            ),
+            (
+                Kind::ArgumentNotDecoded { type_name: named(), why: why() },
+                "task my::task: its argument, a my::Type, cannot be decoded in the worker: it is odd",
+            ),
+            (
+                Kind::ResultNotEncoded { type_name: named(), why: why() },
+                "task my::task: its result, a my::Type, cannot be encoded: it is odd",
+            ),
+            (
+                Kind::ResultNotDecoded { type_name: named(), why: why() },
+                "task my::task: its result, a my::Type, cannot be decoded: it is odd",
+            ),
+            (
+                Kind::NotSent("no shared memory for an argument of 9 bytes".into()),
+                "task my::task: it cannot be sent to a worker: no shared memory for an argument of 9 \
+                 bytes",
+            ),
+            (
+                Kind::System { doing: "start a thread", source: io::ErrorKind::OutOfMemory.into() },
+                "task my::task: cannot start a thread: out of memory",
+            ),
+            (
+                Kind::Deadline { pid: 7, limit: Duration::from_millis(20) },
+                "task my::task: it ran longer than its deadline of 20ms; worker process 7 was ended",
+            ),
+            (
+                Kind::QueueDeadline { limit: Duration::from_secs(3) },
+                "task my::task: it had not begun 3s after it was submitted, and will not",
+            ),
+            (
+                Kind::Memory { pid: 7, limit: 100 << 20, used: 3 << 29 },
+                "task my::task: worker process 7 used 1.5 GiB of memory, more than its limit of 100.0 \
+                 MiB, and was ended",
+            ),
+            (Kind::Killed { pid: 7 }, "task my::task: it was killed, with worker process 7"),
+            (Kind::Cancelled, "task my::task: it was cancelled before it began"),
+            (
+                Kind::TimedOut,
+                "task my::task: it has not ended in time; it goes on, and can still be waited for",
+            ),
+            (Kind::Shutdown, "task my::task: cannot submit tasks after the executor was shut down"),
+            (
+                Kind::Taken,
+                "task my::task: its result has already been taken; `get` lends it, as often as it is \
+                 asked for",
+            ),
+            (
+                Kind::InOwnCallback,
+                "task my::task: a done-callback cannot take the result of its own future; it is given \
+                 the outcome",
+            ),
+            (
+                Kind::Invalid("workers must be greater than 0".into()),
+                "workers must be greater than 0",
+            ),
+            (
+                Kind::Unfinished { unfinished: 2, all: 4 },
+                "2 (of 4) futures unfinished when the time was over; their tasks go on, and can still be \
+                 waited for",
+            ),
+            (
+                Kind::ShutdownTimedOut,
+                "the executor has not come to its end in time; it goes on: wait again, or end its tasks \
+                 with `cancel_queued` and `kill_running`",
+            ),
+            (
+                Kind::NotReady(NotReady),
+                "this program has not called `horsepower::init()`, so it cannot start worker processes.\n\
+                 Add it as the first line of `main` (in a test: as the first line of the #[test] \
+                 function):\n\n    fn main() {\n        horsepower::init();\n        …\n    }\n",
+            ),
+        ]
+    }
+
+    /// Its name. Who adds a kind comes by here, and adds its sentence above.
+    fn name(kind: &Kind) -> &'static str {
+        match kind {
+            Kind::Panicked(_) => "Panicked",
+            Kind::Died(_) => "Died",
+            Kind::NeverBegan { .. } => "NeverBegan",
+            Kind::Protocol { .. } => "Protocol",
+            Kind::Broken(_) => "Broken",
+            Kind::NotReady(_) => "NotReady",
+            Kind::ArgumentNotEncoded { .. } => "ArgumentNotEncoded",
+            Kind::ArgumentNotDecoded { .. } => "ArgumentNotDecoded",
+            Kind::ResultNotEncoded { .. } => "ResultNotEncoded",
+            Kind::ResultNotDecoded { .. } => "ResultNotDecoded",
+            Kind::NotSent(_) => "NotSent",
+            Kind::System { .. } => "System",
+            Kind::Deadline { .. } => "Deadline",
+            Kind::QueueDeadline { .. } => "QueueDeadline",
+            Kind::Memory { .. } => "Memory",
+            Kind::Killed { .. } => "Killed",
+            Kind::Unfinished { .. } => "Unfinished",
+            Kind::Invalid(_) => "Invalid",
+            Kind::Cancelled => "Cancelled",
+            Kind::TimedOut => "TimedOut",
+            Kind::Shutdown => "Shutdown",
+            Kind::ShutdownTimedOut => "ShutdownTimedOut",
+            Kind::Taken => "Taken",
+            Kind::InOwnCallback => "InOwnCallback",
+        }
+    }
+
+    const KINDS: usize = 24;
+
+    #[test]
+    fn every_kind_says_what_happened_to_which_task_and_what_to_do() {
+        let mut names = HashSet::new();
+        for (kind, sentence) in sentences() {
+            names.insert(name(&kind));
+            let error = match sentence.strip_prefix("task my::task: ") {
+                Some(_) => Error::of_task(kind, "my::task"),
+                None => Error::new(kind),
+            };
+            assert_eq!(error.to_string(), sentence);
+            assert_eq!(format!("{error:?}"), format!("Error({sentence})"));
+        }
+        assert_eq!(names.len(), KINDS);
+    }
+
+    #[test]
+    fn causes_are_the_sources_and_are_told_once() {
+        use std::error::Error as _;
+        for (kind, sentence) in sentences() {
+            let has_source = ["ArgumentNotEncoded", "System", "NotReady"].contains(&name(&kind));
+            let error = Error::of_task(kind, "my::task");
+            assert_eq!(error.source().is_some(), has_source, "{sentence}");
+            if let Some(cause) = error.source() {
+                assert_eq!(sentence.matches(&cause.to_string()).count(), 1, "{sentence}");
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_are_told_in_units_that_people_read() {
+        let text = |bytes| Bytes(bytes).to_string();
+        assert_eq!(text(0), "0 bytes");
+        assert_eq!(text(1023), "1023 bytes");
+        assert_eq!(text(1536), "1.5 KiB");
+        assert_eq!(text(5 << 30), "5.0 GiB");
     }
 }

@@ -114,6 +114,14 @@ where
         chunk.answer(done);
     }
 
+    fn calls(&self) -> usize {
+        self.items.len()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.whole && self.chunk.promise.is_cancelled()
+    }
+
     fn refuse(self: Box<Self>, kind: Kind) {
         let Part { chunk, items, whole } = *self;
         if whole {

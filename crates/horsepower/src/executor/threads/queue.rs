@@ -6,7 +6,7 @@
 use crate::error::Kind;
 use crate::stats::Stats;
 use std::cell::Cell;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -16,6 +16,12 @@ use tokio::runtime::Handle;
 pub(super) trait Job: Send {
     /// Does it.
     fn run(self: Box<Self>, pool: &Arc<Pool>);
+    /// How many calls it is.
+    fn calls(&self) -> usize {
+        1
+    }
+    /// True if it has been cancelled, and will do nothing.
+    fn is_cancelled(&self) -> bool;
     /// It will never be done, and why.
     fn refuse(self: Box<Self>, kind: Kind);
 }
@@ -32,6 +38,9 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Box<dyn Job>>,
+    /// Jobs that wait for the time of their next try.
+    delayed: HashMap<u64, Box<dyn Job>>,
+    delays: u64,
     closed: bool,
     /// The initializer has failed, and how.
     broken: Option<Arc<str>>,
@@ -109,6 +118,25 @@ impl Pool {
         self.ask_for_a_run();
     }
 
+    /// Keeps a job that runs until it is [released](Self::release), or until what this returns is
+    /// dropped.
+    pub(super) fn delay(self: &Arc<Self>, job: Box<dyn Job>) -> Delayed {
+        let mut state = self.lock();
+        state.unended += 1;
+        state.delays += 1;
+        let number = state.delays;
+        state.delayed.insert(number, job);
+        Delayed { pool: self.clone(), number }
+    }
+
+    /// Queues a job that was delayed, if it still is.
+    pub(super) fn release(self: &Arc<Self>, number: u64) {
+        let job = self.lock().delayed.remove(&number);
+        if let Some(job) = job {
+            self.submit_held(job);
+        }
+    }
+
     fn ask_for_a_run(self: &Arc<Self>) {
         let pool = self.clone();
         let spawned = horsepower_core::panic::catch(|| {
@@ -164,8 +192,12 @@ impl Pool {
     }
 
     fn refuse_queued(&self, why: impl Fn() -> Kind) {
-        let jobs = std::mem::take(&mut self.lock().queue);
-        for job in jobs {
+        let mut state = self.lock();
+        let queue = std::mem::take(&mut state.queue);
+        let delayed = std::mem::take(&mut state.delayed);
+        drop(state);
+        for job in queue.into_iter().chain(delayed.into_values()) {
+            count(&self.counts.cancelled, job.calls());
             job.refuse(why());
             self.ended();
         }
@@ -190,16 +222,44 @@ impl Pool {
 
     pub(super) fn stats(&self) -> Stats {
         let state = self.lock();
+        // What was cancelled stays in the queue until its turn comes.
+        let calls = |cancelled: bool| -> usize {
+            let jobs = state.queue.iter().chain(state.delayed.values());
+            jobs.filter(|job| job.is_cancelled() == cancelled).map(|job| job.calls()).sum()
+        };
         // Relaxed: only numbers.
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
-            queued: state.queue.len() as u64,
+            queued: calls(false) as u64,
             running: state.running,
             done: read(&self.counts.done),
             failed: read(&self.counts.failed),
-            cancelled: read(&self.counts.cancelled),
+            cancelled: read(&self.counts.cancelled) + calls(true) as u64,
             retried: read(&self.counts.retried),
             ..Stats::default()
+        }
+    }
+}
+
+/// A job that waits for the time of its next try. Dropping it is the end of the job.
+pub(super) struct Delayed {
+    pool: Arc<Pool>,
+    number: u64,
+}
+
+impl Delayed {
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+impl Drop for Delayed {
+    fn drop(&mut self) {
+        let job = self.pool.lock().delayed.remove(&self.number);
+        if job.is_some() {
+            drop(job);
+            count(&self.pool.counts.cancelled, 1);
+            self.pool.ended();
         }
     }
 }

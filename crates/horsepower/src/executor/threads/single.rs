@@ -35,6 +35,10 @@ where
         }
     }
 
+    fn is_cancelled(&self) -> bool {
+        self.promise.is_cancelled()
+    }
+
     fn refuse(self: Box<Self>, kind: Kind) {
         self.promise.fail(kind);
     }
@@ -68,18 +72,25 @@ where
             }
             Err(_) => {
                 count(&pool.counts.retried, 1);
-                self.promise.pause();
-                pool.hold();
                 self.left -= 1;
                 let pause = self.pause;
                 self.pause = pause.saturating_mul(2);
+                let promise = self.promise.clone();
+                let delayed = pool.delay(self);
+                let number = delayed.number();
+                // If it is cancelled while it waits, that is the end of it.
+                promise.pause(Box::new(delayed));
                 let pool = pool.clone();
                 match Instant::now().checked_add(pause) {
-                    Some(at) if !pause.is_zero() => timer::at(at, move || pool.submit_held(self)),
-                    _ => pool.submit_held(self),
+                    Some(at) if !pause.is_zero() => timer::at(at, move || pool.release(number)),
+                    _ => pool.release(number),
                 }
             }
         }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.promise.is_cancelled()
     }
 
     fn refuse(self: Box<Self>, kind: Kind) {
