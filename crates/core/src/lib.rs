@@ -28,16 +28,21 @@
 //! life of a worker.
 
 #![deny(unsafe_code)]
-// The checker runs the lock-free parts alone.
-#![cfg_attr(loom, allow(dead_code))]
+// The checker runs the lock-free parts alone; elsewhere than on Linux there are panics alone.
+#![cfg_attr(any(loom, not(target_os = "linux")), allow(dead_code))]
 // These pages are read beside the source: they may point into it.
 #![allow(rustdoc::private_intra_doc_links)]
 
+#[cfg(any(target_os = "linux", loom))]
 mod sync;
 
+#[cfg(any(target_os = "linux", loom))]
 mod frame;
+#[cfg(any(target_os = "linux", loom))]
 mod ring;
+#[cfg(any(target_os = "linux", loom))]
 mod sleep;
+#[cfg(any(target_os = "linux", loom))]
 mod state;
 
 pub mod panic;
@@ -65,7 +70,7 @@ pub mod init;
 mod lane;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub mod launch;
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(not(loom))]
 pub mod payload;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub mod pool;

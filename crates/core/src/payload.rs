@@ -1,5 +1,6 @@
 //! A task's encoded argument, and a task's encoded result, in the parent's own memory or shared.
 
+#[cfg(target_os = "linux")]
 use crate::sys::memory::Memory;
 use smallvec::SmallVec;
 
@@ -55,7 +56,12 @@ pub struct Encoded<'a>(Place<'a>);
 #[derive(Clone, Copy, Debug)]
 enum Place<'a> {
     Own(&'a [u8]),
-    Shared { memory: &'a Memory, offset: usize, len: usize },
+    #[cfg(target_os = "linux")]
+    Shared {
+        memory: &'a Memory,
+        offset: usize,
+        len: usize,
+    },
 }
 
 impl<'a> Encoded<'a> {
@@ -66,6 +72,7 @@ impl<'a> Encoded<'a> {
     }
 
     /// `None` if the part is not within the memory.
+    #[cfg(target_os = "linux")]
     pub(crate) fn shared(memory: &'a Memory, offset: usize, len: usize) -> Option<Self> {
         let end = offset.checked_add(len)?;
         (end <= memory.len()).then_some(Encoded(Place::Shared { memory, offset, len }))
@@ -76,6 +83,7 @@ impl<'a> Encoded<'a> {
     pub fn len(&self) -> usize {
         match self.0 {
             Place::Own(bytes) => bytes.len(),
+            #[cfg(target_os = "linux")]
             Place::Shared { len, .. } => len,
         }
     }
@@ -93,6 +101,7 @@ impl<'a> Encoded<'a> {
     pub fn copy_to(&self, target: &mut [u8]) {
         match self.0 {
             Place::Own(bytes) => target.copy_from_slice(bytes),
+            #[cfg(target_os = "linux")]
             Place::Shared { memory, offset, len } => {
                 assert_eq!(target.len(), len);
                 memory.read(offset, target);
@@ -105,6 +114,7 @@ impl<'a> Encoded<'a> {
     pub fn to_vec(&self) -> Vec<u8> {
         match self.0 {
             Place::Own(bytes) => bytes.to_vec(),
+            #[cfg(target_os = "linux")]
             Place::Shared { memory, offset, len } => memory.read_vec(offset, len),
         }
     }
@@ -113,10 +123,12 @@ impl<'a> Encoded<'a> {
     pub fn with<T>(&self, read: impl FnOnce(&[u8]) -> T) -> T {
         match self.0 {
             Place::Own(bytes) => read(bytes),
+            #[cfg(target_os = "linux")]
             Place::Shared { .. } => read(&self.to_vec()),
         }
     }
 
+    #[cfg(target_os = "linux")]
     /// The part that begins at `start` and is `len` bytes long, if there is one.
     pub(crate) fn part(&self, start: usize, len: usize) -> Option<Encoded<'a>> {
         if start.checked_add(len)? > self.len() {
@@ -124,6 +136,7 @@ impl<'a> Encoded<'a> {
         }
         match self.0 {
             Place::Own(bytes) => Some(Encoded::own(&bytes[start..start + len])),
+            #[cfg(target_os = "linux")]
             Place::Shared { memory, offset, .. } => {
                 Encoded::shared(memory, offset.checked_add(start)?, len)
             }
