@@ -217,6 +217,13 @@ impl ProcessPoolBuilder {
         self
     }
 
+    /// The workers inherit no variable of this process.
+    pub fn env_clear(mut self) -> Self {
+        self.launch.clear_environment = true;
+        self.launch.environment.clear();
+        self
+    }
+
     /// The working directory of the workers. Default: this process's own.
     pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.launch.directory = Some(directory.into());

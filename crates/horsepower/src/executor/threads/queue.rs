@@ -181,23 +181,23 @@ impl Pool {
 
     /// Cancels what is queued.
     pub(super) fn cancel_queued(&self) {
-        self.refuse_queued(|| Kind::Cancelled);
+        self.refuse_queued(&self.counts.cancelled, || Kind::Cancelled);
     }
 
     /// The initializer has failed on a thread: nothing runs any more.
     pub(super) fn break_down(&self, reason: &str) {
         let reason: Arc<str> = reason.into();
         self.lock().broken.get_or_insert(reason.clone());
-        self.refuse_queued(|| Kind::Broken(reason.clone()));
+        self.refuse_queued(&self.counts.failed, || Kind::Broken(reason.clone()));
     }
 
-    fn refuse_queued(&self, why: impl Fn() -> Kind) {
+    fn refuse_queued(&self, counter: &AtomicU64, why: impl Fn() -> Kind) {
         let mut state = self.lock();
         let queue = std::mem::take(&mut state.queue);
         let delayed = std::mem::take(&mut state.delayed);
         drop(state);
         for job in queue.into_iter().chain(delayed.into_values()) {
-            count(&self.counts.cancelled, job.calls());
+            count(counter, job.calls());
             job.refuse(why());
             self.ended();
         }
