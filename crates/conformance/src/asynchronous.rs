@@ -126,6 +126,7 @@ pub async fn ac_01_without_blocking(kind: ExecutorKind) {
     }
     assert_eq!(seen, 10);
     assert!(ends.next().await.is_none());
+    drop(ends);
 
     let mut stream = completions(futures);
     let mut returned: Vec<u64> = vec![];

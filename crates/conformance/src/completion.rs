@@ -117,7 +117,8 @@ pub fn ac_04_the_clock_starts_with_the_call(kind: ExecutorKind) {
     let (looked, has_looked) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
         // Were the clock started by the look, the future would end in time for it.
-        scope.spawn(|| {
+        let gate = &mut gate;
+        scope.spawn(move || {
             let _ = has_looked.recv_timeout(timeout * 3 / 4);
             gate.open();
         });

@@ -160,3 +160,18 @@ pub fn ex_14_beside(kind: ExecutorKind) {
     });
     assert_eq!(lines(&file), (0..10).collect::<Vec<_>>());
 }
+
+/// PO-10: nor do tasks that were given to a worker which is only just starting.
+pub fn po_10_at_once(kind: ExecutorKind) {
+    for tasks in [1, 2, 300] {
+        let executor = Subject::new(kind, 2);
+        let futures: Vec<_> = (0..tasks).map(|n| executor.submit(add_one, n)).collect();
+        executor.shutdown_with(ShutdownOptions::new().cancel_queued()).unwrap();
+        for (n, future) in (0..).zip(futures) {
+            match future.result() {
+                Ok(value) => assert_eq!(value, n + 1),
+                Err(error) => assert!(error.is_cancelled(), "{error}"),
+            }
+        }
+    }
+}

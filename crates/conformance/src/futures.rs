@@ -51,7 +51,7 @@ pub fn fu_08_at_once(kind: ExecutorKind) {
 /// Adds a callback. On which thread was it called, if it was called before this returns?
 fn thread_of_callback<T>(future: &TaskFuture<T>) -> Option<ThreadId> {
     let (tell, told) = mpsc::channel();
-    future.add_done_callback(move |_| drop(tell.send(std::thread::current().id())));
+    future.add_done_callback(move |_| tell.send(std::thread::current().id()).unwrap_or(()));
     told.try_recv().ok()
 }
 
@@ -66,7 +66,7 @@ pub fn fu_08_on_the_thread_that_ends_it(kind: ExecutorKind) {
     let (tell, told) = mpsc::channel();
     for future_is_queued in [true, false] {
         let tell = tell.clone();
-        let callback = move || drop(tell.send(std::thread::current().id()));
+        let callback = move || tell.send(std::thread::current().id()).unwrap_or(());
         if future_is_queued {
             queued.add_done_callback(move |outcome| {
                 assert!(outcome.as_ref().is_err_and(Error::is_cancelled));
@@ -130,14 +130,13 @@ pub fn fu_12_one_end(kind: ExecutorKind) {
         let kills = kind == ExecutorKind::Processes && n % 10 == 0;
         let (first, second) = std::thread::scope(|scope| {
             let first = scope.spawn(|| future.cancel());
-            let second =
-                scope.spawn(|| if kills { future.kill() } else { future.cancel() });
+            let second = scope.spawn(|| if kills { future.kill() } else { future.cancel() });
             (first.join().unwrap(), second.join().unwrap())
         });
         let outcome = future.get();
         let (value, cancelled) =
-            (outcome.ok().copied(), outcome.is_err_and(|error| error.is_cancelled()));
-        assert!(cancelled || value == Some(n + 1), "{outcome:?}", outcome = future.get());
+            (outcome.as_ref().ok().map(|n| **n), outcome.as_ref().is_err_and(Error::is_cancelled));
+        assert!(cancelled || value == Some(n + 1), "{outcome:?}");
         assert_eq!(future.cancelled(), cancelled);
         assert!(!first || cancelled, "who was told that it is cancelled was told the truth");
         // A kill that came while the task was ending may have found it ended.
@@ -172,7 +171,9 @@ pub fn fu_16_kill(kind: ExecutorKind) {
     let executor = Subject::new(kind, 1);
     let gate = Gate::new();
     let pid = |gate: Option<PathBuf>| {
-        gate.map(pass);
+        if let Some(gate) = gate {
+            pass(gate);
+        }
         std::process::id()
     };
     let before = executor.submit(pid, None).result().unwrap();

@@ -16,6 +16,7 @@ pub mod gate;
 pub mod lab;
 pub mod limits;
 pub mod maps;
+pub mod page;
 pub mod roles;
 pub mod rows;
 pub mod shutdown;

@@ -62,13 +62,34 @@ pub fn sh_04_cancel_queued(kind: ExecutorKind) {
         });
     }
     executor.shutdown_with(ShutdownOptions::new().wait(false).cancel_queued()).unwrap();
+    // A process pool has another thread tell them.
+    until(|| called.load(Ordering::SeqCst) == 4500);
     assert_eq!(futures.iter().filter(|future| future.cancelled()).count(), 45);
-    assert_eq!(called.load(Ordering::SeqCst), 4500);
+    assert_eq!(futures.iter().filter(|future| future.running()).count(), 5);
     gate.open();
     executor.shutdown();
     assert!(futures.iter().all(TaskFuture::done), "none stays pending");
     assert_eq!(futures.iter().filter(|future| future.get().is_ok()).count(), 5);
     assert_eq!(called.load(Ordering::SeqCst), 4505);
+}
+
+/// SH-04, FU-01: a future that has ended says how, from the first moment: one that is cancelled by a
+/// shutdown is never seen as ended and not cancelled.
+pub fn sh_04_ended_is_cancelled(kind: ExecutorKind) {
+    for _ in 0..20 {
+        let executor = Subject::new(kind, 1);
+        let mut gate = Gate::new();
+        let running = executor.submit(pass, gate.path());
+        let queued: Vec<_> = (0..300).map(|n| executor.submit(add_one, n)).collect();
+        until(|| running.running());
+        executor.shutdown_with(ShutdownOptions::new().wait(false).cancel_queued()).unwrap();
+        let seen: Vec<_> = queued
+            .iter()
+            .map(|future| (future.done() && !future.cancelled(), future.done() && !future.cancel()))
+            .collect();
+        gate.open();
+        assert_eq!(seen.iter().filter(|seen| seen.0 || seen.1).count(), 0, "of 300 futures");
+    }
 }
 
 /// SH-07: while the executor comes to its end, tasks are refused, whoever submits them: another thread,
@@ -77,6 +98,7 @@ pub fn sh_07_refused_while_ending(kind: ExecutorKind) {
     let executor = Arc::new(Subject::new(kind, 1));
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
+    until(|| running.running());
     let (tell, told) = mpsc::channel();
     let inside = Arc::downgrade(&executor);
     running.add_done_callback(move |_| {
@@ -92,10 +114,11 @@ pub fn sh_07_refused_while_ending(kind: ExecutorKind) {
                 .exception_timeout(Duration::ZERO)
                 .is_ok_and(|error| error.is_some_and(|error| error.is_shutdown()))
         });
-        assert!(executor.map(add_one, [1, 2]).next().unwrap().unwrap_err().is_shutdown());
-        assert!(!ending.is_finished() && running.running());
+        let mapped = executor.map(add_one, [1, 2]).next();
+        let still = !ending.is_finished() && running.running();
         gate.open();
         ending.join().unwrap();
+        assert!(still && mapped.unwrap().unwrap_err().is_shutdown());
     });
     assert!(told.recv().unwrap().unwrap().unwrap_err().is_shutdown());
     running.result().unwrap();
@@ -238,6 +261,32 @@ pub fn sh_11_in_the_callback_of_a_cancelled_task(kind: ExecutorKind) {
     });
     running.result().unwrap();
     assert!(queued.cancelled());
+}
+
+/// SH-11: the same in the callback of a task that was not begun in time, while another one waits for its
+/// next try.
+pub fn sh_11_in_the_callback_of_a_late_task(kind: ExecutorKind) {
+    let executor = Arc::new(Subject::new(kind, 1));
+    let mut gate = Gate::new();
+    let pause = Duration::from_millis(150);
+    let failing = executor.task(fail_on_three, 3).retries(1).backoff(pause).submit();
+    until(|| executor.stats().retried == 1);
+    let running = executor.submit(pass, gate.path());
+    let late = executor.task(add_one, 1).queue_deadline(Duration::from_millis(1)).submit();
+    let (tell, told) = mpsc::channel();
+    let inside = Arc::downgrade(&executor);
+    late.add_done_callback(move |outcome| {
+        assert!(outcome.as_ref().is_err_and(Error::is_deadline));
+        let executor = inside.upgrade().unwrap();
+        executor.shutdown();
+        drop(executor);
+        tell.send(()).unwrap();
+    });
+    until(|| late.done());
+    gate.open();
+    told.recv().unwrap();
+    running.result().unwrap();
+    assert!(failing.result().unwrap_err().is_panic(), "it was tried again");
 }
 
 /// SH-11: a callback that waits for the end of its executor is told that it cannot; without waiting it

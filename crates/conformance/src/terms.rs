@@ -6,6 +6,8 @@ use crate::lab::{Subject, until};
 use crate::rows::{add_one, fail_on_three, lines, write_line};
 use horsepower::{Error, Executor, ExecutorKind, MapOptions, OnError, TaskOptions};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Task: notes that it has begun, and panics until it has begun so many times.
@@ -148,13 +150,30 @@ pub fn cancelled_during_backoff(kind: ExecutorKind) {
     let hour = Duration::from_secs(3600);
     let task = executor.task(succeed_at, (file.clone(), 2)).retries(1).backoff(hour);
     let future = task.submit();
+    let called = Arc::new(AtomicUsize::new(0));
+    let count = called.clone();
+    future.add_done_callback(move |outcome| {
+        assert!(outcome.as_ref().unwrap_err().is_cancelled());
+        count.fetch_add(1, Ordering::Relaxed);
+    });
     until(|| lines(&file).len() == 1 && !future.running() && executor.stats().retried == 1);
     assert!(!future.done());
     assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
     assert!(future.cancel());
+    assert_eq!(called.load(Ordering::Relaxed), 1);
     assert!(future.result().unwrap_err().is_cancelled());
     executor.shutdown();
     assert_eq!(lines(&file), [0]);
+}
+
+/// A retry comes by itself: nobody has to wait for the task.
+pub fn retries_need_nobody_who_waits(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lines");
+    let future = executor.task(succeed_at, (file.clone(), 2)).retries(1).submit();
+    until(|| lines(&file).len() == 2);
+    assert_eq!(future.result().unwrap(), 2);
 }
 
 /// A task that waits for its next try goes with the others when what is queued is cancelled; without
@@ -168,6 +187,8 @@ pub fn shutdown_during_backoff(kind: ExecutorKind) {
         let pause = if cancels { Duration::from_secs(3600) } else { Duration::from_millis(50) };
         let task = executor.task(succeed_at, (file.clone(), 2)).retries(1).backoff(pause);
         let future = task.submit();
+        // It is to be noticed although nobody waits for it.
+        future.add_done_callback(|_| {});
         until(|| executor.stats().retried == 1);
         let options = ShutdownOptions::new();
         let options = if cancels { options.cancel_queued() } else { options };
@@ -207,7 +228,6 @@ pub fn stats(kind: ExecutorKind) {
     let waiting = [1, 2, 3].map(|n| executor.submit(fail_on_three, n));
     assert_eq!(numbers(), (3, 1, (0, 0, 0, 0)));
     assert!(waiting[0].cancel());
-    until(|| numbers() == (2, 1, (0, 0, 1, 0)));
     gate.open();
     running.result().unwrap();
     let [_, two, three] = waiting;
@@ -219,4 +239,36 @@ pub fn stats(kind: ExecutorKind) {
     let failed = executor.task(fail_on_three, 3).retries(2).submit();
     assert!(failed.result().is_err());
     until(|| numbers() == (0, 0, (11, 3, 1, 2)));
+}
+
+/// What has ended is counted as that, although nobody has asked for its result.
+pub fn stats_need_nobody_who_waits(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let future = executor.submit(add_one, 1);
+    until(|| {
+        let stats = executor.stats();
+        (stats.queued, stats.running, stats.done) == (0, 0, 1)
+    });
+    assert_eq!(future.result().unwrap(), 2);
+}
+
+/// What was cancelled does not wait any more, and is counted as cancelled.
+pub fn stats_of_cancelled(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let numbers = || {
+        let stats = executor.stats();
+        (stats.queued, stats.running, stats.cancelled)
+    };
+    let mut gate = Gate::new();
+    let running = executor.submit(pass, gate.path());
+    until(|| running.running());
+    let waiting: Vec<_> = (0..5).map(|n| executor.submit(add_one, n)).collect();
+    assert!(waiting[3].cancel());
+    assert_eq!(numbers(), (4, 1, 1));
+    let options = horsepower::ShutdownOptions::new().cancel_queued();
+    executor.shutdown_with(options.wait(false)).unwrap();
+    assert!(waiting.into_iter().all(|future| future.result().unwrap_err().is_cancelled()));
+    assert_eq!(numbers(), (0, 1, 5));
+    gate.open();
+    running.result().unwrap();
 }

@@ -67,7 +67,11 @@ pub fn wa_01_at_once(kind: ExecutorKind) {
     }
     let waited = wait(futures, Until::default(), None);
     let failed = waited.done.into_iter().map(|future| future.result().is_err());
-    assert_eq!(failed.collect::<Vec<_>>(), [false, true, false], "in the order that they were given");
+    assert_eq!(
+        failed.collect::<Vec<_>>(),
+        [false, true, false],
+        "in the order that they were given"
+    );
 }
 
 /// WA-01: all are waited for, however each of them ends.
@@ -99,15 +103,9 @@ pub fn wa_02_first_completed(kind: ExecutorKind) {
     let returns = executor.submit(pass, quick[0].path());
     let fails = executor.submit(pass_and_fail, quick[1].path());
     let mut futures = vec![unending, returns];
-    assert_eq!(
-        wait_while(&futures, Until::FirstCompleted, || quick[0].open()),
-        (vec![1], vec![0])
-    );
+    assert_eq!(wait_while(&futures, Until::FirstCompleted, || quick[0].open()), (vec![1], vec![0]));
     futures[1] = fails;
-    assert_eq!(
-        wait_while(&futures, Until::FirstCompleted, || quick[1].open()),
-        (vec![1], vec![0])
-    );
+    assert_eq!(wait_while(&futures, Until::FirstCompleted, || quick[1].open()), (vec![1], vec![0]));
     assert!(futures[0].running(), "it goes on");
     // Some have ended before the call: those, and nothing is waited for.
     for mode in [Until::FirstCompleted, Until::FirstException] {
@@ -137,8 +135,7 @@ pub fn wa_03_first_exception(kind: ExecutorKind) {
 pub fn wa_03_without_exceptions(kind: ExecutorKind) {
     let executor = Subject::new(kind, 2);
     let mut gates = [Gate::new(), Gate::new()];
-    let futures =
-        [executor.submit(pass, gates[0].path()), executor.submit(pass, gates[1].path())];
+    let futures = [executor.submit(pass, gates[0].path()), executor.submit(pass, gates[1].path())];
     let ended = wait_while(&futures, Until::FirstException, || {
         gates[0].open();
         futures[0].get().unwrap();
@@ -202,6 +199,29 @@ pub fn wa_05_timeout(kind: ExecutorKind) {
     assert_eq!(partition(&futures, &waited), (vec![0, 1, 2], vec![]));
 }
 
+/// WA-05, AC-01: a future whose result somebody has had is done for those who wait, too, and comes before
+/// one that ends later.
+pub fn wa_05_what_was_seen_to_end_is_done(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    for _ in 0..200 {
+        let mut gates = [Gate::new(), Gate::new()];
+        let futures = [
+            executor.submit(pass, gates[0].path()),
+            executor.submit(pass_and_fail, gates[1].path()),
+        ];
+        std::thread::scope(|scope| {
+            let waits =
+                scope.spawn(|| partition(&futures, &wait(&futures, Until::FirstException, None)));
+            let ends = scope.spawn(|| as_completed(&futures).map(|f| f.name()).collect::<Vec<_>>());
+            gates[0].open();
+            futures[0].get().unwrap();
+            gates[1].open();
+            assert_eq!(waits.join().unwrap(), (vec![0, 1], vec![]));
+            assert_eq!(ends.join().unwrap(), futures.each_ref().map(TaskFuture::name));
+        });
+    }
+}
+
 /// WA-06: of futures given more than once, each counts once; of none, there is nothing to wait for.
 pub fn wa_06_at_once(kind: ExecutorKind) {
     let executor = Subject::new(kind, 1);
@@ -262,4 +282,31 @@ pub fn wa_08_cancelled_is_done(kind: ExecutorKind) {
     assert!(running.running() && queued.iter().all(TaskFuture::cancelled));
     gate.open();
     running.result().unwrap();
+}
+
+/// WA-06, AC-01: futures of all executors in one wait, and in one iteration, in which they come in the
+/// order of their ends.
+pub fn wa_06_mixed_executors() {
+    let executors: Vec<_> = ExecutorKind::ALL.iter().map(|&kind| Subject::new(kind, 1)).collect();
+    let mut gates: Vec<_> = executors.iter().map(|_| Gate::new()).collect();
+    // In line the task ends before `submit` does.
+    gates[0].open();
+    let futures: Vec<_> = executors
+        .iter()
+        .zip(&gates)
+        .map(|(executor, gate)| executor.submit(pass, gate.path()))
+        .collect();
+    for mode in [Until::FirstCompleted, Until::AllCompleted] {
+        let waited = wait(&futures, mode, Some(Duration::from_millis(2)));
+        assert_eq!(partition(&futures, &waited), (vec![0], vec![1, 2]), "{mode:?}");
+    }
+    let number =
+        |future: &TaskFuture<()>| futures.iter().position(|other| std::ptr::eq(other, future));
+    let mut ends = as_completed(&futures).map(number);
+    assert_eq!(ends.next(), Some(Some(0)));
+    gates[2].open();
+    assert_eq!(ends.next(), Some(Some(2)));
+    let ended = wait_while(&futures, Until::AllCompleted, || gates[1].open());
+    assert_eq!(ended, (vec![0, 1, 2], vec![]));
+    assert_eq!((ends.next(), ends.next()), (Some(Some(1)), None));
 }

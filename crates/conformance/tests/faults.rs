@@ -154,7 +154,8 @@ fn a_crash_in_a_chunk_costs_one_item() {
     });
 }
 
-/// FA-05 to FA-08: what cannot be encoded or decoded, on either side, costs its own task.
+/// FA-05, FA-06, FA-07, FA-08, PO-12: what cannot be encoded or decoded, on either side, costs its own
+/// task.
 #[test]
 fn fa_05_encoding_errors_cost_one_task() {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

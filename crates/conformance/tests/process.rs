@@ -87,7 +87,10 @@ fn pr_02_arguments_arrive_by_value_and_the_name_is_seen() {
 
         let name = "n".repeat(256);
         let error = Process::builder().name(name).spawn(nothing, ()).unwrap_err();
-        assert!(error.is_invalid() && error.to_string().contains("at most 255 bytes"), "{error}");
+        assert!(
+            error.is_invalid() && error.to_string().contains("is too long; at most 255"),
+            "{error}"
+        );
     });
 }
 

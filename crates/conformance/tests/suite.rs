@@ -84,7 +84,7 @@ rows_of! {
 rows_of! {
     about_ends: ends;
     everywhere: po_07 po_09 ex_14;
-    beside: po_06 po_10 ex_14_beside;
+    beside: po_06 po_10 po_10_at_once ex_14_beside;
     without_processes:;
     threads: ex_22;
 }
@@ -93,7 +93,7 @@ rows_of! {
     about_terms: terms;
     everywhere: names retries backoff kill_what_has_ended;
     beside: fa_15_queue_deadline cancelled_during_backoff shutdown_during_backoff
-        kill_what_has_not_begun stats;
+        kill_what_has_not_begun stats stats_of_cancelled retries_need_nobody_who_waits stats_need_nobody_who_waits;
     without_processes: refused_without_processes;
     threads:;
 }

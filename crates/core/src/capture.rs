@@ -2,7 +2,7 @@
 //! in memory that the parent has made and reads afterwards, whatever has become of the worker.
 
 use crate::sys::control::{self, Send};
-use rustix::fs::MemfdFlags;
+use rustix::fs::{FallocateFlags, MemfdFlags};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -24,6 +24,18 @@ impl Capture {
         let (output, errors) = (File::from(file()?), File::from(file()?));
         control::send(socket, note, &[output.as_fd(), errors.as_fd()], Send::Now)?;
         Ok(Capture { output, errors })
+    }
+
+    /// Frees the memory of what will not be handed over.
+    pub(crate) fn trim(&self) {
+        for file in [&self.output, &self.errors] {
+            let len = file.metadata().map_or(0, |metadata| metadata.len());
+            if len > MOST {
+                let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+                // If it fails, that costs memory and nothing else.
+                let _ = rustix::fs::fallocate(file, flags, 0, len - MOST);
+            }
+        }
     }
 
     /// What was printed: standard output, and standard error.

@@ -1,5 +1,13 @@
 //! The monotonic clock as a number, which means the same in every process of the machine.
 
+use std::time::{Duration, Instant};
+
+/// The instant that is `time` after `now`; if the clock cannot say that, one that nobody will see.
+pub(crate) fn after(now: Instant, time: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+    now.checked_add(time).unwrap_or(now + FAR)
+}
+
 /// Nanoseconds since the machine was started, or thereabouts; never 0.
 pub(crate) fn monotonic_nanos() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);

@@ -17,6 +17,10 @@ pub(crate) struct Hello {
     pub(crate) flags: u8,
     /// How many processes of horsepower are above this one.
     pub(crate) depth: u8,
+    /// Added to the nice value.
+    pub(crate) nice: i8,
+    /// The CPUs that it may use, a bit for each; empty: those that its parent may use.
+    pub(crate) cpus: Vec<u8>,
     pub(crate) name: String,
     pub(crate) parent_name: String,
     pub(crate) identity: Identity,
@@ -44,11 +48,12 @@ impl Hello {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(self.parent.to_le_bytes());
-        bytes.extend([self.flags, self.depth]);
-        for name in [&self.name, &self.parent_name] {
-            let len = name.len().min(crate::launch::LONGEST_NAME);
+        bytes.extend([self.flags, self.depth, self.nice as u8]);
+        for part in [&self.cpus, self.name.as_bytes(), self.parent_name.as_bytes()] {
+            // `Launch::check` has seen to it that they are no longer.
+            let len = part.len().min(u8::MAX.into());
             bytes.push(len as u8);
-            bytes.extend(&name.as_bytes()[..len]);
+            bytes.extend(&part[..len]);
         }
         bytes.extend(self.identity.inode.to_le_bytes());
         bytes.extend(self.identity.place.to_le_bytes());
@@ -59,20 +64,24 @@ impl Hello {
     pub(crate) fn decode(bytes: &[u8]) -> Option<Hello> {
         let rest = bytes.strip_prefix(MAGIC)?;
         let (parent, rest) = rest.split_first_chunk()?;
-        let (&[flags, depth], mut rest) = rest.split_first_chunk()?;
-        let mut name = || {
-            let (&len, names) = rest.split_first()?;
-            let (name, others) = names.split_at_checked(len.into())?;
+        let (&[flags, depth, nice], mut rest) = rest.split_first_chunk()?;
+        let mut part = || {
+            let (&len, parts) = rest.split_first()?;
+            let (part, others) = parts.split_at_checked(len.into())?;
             rest = others;
-            Some(String::from_utf8_lossy(name).into_owned())
+            Some(part.to_vec())
         };
-        let (name, parent_name) = (name()?, name()?);
+        let (cpus, name, parent_name) = (part()?, part()?, part()?);
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let (name, parent_name) = (text(name), text(parent_name));
         let (inode, rest) = rest.split_first_chunk()?;
         let (place, device) = rest.split_first_chunk()?;
         Some(Hello {
             parent: u32::from_le_bytes(*parent),
             flags,
             depth,
+            nice: nice as i8,
+            cpus,
             name,
             parent_name,
             identity: Identity {
@@ -170,6 +179,8 @@ mod tests {
             parent: u32,
             flags: u8,
             depth: u8,
+            nice: i8,
+            cpus in proptest::collection::vec(any::<u8>(), 0..40),
             name in ".{0,60}",
             parent_name in ".{0,60}",
             inode: u64,
@@ -177,7 +188,7 @@ mod tests {
             device in "[0-9a-f]{2}:[0-9a-f]{2}",
         ) {
             let identity = Identity { device, inode, place };
-            let hello = Hello { parent, flags, depth, name, parent_name, identity };
+            let hello = Hello { parent, flags, depth, nice, cpus, name, parent_name, identity };
             prop_assert_eq!(Hello::decode(&hello.encode()), Some(hello));
         }
 

@@ -24,24 +24,27 @@ struct Program {
     code: Vec<Range<usize>>,
 }
 
-fn program() -> &'static Result<Program, String> {
-    static PROGRAM: OnceLock<Result<Program, String>> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let maps = std::fs::read("/proc/self/maps")
-            .map_err(|error| format!("cannot read /proc/self/maps: {error}"))?;
-        find(&String::from_utf8_lossy(&maps), anchor as *const () as usize)
-            .ok_or_else(|| "this program's code is not in /proc/self/maps".to_owned())
-    })
+/// What was found out about this program. A failure, which may pass, is not kept.
+fn program() -> Result<&'static Program, String> {
+    static PROGRAM: OnceLock<Program> = OnceLock::new();
+    if let Some(program) = PROGRAM.get() {
+        return Ok(program);
+    }
+    let maps = std::fs::read("/proc/self/maps")
+        .map_err(|error| format!("cannot read /proc/self/maps: {error}"))?;
+    let found = find(&String::from_utf8_lossy(&maps), anchor as *const () as usize)
+        .ok_or_else(|| "this program's code is not in /proc/self/maps".to_owned())?;
+    Ok(PROGRAM.get_or_init(|| found))
 }
 
 /// This program's identity.
 pub(crate) fn identity() -> Result<&'static Identity, String> {
-    program().as_ref().map(|program| &program.identity).map_err(Clone::clone)
+    program().map(|program| &program.identity)
 }
 
 /// True if the code at `address` comes from the same file as this crate.
 pub(crate) fn program_contains(address: usize) -> bool {
-    program().as_ref().is_ok_and(|program| program.code.iter().any(|code| code.contains(&address)))
+    program().is_ok_and(|program| program.code.iter().any(|code| code.contains(&address)))
 }
 
 struct Mapping<'a> {

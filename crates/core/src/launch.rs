@@ -1,6 +1,7 @@
 //! How a worker process is to be started: what it is called, where it runs, what it may use.
 
-use std::ffi::OsString;
+use rustix::thread::CpuSet;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -38,7 +39,7 @@ pub struct Launch {
     /// The working directory.
     pub directory: Option<PathBuf>,
     /// Added to the nice value.
-    pub nice: i32,
+    pub nice: i8,
     /// The CPUs that it may use; none: those that this process may use.
     pub cpus: Vec<usize>,
     /// Standard input, output and error.
@@ -64,6 +65,70 @@ impl Default for Launch {
             stderr: Stream::Inherit,
         }
     }
+}
+
+impl Launch {
+    /// Looks for what no process can be started with.
+    ///
+    /// # Errors
+    /// What is wrong, as a sentence that names the setting.
+    pub fn check(&self) -> Result<(), String> {
+        if self.name.len() > LONGEST_NAME {
+            return Err(format!(
+                "a name of {} bytes is too long; at most {LONGEST_NAME}",
+                self.name.len()
+            ));
+        }
+        let nul = |text: &OsStr| text.as_encoded_bytes().contains(&0);
+        for (name, value) in &self.environment {
+            let bad = name.is_empty() || nul(name) || name.as_encoded_bytes().contains(&b'=');
+            if bad || value.as_ref().is_some_and(|value| nul(value)) {
+                return Err(format!(
+                    "the environment variable {name:?} cannot be set: a name is not empty and has no \
+                     '=', and neither name nor value has a NUL byte"
+                ));
+            }
+        }
+        if let Some(directory) = self.directory.as_ref().filter(|path| nul(path.as_os_str())) {
+            return Err(format!("the working directory {directory:?} has a NUL byte"));
+        }
+        match self.cpus.iter().find(|&&cpu| cpu >= CpuSet::MAX_CPU) {
+            Some(cpu) => {
+                Err(format!("there is no CPU {cpu}; the last one can be {}", CpuSet::MAX_CPU - 1))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The CPUs, a bit for each.
+    pub(crate) fn cpu_bits(&self) -> Vec<u8> {
+        let bytes = self.cpus.iter().max().map_or(0, |most| most / 8 + 1);
+        let mut bits = vec![0; bytes];
+        self.cpus.iter().for_each(|cpu| bits[cpu / 8] |= 1 << (cpu % 8));
+        bits
+    }
+}
+
+/// Gives this thread, and those that it will start, less than others have.
+///
+/// # Errors
+/// What cannot be set, and why.
+pub(crate) fn restrict(nice: i8, cpu_bits: &[u8]) -> Result<(), String> {
+    if nice != 0 {
+        let set = rustix::process::getpriority_process(None)
+            .and_then(|own| rustix::process::setpriority_process(None, own + i32::from(nice)));
+        set.map_err(|error| format!("the nice value cannot be changed by {nice}: {error}"))?;
+    }
+    if !cpu_bits.is_empty() {
+        let set_bits =
+            (0..cpu_bits.len() * 8).filter(|cpu| cpu_bits[cpu / 8] >> (cpu % 8) & 1 == 1);
+        let cpus: Vec<usize> = set_bits.take_while(|&cpu| cpu < CpuSet::MAX_CPU).collect();
+        let mut set = CpuSet::new();
+        cpus.iter().for_each(|&cpu| set.set(cpu));
+        rustix::thread::sched_setaffinity(None, &set)
+            .map_err(|error| format!("the CPUs {cpus:?} cannot be used: {error}"))?;
+    }
+    Ok(())
 }
 
 impl Stream {

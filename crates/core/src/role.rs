@@ -23,9 +23,17 @@ pub struct Role {
 
 static ROLE: OnceLock<Role> = OnceLock::new();
 
+/// What a fork server is, and its workers until they know better.
+static SERVER: OnceLock<Role> = OnceLock::new();
+
 /// The role of this process; `None` in a program that was started by others.
 pub fn role() -> Option<&'static Role> {
-    ROLE.get()
+    ROLE.get().or_else(|| SERVER.get())
+}
+
+pub(crate) fn set_server(role: Role) {
+    // A process gets one hello.
+    let _ = SERVER.set(role);
 }
 
 pub(crate) fn set_role(role: Role) {

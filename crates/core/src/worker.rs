@@ -12,6 +12,7 @@ use crate::frame::{BLOCK, FRAMED, INLINE as TIER_INLINE, SEGMENT};
 use crate::hello::{self, Hello, Note};
 use crate::identity::identity;
 use crate::lane::{BLOCK_LEN, Lane};
+use crate::launch;
 use crate::panic::{self, PanicReport};
 use crate::record::{HEADER, Status, header, next_argument};
 use crate::rest::Rest;
@@ -85,6 +86,7 @@ impl Worker {
         }
         let mut descriptors = message.descriptors.into_iter();
         let lane = if hello.has(hello::SERVER) { None } else { descriptors.next() };
+        launch::restrict(hello.nice, &hello.cpus).map_err(&refuse)?;
         if hello.has(hello::STDIN) {
             let input = descriptors.next().ok_or(io::ErrorKind::InvalidData)?;
             rustix::stdio::dup2_stdin(&input)?;
@@ -100,7 +102,17 @@ impl Worker {
                 hello.identity
             )));
         }
+        let alone = hello.has(hello::ALONE);
+        let role = Role {
+            name: hello.name.clone(),
+            parent: hello.parent,
+            parent_name: hello.parent_name.clone(),
+            depth: hello.depth,
+            forked: origin == Origin::Forked,
+            alone,
+        };
         if hello.has(hello::SERVER) {
+            role::set_server(role);
             let preload = || {
                 if !hello.has(hello::INITIALIZE) {
                     return Ok(());
@@ -115,15 +127,7 @@ impl Worker {
         }
         let lane = lane.ok_or(io::ErrorKind::InvalidData)?;
         let lane = Lane::open(lane).map_err(|error| refuse(error.to_string()))?;
-        let alone = hello.has(hello::ALONE);
-        role::set_role(Role {
-            name: hello.name.clone(),
-            parent: hello.parent,
-            parent_name: hello.parent_name.clone(),
-            depth: hello.depth,
-            forked: origin == Origin::Forked,
-            alone,
-        });
+        role::set_role(role);
         if hello.has(hello::INITIALIZE) {
             control::send(&control, &Note::Arrived.encode(), &[], Send::Wait)?;
             call_first(&control, "the initializer").map_err(&refuse)?;

@@ -1,6 +1,7 @@
 //! [`QueueLimit`]: how many tasks an executor takes at a time.
 
-use std::collections::VecDeque;
+use crate::watch::wake;
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -16,11 +17,15 @@ struct Gate {
     room: Condvar,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     most: usize,
     taken: usize,
-    wakers: VecDeque<Waker>,
+    /// It does not matter any more: the executor refuses everything.
+    closed: bool,
+    /// Those who wait without a thread.
+    wakers: HashMap<u64, Waker>,
+    waiters: u64,
 }
 
 /// One task's place. Dropping it makes room for another.
@@ -29,14 +34,14 @@ pub(crate) struct Permit(Arc<Gate>);
 
 impl QueueLimit {
     pub(crate) fn new(most: usize) -> QueueLimit {
-        let state = Mutex::new(State { most, taken: 0, wakers: VecDeque::new() });
+        let state = Mutex::new(State { most, ..State::default() });
         QueueLimit(Arc::new(Gate { state, room: Condvar::new() }))
     }
 
     /// A place, if there is one.
     pub(crate) fn try_enter(&self) -> Option<Arc<Permit>> {
         let mut state = self.0.lock();
-        (state.taken < state.most).then(|| self.enter(&mut state))
+        state.has_room().then(|| self.enter(&mut state))
     }
 
     /// A place, however many are taken: for those who would wait for themselves.
@@ -47,7 +52,7 @@ impl QueueLimit {
     /// A place, as soon as there is one.
     pub(crate) fn enter_blocking(&self) -> Arc<Permit> {
         let mut state = self.0.lock();
-        while state.taken >= state.most {
+        while !state.has_room() {
             state = self.0.room.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         self.enter(&mut state)
@@ -55,15 +60,28 @@ impl QueueLimit {
 
     /// A place, as soon as there is one, without blocking the thread.
     pub(crate) async fn enter_async(&self) -> Arc<Permit> {
-        poll_fn(|context| {
+        let number = {
             let mut state = self.0.lock();
-            if state.taken < state.most {
+            state.waiters += 1;
+            state.waiters
+        };
+        let waiter = Waiter { gate: &self.0, number };
+        poll_fn(|context| {
+            let mut state = waiter.gate.lock();
+            if state.has_room() {
                 return Poll::Ready(self.enter(&mut state));
             }
-            state.wakers.push_back(context.waker().clone());
+            state.wakers.insert(waiter.number, context.waker().clone());
             Poll::Pending
         })
         .await
+    }
+
+    /// The executor takes no more tasks: nobody needs to wait to hear that.
+    pub(crate) fn close(&self) {
+        let mut state = self.0.lock();
+        state.closed = true;
+        self.0.tell(state);
     }
 
     fn enter(&self, state: &mut State) -> Arc<Permit> {
@@ -90,7 +108,26 @@ impl Gate {
         let wakers = std::mem::take(&mut state.wakers);
         drop(state);
         self.room.notify_all();
-        wakers.into_iter().for_each(Waker::wake);
+        wakers.into_values().for_each(wake);
+    }
+}
+
+impl State {
+    fn has_room(&self) -> bool {
+        self.taken < self.most || self.closed
+    }
+}
+
+/// Somebody who waits without a thread, and may give up.
+struct Waiter<'a> {
+    gate: &'a Gate,
+    number: u64,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        let waker = self.gate.lock().wakers.remove(&self.number);
+        drop(waker);
     }
 }
 

@@ -29,8 +29,8 @@ pub fn as_completed<F: AsTaskFuture>(futures: impl IntoIterator<Item = F>) -> As
 }
 
 /// [`as_completed`] with a limit of time for all of it, which begins with this call. When it is over,
-/// the next item is an error with [`is_timeout`](Error::is_timeout), and the last one; what had ended
-/// by then has been yielded before.
+/// the next item is an error with [`is_timeout`](Error::is_timeout), and the last one; whatever has
+/// ended when it is asked for is yielded before.
 pub fn as_completed_timeout<F: AsTaskFuture>(
     futures: impl IntoIterator<Item = F>,
     timeout: Duration,

@@ -7,7 +7,8 @@ use crate::admission::Permit;
 use crate::error::{Error, Kind, Name};
 use crate::options::TaskOutput;
 use crate::origin::{Helped, Origin};
-use crate::watch::{Watch, Watchers};
+use crate::watch::{Watch, Watchers, wake};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
@@ -48,6 +49,8 @@ enum Stage {
 pub(crate) struct Promise<T> {
     pub(crate) task: Name,
     pub(crate) origin: Origin,
+    /// It was cancelled: no further part of it is to begin; only where it runs in this process.
+    stopped: AtomicBool,
     /// What the task has printed, if that was to be kept.
     output: OnceLock<Box<TaskOutput>>,
     state: Mutex<State<T>>,
@@ -93,6 +96,7 @@ impl<T> Promise<T> {
         Promise {
             task: task.into(),
             origin,
+            stopped: AtomicBool::new(false),
             output,
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -130,10 +134,14 @@ impl<T> Promise<T> {
     /// ended after all.
     pub(crate) fn pause(&self, token: Token) {
         let mut state = self.lock();
+        let mut token = Some(token);
         if state.stage == Stage::Running {
             state.stage = Stage::Pending;
-            state.token = Some(token);
+            std::mem::swap(&mut state.token, &mut token);
         }
+        drop(state);
+        // That of the try before, or this one if it is over: dropping it asks the executor for its lock.
+        drop(token);
     }
 
     /// Fails the task with an error of this kind if it has not begun. False: it has.
@@ -146,6 +154,12 @@ impl<T> Promise<T> {
             self.finish(state, Err(error));
         }
         pending
+    }
+
+    /// True if no further part of the task is to begin.
+    pub(crate) fn is_stopped(&self) -> bool {
+        // Relaxed: a hint.
+        self.stopped.load(Ordering::Relaxed)
     }
 
     /// What the task has printed.
@@ -192,18 +206,18 @@ impl<T> Promise<T> {
         }
         state.stage = Stage::Ended;
         state.outcome = Some(outcome);
-        let waker = state.waker.take();
+        // Before anybody can see that it has ended: whoever watches several knows in which order.
         let watchers = std::mem::take(&mut state.watchers);
+        let wakers: Vec<Waker> = watchers
+            .into_iter()
+            .filter_map(|(watch, number)| watch.arrive(number))
+            .chain(state.waker.take())
+            .collect();
         if state.sleepers > 0 {
             self.changed.notify_all();
         }
         drop(state);
-        for (watch, number) in watchers {
-            watch.arrive(number);
-        }
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wakers.into_iter().for_each(wake);
     }
 
     /// A callback that panics is reported and disturbs nothing.
@@ -225,15 +239,20 @@ impl<T> Promise<T> {
 
     /// Cancels a task that has not begun. True also if it was cancelled before.
     pub(crate) fn cancel(&self) -> bool {
-        if self.is_cancelled() {
+        let cancelled =
+            |promise: &Self| promise.lock().error.as_ref().is_some_and(Error::is_cancelled);
+        if cancelled(self) {
             return true;
         }
         if self.origin.is_here() {
+            // Relaxed: whoever runs a part of the task will see it soon.
+            self.stopped.store(true, Ordering::Relaxed);
             return self.cancel_pending();
         }
         let taken_back = self.origin.cancel();
         if taken_back {
             self.fail(Kind::Cancelled);
+            self.origin.told_of_cancellation();
         }
         taken_back || self.is_cancelled()
     }
@@ -257,7 +276,7 @@ impl<T> Promise<T> {
             self.origin.watch();
         } else {
             drop(state);
-            watch.arrive(number);
+            watch.arrive(number).into_iter().for_each(wake);
         }
     }
 

@@ -18,10 +18,18 @@ pub(crate) fn decode<T: Value>(bytes: Encoded<'_>) -> Result<T, String> {
         bytes.with(|bytes| match postcard::take_from_bytes(bytes) {
             Ok((value, [])) => Ok(value),
             Ok((_, rest)) => Err(format!("{} bytes are left over", rest.len())),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(reason::<T>(bytes).unwrap_or_else(|| error.to_string())),
         })
     });
     decoded.unwrap_or_else(|panic| Err(format!("it panicked: {}", panic.message)))
+}
+
+/// postcard does not keep what a `Deserialize` says when it fails; so it is asked once more, by way of
+/// a deserializer that does.
+fn reason<T: Value>(bytes: &[u8]) -> Option<String> {
+    let mut deserializer = postcard::Deserializer::from_bytes(bytes);
+    let mut erased = <dyn erased_serde::Deserializer<'_>>::erase(&mut deserializer);
+    erased_serde::deserialize::<T>(&mut erased).err().map(|error| error.to_string())
 }
 
 #[cfg(test)]

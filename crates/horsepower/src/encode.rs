@@ -11,7 +11,7 @@ use horsepower_core::payload::Payload;
 ///
 /// # Errors
 /// What its `Serialize` says.
-pub(crate) fn encode_into<T: Value>(value: T, bytes: &mut Vec<u8>) -> Result<(), postcard::Error> {
+pub(crate) fn encode_into<T: Value>(value: T, bytes: &mut Vec<u8>) -> Result<(), Reason> {
     match bulk::into_bytes(value) {
         Ok(bulk) => {
             bytes.extend_from_slice((*bulk).as_ref());
@@ -25,7 +25,7 @@ pub(crate) fn encode_into<T: Value>(value: T, bytes: &mut Vec<u8>) -> Result<(),
 ///
 /// # Errors
 /// What its `Serialize` says.
-pub(crate) fn encode<T: Value>(value: T) -> Result<Payload, postcard::Error> {
+pub(crate) fn encode<T: Value>(value: T) -> Result<Payload, Reason> {
     match bulk::into_bytes(value) {
         Ok(bulk) => Ok(Payload::bulk(bulk)),
         Err(value) => with_scratch(|scratch| {
@@ -51,27 +51,43 @@ fn with_scratch<T>(encode: impl FnOnce(&mut Vec<u8>) -> T) -> T {
     result
 }
 
-fn serialize<T: Value>(value: &T, bytes: &mut Vec<u8>) -> Result<(), postcard::Error> {
-    /// Appends to a vector, whole slices at a time.
-    struct Append<'a>(&'a mut Vec<u8>);
+/// Why a value cannot be encoded.
+pub(crate) type Reason = Box<dyn std::error::Error + Send + Sync>;
 
-    impl postcard::ser_flavors::Flavor for Append<'_> {
-        type Output = ();
+fn serialize<T: Value>(value: &T, bytes: &mut Vec<u8>) -> Result<(), Reason> {
+    let start = bytes.len();
+    postcard::serialize_with_flavor(value, Append(bytes)).map_err(|error| {
+        bytes.truncate(start);
+        reason(value).unwrap_or_else(|| error.into())
+    })
+}
 
-        fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-            self.0.push(byte);
-            Ok(())
-        }
+/// postcard does not keep what a `Serialize` says when it fails; so it is asked once more, by way of a
+/// serializer that does.
+fn reason<T: Value>(value: &T) -> Option<Reason> {
+    let mut bytes = Vec::new();
+    let mut serializer = postcard::Serializer { output: Append(&mut bytes) };
+    let mut erased = <dyn erased_serde::Serializer>::erase(&mut serializer);
+    erased_serde::Serialize::erased_serialize(value, &mut erased).err().map(Into::into)
+}
 
-        fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-            self.0.extend_from_slice(bytes);
-            Ok(())
-        }
+/// Appends to a vector, whole slices at a time.
+struct Append<'a>(&'a mut Vec<u8>);
 
-        fn finalize(self) -> postcard::Result<()> {
-            Ok(())
-        }
+impl postcard::ser_flavors::Flavor for Append<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
     }
 
-    postcard::serialize_with_flavor(value, Append(bytes))
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
 }

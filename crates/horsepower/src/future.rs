@@ -249,8 +249,20 @@ impl<T> TaskFuture<T> {
     }
 }
 
-/// A future of a task, owned or lent: what [`wait`](crate::wait()) and
+/// A future of a task, owned or lent, alone or as the second of a pair: what [`wait`](crate::wait()) and
 /// [`as_completed`](crate::as_completed()) take.
+///
+/// ```
+/// use horsepower::{Executor, ThreadPoolExecutor, as_completed};
+///
+/// let pool = ThreadPoolExecutor::with_workers(2)?;
+/// let words = ["as", "they", "come"];
+/// let lengths = words.map(|word| (word, pool.submit(|word: String| word.len(), word.to_owned())));
+/// for (word, length) in as_completed(lengths) {
+///     assert_eq!(length.result()?, word.len());
+/// }
+/// # Ok::<(), horsepower::Error>(())
+/// ```
 pub trait AsTaskFuture: sealed::Sealed {
     /// What the task returns.
     type Output;
@@ -271,6 +283,17 @@ mod sealed {
     pub trait Sealed {}
     impl<T> Sealed for super::TaskFuture<T> {}
 }
+
+/// With whatever belongs to it: so that one knows which it is.
+impl<K, F: AsTaskFuture> AsTaskFuture for (K, F) {
+    type Output = F::Output;
+
+    fn task_future(&self) -> &TaskFuture<F::Output> {
+        self.1.task_future()
+    }
+}
+
+impl<K, F: AsTaskFuture> sealed::Sealed for (K, F) {}
 
 /// By way of what points to one.
 macro_rules! as_task_future_by {

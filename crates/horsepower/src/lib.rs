@@ -70,6 +70,7 @@ mod future;
 pub mod guide;
 pub mod info;
 mod map;
+mod names;
 mod options;
 mod origin;
 #[cfg(target_os = "linux")]

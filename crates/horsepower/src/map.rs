@@ -354,7 +354,8 @@ impl<R> Map<'_, R> {
     fn fill(&mut self) {
         while !self.exhausted {
             let (chunk, window) = self.sizes();
-            if self.under_way + chunk > window {
+            // One chunk always fits.
+            if self.under_way > 0 && self.under_way.saturating_add(chunk) > window {
                 return;
             }
             match self.source.submit(chunk) {
@@ -385,7 +386,8 @@ impl<R> Map<'_, R> {
             (Some(window), None) => (measured().min(window / (2 * self.workers)).max(1), window),
             (None, chunk) => {
                 let chunk = chunk.unwrap_or_else(measured);
-                (chunk, (WINDOW + chunk).max(4 * self.workers * chunk))
+                let most = self.workers.saturating_mul(4).saturating_mul(chunk);
+                (chunk, WINDOW.saturating_add(chunk).max(most))
             }
         }
     }

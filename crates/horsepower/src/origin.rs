@@ -62,6 +62,13 @@ impl Origin {
         }
     }
 
+    /// Everybody has been told of a cancellation.
+    pub(crate) fn told_of_cancellation(&self) {
+        if let Origin::Pool { pool, .. } = self {
+            pool.told_of_cancellation();
+        }
+    }
+
     /// Ends the worker that runs the task. False: none does.
     pub(crate) fn kill(&self) -> bool {
         match self {
@@ -116,6 +123,8 @@ impl Origin {
     pub(crate) fn cancel(&self) -> bool {
         false
     }
+
+    pub(crate) fn told_of_cancellation(&self) {}
 
     pub(crate) fn kill(&self) -> bool {
         false

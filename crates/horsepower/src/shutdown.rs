@@ -33,7 +33,8 @@ impl ShutdownOptions {
     }
 
     /// Whether to wait for the end. If not, what was submitted is done all the same, and the workers
-    /// go when it is; dropping the executor still waits for that. Default: yes.
+    /// go when it is (threads once they have been idle for their idle timeout); dropping the executor
+    /// still waits for that. Default: yes.
     pub fn wait(mut self, wait: bool) -> Self {
         self.wait = wait;
         self
@@ -46,7 +47,8 @@ impl ShutdownOptions {
     }
 
     /// End the worker processes that run something, and those tasks with them: their errors have
-    /// [`is_cancelled`](crate::Error::is_cancelled). What runs on threads cannot be ended and goes on.
+    /// [`is_cancelled`](crate::Error::is_cancelled). What waits is then done by other workers, unless
+    /// it is [cancelled](Self::cancel_queued) too. What runs on threads cannot be ended and goes on.
     pub fn kill_running(mut self) -> Self {
         self.kill_running = true;
         self

@@ -18,36 +18,58 @@ struct State {
     entries: BinaryHeap<Reverse<Entry>>,
     running: bool,
     count: u64,
+    /// So many entries, and those that no longer matter are looked for.
+    prune_at: usize,
 }
+
+/// How many are kept before that.
+const PRUNE: usize = 1024;
 
 struct Entry {
     at: Instant,
     /// Of two with the same time the earlier one comes first.
     number: u64,
+    /// Whether it still matters.
+    wanted: Box<dyn Fn() -> bool + Send>,
     action: Box<dyn FnOnce() + Send>,
 }
 
 impl State {
-    const NEW: State = State { entries: BinaryHeap::new(), running: false, count: 0 };
+    const NEW: State =
+        State { entries: BinaryHeap::new(), running: false, count: 0, prune_at: PRUNE };
 }
 
-/// Calls `action` at `at`, or soon after. It must be short. If the system gives no thread for it, it is
-/// called at once.
-pub(crate) fn at(at: Instant, action: impl FnOnce() + Send + 'static) {
+/// Calls `action` at `at`, or soon after; it must be short. As long as it is not, `wanted` is asked now
+/// and then, and if that says no, it is forgotten. False: the system gives no thread for it, so it
+/// will not be called until it gives one for another.
+pub(crate) fn at(
+    at: Instant,
+    wanted: impl Fn() -> bool + Send + 'static,
+    action: impl FnOnce() + Send + 'static,
+) -> bool {
     let mut state = TIMER.lock();
     if !state.running {
         let thread = std::thread::Builder::new().name("hp-timer".into());
         state.running = thread.spawn(|| TIMER.run()).is_ok();
-        if !state.running {
-            drop(state);
-            return action();
-        }
     }
     state.count += 1;
     let number = state.count;
-    state.entries.push(Reverse(Entry { at, number, action: Box::new(action) }));
+    let (wanted, action) = (Box::new(wanted), Box::new(action));
+    state.entries.push(Reverse(Entry { at, number, wanted, action }));
+    let mut forgotten = Vec::new();
+    if state.entries.len() > state.prune_at {
+        let entries = std::mem::take(&mut state.entries).into_vec();
+        let (kept, others) = entries.into_iter().partition(|entry| (entry.0.wanted)());
+        forgotten = others;
+        let kept: Vec<Reverse<Entry>> = kept;
+        state.prune_at = PRUNE.max(2 * kept.len());
+        state.entries = kept.into();
+    }
+    let running = state.running;
     drop(state);
+    drop(forgotten);
     TIMER.changed.notify_one();
+    running
 }
 
 impl Timer {
@@ -112,13 +134,25 @@ mod tests {
         let now = Instant::now();
         for (millis, name) in [(20, "late"), (0, "now"), (10, "soon"), (0, "then")] {
             let said = said.clone();
-            at(now + Duration::from_millis(millis), move || {
+            let action = move || {
                 said.send(name).unwrap();
                 assert_ne!(name, "soon", "a panic disturbs nobody");
-            });
+            };
+            assert!(at(now + Duration::from_millis(millis), || true, action));
         }
         drop(said);
         assert_eq!(heard.iter().collect::<Vec<_>>(), ["now", "then", "soon", "late"]);
         assert!(now.elapsed() >= Duration::from_millis(20));
+    }
+
+    #[test]
+    fn what_is_no_longer_wanted_is_forgotten() {
+        let hour = Instant::now() + Duration::from_secs(3600);
+        let alive = std::sync::Arc::new(());
+        for _ in 0..3 * PRUNE {
+            let kept = alive.clone();
+            at(hour, || false, move || drop(kept));
+        }
+        assert!(std::sync::Arc::strong_count(&alive) <= PRUNE + 2);
     }
 }

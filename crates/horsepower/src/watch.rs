@@ -26,16 +26,14 @@ impl Watch {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The future with this number has ended.
-    pub(crate) fn arrive(&self, number: usize) {
+    /// The future with this number has ended. Threads that wait are told; what is returned is to be
+    /// woken, without any lock.
+    #[must_use]
+    pub(crate) fn arrive(&self, number: usize) -> Option<Waker> {
         let mut state = self.lock();
         state.arrived.push_back(number);
-        let waker = state.waker.take();
-        drop(state);
         self.arrived.notify_one();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        state.waker.take()
     }
 
     /// The next one that has ended, in the order of their ends; waits for it no longer than until
@@ -70,6 +68,11 @@ impl Watch {
             }
         }
     }
+}
+
+/// Wakes a task of some runtime, whose panics are its own.
+pub(crate) fn wake(waker: Waker) {
+    let _ = horsepower_core::panic::catch(|| waker.wake());
 }
 
 /// The watches of a promise, and which number it has with each.

@@ -27,7 +27,8 @@ pub(super) struct Birth {
     answer: SyncSender<io::Result<Arc<Life>>>,
 }
 
-static NURSERY: Mutex<Option<Arc<Pool>>> = Mutex::new(None);
+/// The pool, and the process that has made it: in a copy of that, made by a fork, its thread is not there.
+static NURSERY: Mutex<Option<(u32, Arc<Pool>)>> = Mutex::new(None);
 
 /// The pool that starts processes for single tasks, and sees to them as long as this process lives.
 ///
@@ -35,11 +36,14 @@ static NURSERY: Mutex<Option<Arc<Pool>>> = Mutex::new(None);
 /// If it is not there yet and cannot be made.
 pub fn nursery() -> Result<Arc<Pool>, PoolError> {
     let mut nursery = NURSERY.lock().unwrap_or_else(PoisonError::into_inner);
+    let pid = std::process::id();
     match &*nursery {
-        Some(pool) if pool.shared.is_open() => Ok(pool.clone()),
+        Some((maker, pool)) if *maker == pid && pool.shared.is_open() => Ok(pool.clone()),
         _ => {
             let pool = Arc::new(Pool::new(Config { workers: 0, ..Config::default() })?);
-            Ok(nursery.insert(pool).clone())
+            // One that was broken has ended; one of another process would be waited for in vain.
+            std::mem::forget(nursery.replace((pid, pool.clone())));
+            Ok(pool)
         }
     }
 }
@@ -48,7 +52,9 @@ pub fn nursery() -> Result<Arc<Pool>, PoolError> {
 #[must_use]
 pub fn alive() -> Vec<(String, u32)> {
     let nursery = NURSERY.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let Some(nursery) = nursery else { return vec![] };
+    let Some((_, nursery)) = nursery.filter(|(maker, _)| *maker == std::process::id()) else {
+        return vec![];
+    };
     let books = nursery.shared.lock();
     books.members().map(|(_, member)| (member.name.clone(), member.pid)).collect()
 }

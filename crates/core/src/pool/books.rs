@@ -60,6 +60,8 @@ pub(super) struct Books {
     pub(super) obituaries: Obituaries,
     /// Moving average of how long a task takes; `None` before the first.
     task_nanos: Option<f64>,
+    /// Workers in a row that have died before they did anything.
+    pub(super) idle_deaths: u32,
     /// Workers in a row that were never ready, and when the next one may be started.
     failed_starts: u32,
     pub(super) next_start: Option<Instant>,
@@ -94,6 +96,7 @@ impl Books {
             retried: 0,
             obituaries: Obituaries::default(),
             task_nanos: None,
+            idle_deaths: 0,
             failed_starts: 0,
             next_start: None,
             replacements: 0,
@@ -125,15 +128,19 @@ impl Books {
         self.serial
     }
 
+    /// The place that the next member will get.
+    pub(super) fn free_place(&self) -> usize {
+        self.members.iter().position(Option::is_none).unwrap_or(self.members.len())
+    }
+
     /// Adds a member, and returns its place.
     pub(super) fn add(&mut self, member: Member) -> usize {
-        let free = self.members.iter().position(Option::is_none);
-        let index = free.unwrap_or_else(|| {
+        let place = self.free_place();
+        if place == self.members.len() {
             self.members.push(None);
-            self.members.len() - 1
-        });
-        self.members[index] = Some(member);
-        index
+        }
+        self.members[place] = Some(member);
+        place
     }
 
     /// Queues a new task.
@@ -194,8 +201,7 @@ impl Books {
             }
             Place::Delayed => {
                 tag.set_place(Place::Nowhere);
-                let tasks = self.take_delayed(|task| std::ptr::eq(task.tag(), tag));
-                tasks.into_iter().for_each(|task| settled.discard(task));
+                self.bury_delayed(settled);
                 true
             }
             Place::Lane(index, position) => {
@@ -338,7 +344,10 @@ impl Books {
         let waits = self.next_start.is_some_and(|start| start > Instant::now());
         let condemned =
             self.members().any(|(_, m)| m.condemned.is_some() && m.grace.is_none() && !m.killed);
-        called || condemned || (!waits && self.wanted_starts() > 0)
+        // One that has a grace need not wait for its end once its task has ended.
+        let spared = |m: &Member| m.grace.is_some() && !m.killed && m.has_news();
+        let spared = self.members().any(|(_, member)| spared(member));
+        called || condemned || spared || (!waits && self.wanted_starts() > 0)
     }
 
     /// Sees to it that replies are noticed where that matters: for tasks that are watched, and as
@@ -372,6 +381,16 @@ impl Books {
         self.next_start = None;
     }
 
+    /// A worker has died before it was given anything: the next one is not started at once, if that
+    /// happens again and again.
+    pub(super) fn died_idle(&mut self) {
+        self.idle_deaths += 1;
+        if self.idle_deaths > 1 {
+            let pause = Duration::from_millis(5 << self.idle_deaths.min(7));
+            self.next_start = Some(Instant::now() + pause);
+        }
+    }
+
     /// A worker was never ready. If that has happened too often the pool is broken.
     pub(super) fn failed_to_start(&mut self, why: &str, settled: &mut Settled) {
         self.failed_starts += 1;
@@ -388,13 +407,16 @@ impl Books {
 
     /// Fails everything, now and from now on.
     pub(super) fn break_down(&mut self, reason: &str, settled: &mut Settled) {
+        if matches!(self.phase, Phase::Broken(_)) {
+            return;
+        }
         let reason: Arc<str> = reason.into();
         self.phase = Phase::Broken(reason.clone());
         self.events.push(Event::Broken { reason: reason.clone() });
         self.births.clear();
         self.remove_dead_entries(settled);
         let mut tasks: Vec<Task> = self.queue.drain(..).collect();
-        tasks.extend(self.take_delayed(|_| true));
+        tasks.extend(self.take_delayed(settled));
         for (_, member) in self.members_mut() {
             member.condemned.get_or_insert_with(|| "the pool is broken".to_owned());
             tasks.extend(member.take_tasks());

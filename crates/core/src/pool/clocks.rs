@@ -8,8 +8,9 @@
 use super::books::Books;
 use super::collect::Settled;
 use super::events::Event;
+use super::member::Member;
 use super::task::{Failure, Place, Receiver, Task};
-use crate::clock::monotonic_nanos;
+use crate::clock::{after, monotonic_nanos};
 use crate::ring::Seen;
 use crate::sync::Ordering;
 use std::cmp::Reverse;
@@ -19,6 +20,12 @@ use std::time::{Duration, Instant};
 
 /// How often workers with a memory limit are weighed while they have something to do.
 const WEIGH: Duration = Duration::from_millis(20);
+
+/// How many queue deadlines are kept before those that no longer matter are looked for.
+const PRUNE: usize = 1024;
+
+/// How long a worker that was told to leave may take.
+pub(super) const FAREWELL: Duration = Duration::from_secs(5);
 
 /// How soon to look again for the beginning of a task with a deadline that waits behind another.
 const SOON: Duration = Duration::from_millis(1);
@@ -46,8 +53,11 @@ pub(super) struct Clocks {
     /// Some task has had a deadline.
     deadlines: bool,
     queue_deadlines: BinaryHeap<Reverse<QueueDeadline>>,
-    /// Tasks that wait for their next try, and until when.
-    delayed: Vec<(Instant, Task)>,
+    /// So many of them, and those that no longer matter are looked for.
+    prune_at: usize,
+    delayed: BinaryHeap<Reverse<Delayed>>,
+    /// Entries of `delayed` that were cancelled.
+    dead_delayed: usize,
     weigh_at: Option<Instant>,
 }
 
@@ -59,25 +69,39 @@ struct QueueDeadline {
     receiver: Weak<dyn Receiver>,
 }
 
-impl PartialEq for QueueDeadline {
-    fn eq(&self, other: &Self) -> bool {
-        self.at == other.at
-    }
+/// A task that waits for its next try, and until when.
+#[derive(Debug)]
+struct Delayed {
+    at: Instant,
+    task: Task,
 }
 
-impl Eq for QueueDeadline {}
+/// The earlier one is the lesser one.
+macro_rules! ordered_by_time {
+    ($($name:ident)*) => {$(
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.at == other.at
+            }
+        }
 
-impl PartialOrd for QueueDeadline {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
+        impl Eq for $name {}
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+                self.at.cmp(&other.at)
+            }
+        }
+    )*};
 }
 
-impl Ord for QueueDeadline {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.at.cmp(&other.at)
-    }
-}
+ordered_by_time!(QueueDeadline Delayed);
 
 impl Books {
     /// A clock strikes at `at`.
@@ -97,7 +121,13 @@ impl Books {
             && let Some(at) = Instant::now().checked_add(limit)
         {
             let receiver = Arc::downgrade(&task.receiver);
-            self.clocks.queue_deadlines.push(Reverse(QueueDeadline { at, limit, receiver }));
+            let queue_deadlines = &mut self.clocks.queue_deadlines;
+            queue_deadlines.push(Reverse(QueueDeadline { at, limit, receiver }));
+            if queue_deadlines.len() > self.clocks.prune_at {
+                // Those of tasks that have ended would keep their memory until their time.
+                queue_deadlines.retain(|deadline| deadline.0.receiver.strong_count() > 0);
+                self.clocks.prune_at = PRUNE.max(2 * queue_deadlines.len());
+            }
             self.clock(at);
         }
     }
@@ -107,21 +137,41 @@ impl Books {
         self.retried += 1;
         task.tag().set_begun();
         task.tag().set_place(Place::Delayed);
-        let now = Instant::now();
-        let at = now.checked_add(pause).unwrap_or(now);
+        let at = after(Instant::now(), pause);
         self.events.push(Event::Retry { task: task.entry.name(), pause });
-        self.clocks.delayed.push((at, task));
+        self.clocks.delayed.push(Reverse(Delayed { at, task }));
         self.clock(at);
     }
 
     /// How many tasks wait for their next try.
     pub(super) fn delayed(&self) -> u64 {
-        self.clocks.delayed.len() as u64
+        (self.clocks.delayed.len() - self.clocks.dead_delayed) as u64
     }
 
-    /// Takes out the delayed tasks for which `which` holds.
-    pub(super) fn take_delayed(&mut self, which: impl Fn(&Task) -> bool) -> Vec<Task> {
-        self.clocks.delayed.extract_if(.., |(_, task)| which(task)).map(|(_, task)| task).collect()
+    /// A delayed task was cancelled: it stays as a dead entry, until there are too many of those.
+    pub(super) fn bury_delayed(&mut self, settled: &mut Settled) {
+        self.clocks.dead_delayed += 1;
+        if self.clocks.dead_delayed > 64.max(self.clocks.delayed.len() / 2) {
+            let entries = std::mem::take(&mut self.clocks.delayed).into_vec();
+            let (dead, living): (Vec<_>, Vec<_>) = entries
+                .into_iter()
+                .partition(|entry: &Reverse<Delayed>| entry.0.task.tag().place() == Place::Nowhere);
+            self.clocks.delayed = BinaryHeap::from(living);
+            self.clocks.dead_delayed = 0;
+            dead.into_iter().for_each(|entry| settled.discard(entry.0.task));
+        }
+    }
+
+    /// Takes out all delayed tasks.
+    pub(super) fn take_delayed(&mut self, settled: &mut Settled) -> Vec<Task> {
+        let entries = std::mem::take(&mut self.clocks.delayed).into_vec();
+        self.clocks.dead_delayed = 0;
+        let (dead, living): (Vec<Task>, Vec<Task>) = entries
+            .into_iter()
+            .map(|entry| entry.0.task)
+            .partition(|task| task.tag().place() == Place::Nowhere);
+        dead.into_iter().for_each(|task| settled.discard(task));
+        living
     }
 
     /// Starts the clocks that depend on what is in the lanes. Ends every change of the books.
@@ -129,8 +179,10 @@ impl Books {
         if self.clocks.deadlines {
             self.wind_deadlines();
         }
-        let weighs = self.limits.memory.is_some() || self.limits.recycle_above.is_some();
-        if weighs && self.clocks.weigh_at.is_none() && self.members().any(|(_, m)| !m.weighed) {
+        self.wind_farewells();
+        let limited = self.limits.memory.is_some() || self.limits.recycle_above.is_some();
+        let weighs = |member: &Member| !member.weighed && (limited || member.captures_now());
+        if self.clocks.weigh_at.is_none() && self.members().any(|(_, member)| weighs(member)) {
             let at = Instant::now() + WEIGH;
             self.clocks.weigh_at = Some(at);
             self.clock(at);
@@ -141,6 +193,20 @@ impl Books {
                 idle.filter_map(|(_, member)| member.idle_since.checked_add(patience)).min();
             first.into_iter().for_each(|at| self.clock(at));
         }
+    }
+
+    /// A worker that is to be replaced, and has nothing left to do, has to go soon.
+    fn wind_farewells(&mut self) {
+        let mut first = None;
+        for (_, member) in self.members_mut() {
+            let done = member.retired && member.ready && member.load() == 0;
+            if done && member.deadline.is_none() {
+                let at = after(Instant::now(), FAREWELL);
+                member.deadline = Some(at);
+                first = Some(at);
+            }
+        }
+        first.into_iter().for_each(|at| self.clock(at));
     }
 
     /// The task at the head of a lane may be the one that runs: from now on its clock ticks.
@@ -156,7 +222,7 @@ impl Books {
                 continue;
             };
             let deadline = entry.task.terms().and_then(|terms| terms.deadline);
-            entry.strike = deadline.and_then(|deadline| now.checked_add(deadline));
+            entry.strike = deadline.map(|deadline| after(now, deadline));
             first = first.into_iter().chain(entry.strike).min();
         }
         first.into_iter().for_each(|at| self.clock(at));
@@ -179,7 +245,7 @@ impl Books {
         // Also if nothing is wanted at the moment: until then nobody calls the supervisor for a start.
         let start = self.next_start.filter(|&at| at > now || self.wanted_starts() > 0);
         let queued = self.clocks.queue_deadlines.peek().map(|deadline| deadline.0.at);
-        let delayed = self.clocks.delayed.iter().map(|(at, _)| *at).min();
+        let delayed = self.clocks.delayed.peek().map(|entry| entry.0.at);
         let others = [start, queued, delayed, self.clocks.weigh_at, self.server_deadline];
         let next = members.chain(others).flatten().min();
         self.clocks.wakes_at = next;
@@ -191,10 +257,7 @@ impl Books {
     pub(super) fn strike(&mut self, settled: &mut Settled) {
         let now = Instant::now();
         self.strike_queue_deadlines(now, settled);
-        for task in self.take_due(now) {
-            task.tag().set_place(Place::Queue);
-            self.queue.push_back(task);
-        }
+        self.strike_delayed(now, settled);
         for index in 0..self.members.len() {
             self.strike_deadline(index, now, settled);
         }
@@ -222,9 +285,17 @@ impl Books {
         }
     }
 
-    fn take_due(&mut self, now: Instant) -> Vec<Task> {
-        let due = self.clocks.delayed.extract_if(.., |(at, _)| *at <= now);
-        due.map(|(_, task)| task).collect()
+    fn strike_delayed(&mut self, now: Instant, settled: &mut Settled) {
+        while self.clocks.delayed.peek().is_some_and(|entry| entry.0.at <= now) {
+            let Some(Reverse(Delayed { task, .. })) = self.clocks.delayed.pop() else { return };
+            if task.tag().place() == Place::Nowhere {
+                self.clocks.dead_delayed -= 1;
+                settled.discard(task);
+            } else {
+                task.tag().set_place(Place::Queue);
+                self.queue.push_back(task);
+            }
+        }
     }
 
     fn strike_queue_deadlines(&mut self, now: Instant, settled: &mut Settled) {
@@ -263,15 +334,15 @@ impl Books {
         let Some(entry) = member.task_mut(head) else { return };
         let Some(terms) = entry.task.terms() else { return };
         let (Some(limit), grace) = (terms.deadline, terms.grace) else { return };
-        let ran = match (seen, began) {
-            (Seen::Running, 1..) => {
-                let ran = Duration::from_nanos(monotonic_nanos().saturating_sub(began));
-                ran.min(now.saturating_duration_since(entry.since))
-            }
+        let here = now.saturating_duration_since(entry.since);
+        let ran = match (seen, monotonic_nanos().checked_sub(began)) {
+            (Seen::Running, _) if began == 0 => Duration::ZERO,
+            // What is to come cannot have begun: then it counts from when it was put here.
+            (Seen::Running, ran) => ran.map_or(here, |ran| here.min(Duration::from_nanos(ran))),
             _ => Duration::ZERO,
         };
-        if ran < limit {
-            entry.strike = Some(now + (limit - ran).max(SOON));
+        if seen != Seen::Running || ran < limit {
+            entry.strike = Some(after(now, (limit - ran.min(limit)).max(SOON)));
             return;
         }
         let task = entry.task.entry.name();
@@ -284,21 +355,27 @@ impl Books {
         let super::Limits { memory, recycle_above, .. } = self.limits;
         for index in 0..self.members.len() {
             let Some(member) = self.members[index].as_mut() else { continue };
-            if member.weighed || member.leaving || member.doom.is_some() {
+            let (pid, head, busy) = (member.pid, member.head, member.load() > 0);
+            if member.weighed || member.doom.is_some() || member.leaving && !busy {
                 continue;
             }
-            let (pid, head, busy) = (member.pid, member.head, member.load() > 0);
+            member.trim_captures();
             // Once more when it has nothing to do any longer; then not until its next task.
             member.weighed = !busy;
+            // What the initializer uses is not what a task has left behind.
+            let grown = member.replies > 0 && !member.retired;
+            if memory.is_none() && recycle_above.is_none() {
+                continue;
+            }
             let Some(used) = member.memory() else { continue };
             if let Some(limit) = memory.filter(|&limit| used > limit) {
                 self.events.push(Event::MemoryLimit { pid, used, limit });
                 if busy {
                     self.doom(index, head, Failure::Memory { pid, limit, used }, Duration::ZERO);
-                } else if let Some(member) = self.members[index].as_mut() {
+                } else if let Some(member) = self.members[index].as_mut().filter(|_| grown) {
                     member.retire();
                 }
-            } else if recycle_above.is_some_and(|limit| used > limit) {
+            } else if grown && recycle_above.is_some_and(|limit| used > limit) {
                 let tasks = member.take_back(usize::MAX);
                 member.retire();
                 self.events.push(Event::WorkerGrown { pid, used });
@@ -321,14 +398,16 @@ impl Books {
         // the one that is hit.
         let tasks = member.take_back(usize::MAX);
         let runs = member.head == position && member.lane.ring().look(position) == Seen::Running;
-        if runs && member.doom.is_none() {
+        // One that has been given a grace may be ended at once after all.
+        let sooner = grace.is_zero() && !member.killed;
+        if runs && (member.doom.is_none() || sooner) {
             member.doom = Some((position, failure));
             member.condemned.get_or_insert_with(|| "its task is to end".to_owned());
             if grace.is_zero() {
                 member.kill();
             } else {
                 member.life.terminate();
-                member.grace = Instant::now().checked_add(grace);
+                member.grace = Some(after(Instant::now(), grace));
             }
         }
         self.queue_again(tasks);

@@ -334,6 +334,7 @@ impl Books {
             member.lane.ring().free(position);
             let pid = member.pid;
             member.replies += 1;
+            self.idle_deaths = 0;
             member.busy_nanos = member.busy_nanos.saturating_add(found.nanos);
             let Some(InLane { mut task, segment, capture, .. }) = member.remove(position) else {
                 return;

@@ -267,9 +267,10 @@ impl Member {
 
     /// Takes at most so many tasks back that the worker has not begun, the last one first.
     pub(super) fn take_back(&mut self, most: usize) -> Vec<Task> {
-        let mut position = self.tail;
+        // Where it ends: `head` itself moves when the first task is taken.
+        let (first, mut position) = (self.head, self.tail);
         let mut taken = Vec::new();
-        while taken.len() < most && position != self.head {
+        while taken.len() < most && position != first {
             position = position.wrapping_sub(1);
             if self.task(position).is_none() {
                 continue;
@@ -308,6 +309,18 @@ impl Member {
     /// True if no task in the lane is unfinished.
     pub(super) fn has_finished(&self) -> bool {
         self.in_flight == 0 || self.has_news()
+    }
+
+    /// True if what a task prints is kept just now.
+    pub(super) fn captures_now(&self) -> bool {
+        self.captures > 0 && self.tasks.iter().flatten().any(|entry| entry.capture.is_some())
+    }
+
+    /// Gives up what is kept of what a task has printed beyond what will be handed over.
+    pub(super) fn trim_captures(&self) {
+        for capture in self.tasks.iter().flatten().filter_map(|entry| entry.capture.as_ref()) {
+            capture.trim();
+        }
     }
 
     /// Bytes of memory that the process has for itself; `None` if it has ended.

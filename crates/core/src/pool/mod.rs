@@ -246,7 +246,8 @@ impl Shared {
         matches!(self.lock().phase, Phase::Open)
     }
 
-    /// Takes a task back that has not begun. True: its receiver will not be told anything more.
+    /// Takes a task back that has not begun. True: its receiver will not be told anything more, and
+    /// when the caller has seen to that, it says so ([`told_of_cancellation`](Self::told_of_cancellation)).
     /// False: it has begun or ended; if it has several items, those not begun are cancelled.
     pub fn cancel(&self, tag: &Tag) -> bool {
         let mut books = self.lock();
@@ -255,9 +256,13 @@ impl Shared {
         self.settle(books, settled, Tell::Supervisor);
         if cancelled {
             self.counts.add(&self.counts.cancelled, 1);
-            self.resolved(1);
         }
         cancelled
+    }
+
+    /// The caller, who has taken a task back, has told everybody of its end.
+    pub fn told_of_cancellation(&self) {
+        self.resolved(1);
     }
 
     /// True if the task has begun and not ended.

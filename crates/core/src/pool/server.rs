@@ -8,7 +8,7 @@ use crate::init::Reentry;
 use crate::launch::Launch;
 use crate::sys::control::{self, Receive, Send};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::{Duration, Instant};
@@ -86,7 +86,13 @@ impl Server {
                 // Only a child that was not waited for is sure to keep its number till the next line.
                 let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
                 rustix::process::waitid(WaitId::Pid(raw), options)?;
-                Ok((pid, rustix::process::pidfd_open(raw, PidfdFlags::empty())?))
+                let pidfd = rustix::process::pidfd_open(raw, PidfdFlags::empty());
+                if pidfd.is_err() {
+                    // Nobody will watch it, so it must not be.
+                    let _ = rustix::process::kill_process(raw, Signal::KILL);
+                    let _ = rustix::process::waitid(WaitId::Pid(raw), WaitIdOptions::EXITED);
+                }
+                Ok((pid, pidfd?))
             }
             Some(Note::Refused(why)) => Err(io::Error::other(why)),
             _ => Err(io::Error::other("the fork server answers something else")),

@@ -86,7 +86,7 @@ impl Shared {
         self.closing.store(true, Ordering::SeqCst);
         let mut settled = Settled::default();
         if how.cancel_queued {
-            let mut tasks = books.take_delayed(|_| true);
+            let mut tasks = books.take_delayed(&mut settled);
             for (_, member) in books.members_mut() {
                 tasks.extend(member.take_back(usize::MAX));
             }
@@ -96,12 +96,14 @@ impl Shared {
             tasks.into_iter().for_each(|task| settled.fail(task, Failure::Cancelled));
         }
         if how.kill_running {
+            // What has ended is no longer at the head of its lane.
+            books.collect_all(&mut settled);
             let running: Vec<_> = books.members().map(|(i, m)| (i, m.head, m.pid)).collect();
             for (index, head, pid) in running {
                 books.doom(index, head, Failure::Killed { pid }, Duration::ZERO);
             }
         }
-        self.settle(books, settled, Tell::Supervisor);
+        self.settle(books, settled, Tell::Here);
         self.poke();
     }
 
@@ -109,9 +111,12 @@ impl Shared {
     /// in a worker just now.
     pub fn kill(&self, tag: &super::Tag) -> bool {
         let mut books = self.lock();
-        let super::Place::Lane(index, position) = tag.place() else { return false };
+        let mut settled = Settled::default();
+        books.collect_all(&mut settled);
+        let place = tag.place();
         let mut killed = false;
-        if let Some(member) = books.members[index].as_ref()
+        if let super::Place::Lane(index, position) = place
+            && let Some(member) = books.members[index].as_ref()
             && member.lane.ring().look(position) == Seen::Running
         {
             let pid = member.pid;
@@ -121,7 +126,7 @@ impl Shared {
                 books.events.push(Event::Killed { pid, task });
             }
         }
-        self.settle(books, Settled::default(), Tell::Supervisor);
+        self.settle(books, settled, Tell::Supervisor);
         killed
     }
 }

@@ -86,7 +86,6 @@ pub(super) fn exec(
         // Nobody has waited for the child yet, so the number is still its own.
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or(io::ErrorKind::NotFound)?;
-        restrict(pid, launch)?;
         Ok((child.id(), rustix::process::pidfd_open(pid, PidfdFlags::empty())?))
     })
 }
@@ -99,7 +98,7 @@ pub(super) fn greet(
     launch: &Launch,
     flags: u8,
 ) -> io::Result<()> {
-    // One that is forked has the streams of its server.
+    // One that is forked has the streams of its server, its nice value and its CPUs.
     let forked = flags & hello::FORKED != 0;
     let stdin = match launch.stdin {
         Stream::Null => None,
@@ -114,6 +113,8 @@ pub(super) fn greet(
         parent: std::process::id(),
         flags: flags | streams,
         depth: role.map_or(0, |role| role.depth).saturating_add(1),
+        nice: if forked { 0 } else { launch.nice },
+        cpus: if forked { Vec::new() } else { launch.cpu_bits() },
         name: launch.name.clone(),
         parent_name: role.map_or(String::new(), |role| role.name.clone()),
         identity: identity().map_err(io::Error::other)?.clone(),
@@ -162,22 +163,18 @@ fn spawn(reentry: &Reentry, launch: &Launch, control: OwnedFd) -> io::Result<Chi
         command.stderr(launch.stderr.open(rustix::stdio::stderr())?);
     }
     // A group of its own: Ctrl-C on the terminal reaches the parent alone, and what a worker has
-    // started can be ended with it.
-    command.process_group(0).spawn()
-}
-
-/// Gives the new process less than its parent has; it does not run any task yet.
-fn restrict(pid: Pid, launch: &Launch) -> io::Result<()> {
-    if launch.nice != 0 {
-        let own = rustix::process::getpriority_process(None)?;
-        rustix::process::setpriority_process(Some(pid), own + launch.nice)?;
+    // started can be ended with it. But who is to read from the terminal has to be in the group that it
+    // listens to.
+    if !matches!(launch.stdin, Stream::Inherit) {
+        command.process_group(0);
     }
-    if !launch.cpus.is_empty() {
-        let mut set = rustix::thread::CpuSet::new();
-        launch.cpus.iter().for_each(|&cpu| set.set(cpu));
-        rustix::thread::sched_setaffinity(Some(pid), &set)?;
-    }
-    Ok(())
+    command.spawn().map_err(|error| match &launch.directory {
+        Some(directory) if !directory.is_dir() => io::Error::new(
+            error.kind(),
+            format!("its working directory {} cannot be used: {error}", directory.display()),
+        ),
+        _ => error,
+    })
 }
 
 /// What `next` gives; if it fails, the child is ended.

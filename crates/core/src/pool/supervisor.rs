@@ -4,12 +4,14 @@
 //! by which the other threads of the pool call it. The kernel ends every worker with this thread.
 
 use super::books::Phase;
+use super::clocks::FAREWELL;
 use super::collect::Settled;
 use super::events::Event;
 use super::member::Member;
 use super::server::Server;
 use super::start::{How, start};
 use super::{Books, Config, Method, Shared, Tell};
+use crate::clock::after;
 use crate::death::Death;
 use crate::init::Reentry;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
@@ -18,10 +20,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// How long a worker that was told to leave may take.
-const FAREWELL: Duration = Duration::from_secs(5);
+use std::time::Instant;
 
 /// The event of [`Shared::poke`].
 const POKED: u64 = 0;
@@ -85,7 +84,7 @@ impl Supervisor {
         let mut settled = Settled::default();
         let mut books = self.shared.lock();
         while books.wanted_starts() > 0 && books.next_start.is_none_or(|at| at <= Instant::now()) {
-            let serial = books.next_serial();
+            let (serial, place) = (books.next_serial(), books.free_place());
             drop(books);
             let forks = matches!(self.shared.config.method, Method::ForkServer(_));
             if forks && !self.has_server(&mut settled)? {
@@ -94,7 +93,8 @@ impl Supervisor {
             }
             let Config { launch, initializer, .. } = &self.shared.config;
             let mut launch = launch.clone();
-            launch.name = format!("{}_{}", launch.name, serial - 1);
+            // Only this thread adds members, so the place stays free.
+            launch.name = format!("{}_{place}", launch.name);
             let server = self.server.borrow();
             let how = server.as_ref().map_or(How::Spawned, How::Forked);
             let started = start(self.reentry, &launch, initializer.as_deref(), how, serial);
@@ -122,7 +122,7 @@ impl Supervisor {
                     let error = error.to_string();
                     books.events.push(Event::WorkerNotStarted { error: error.clone() });
                     // If it is the server's fault, there will be another.
-                    self.server.take();
+                    self.drop_server(&mut books);
                     books.failed_to_start(&error, &mut settled);
                 }
             }
@@ -164,6 +164,17 @@ impl Supervisor {
         Ok(false)
     }
 
+    /// Ends the fork server, if there is one.
+    fn drop_server(&self, books: &mut Books) {
+        let Some(server) = self.server.take() else { return };
+        // A copy of the descriptor in a worker would keep epoll telling of it for ever.
+        let _ = epoll::delete(&self.epoll, &server.life);
+        let _ = epoll::delete(&self.epoll, &server.control);
+        books.server_deadline = None;
+        books.awaits_server = false;
+        books.events.push(Event::ServerEnded { pid: server.life.pid() });
+    }
+
     /// Sees to the fork server, about which there is news. False: the event was about something else.
     fn see_to_server(&self, event: u64, books: &mut Books, settled: &mut Settled) -> bool {
         let mut place = self.server.borrow_mut();
@@ -176,14 +187,8 @@ impl Supervisor {
         let dead = event & 1 == 1;
         if dead || server.refused.is_some() {
             let (ready, refused) = (server.ready, server.refused.take());
-            // A copy of the descriptor in a worker would keep epoll telling of it for ever.
-            let _ = epoll::delete(&self.epoll, &server.life);
-            let _ = epoll::delete(&self.epoll, &server.control);
-            let pid = server.life.pid();
-            books.server_deadline = None;
-            *place = None;
-            books.awaits_server = false;
-            books.events.push(Event::ServerEnded { pid });
+            drop(place);
+            self.drop_server(books);
             // One that has served is replaced when it is needed.
             if !ready || refused.is_some() {
                 let why = refused.unwrap_or_else(|| "the fork server died at its start".to_owned());
@@ -216,14 +221,12 @@ impl Supervisor {
             if over && !member.leaving {
                 member.leaving = true;
                 member.lane.ring().leave();
-                if !member.ready {
-                    member.kill();
-                }
             }
-            // One that is only to be replaced may take its time with its last tasks.
-            let done = over || member.retired && member.load() == 0;
-            if done && member.leaving && member.ready && member.deadline.is_none() {
-                member.deadline = now.checked_add(FAREWELL);
+            if over && !member.ready && !member.killed {
+                member.kill();
+            }
+            if over && member.deadline.is_none() {
+                member.deadline = Some(after(now, FAREWELL));
             }
             let late = member.deadline.is_some_and(|deadline| now >= deadline);
             if late && !member.ready && (!member.leaving || member.retired) {
@@ -232,7 +235,7 @@ impl Supervisor {
                     member.condemned.get_or_insert(why);
                 }
                 started |= member.ready;
-                if !member.ready {
+                if !member.ready && member.deadline.is_some() {
                     member.condemned.get_or_insert(format!(
                         "worker process {} did not report ready within {timeout:?} and was ended. \
                          Does the program come to `horsepower::init()` when it is started with the \
@@ -323,7 +326,8 @@ impl Supervisor {
         let (ready, leaving, condemned) = (member.ready, member.leaving, member.condemned.clone());
         let (alone, retired) = (member.alone, member.retired);
         // What a process leaves behind when it ends as it should is its own affair.
-        let orderly = leaving || alone && member.has_finished();
+        let orderly = (leaving || alone) && member.has_finished();
+        let (idle, useless) = (member.load() == 0, member.replies == 0);
         if !orderly {
             member.life.kill_group();
         }
@@ -336,14 +340,18 @@ impl Supervisor {
         if alone || (leaving && !retired) {
             return;
         }
-        books.obituaries.add(&death, condemned.clone().or(retired.then(|| "replaced".to_owned())));
-        if retired && ready {
+        let replaced = (retired && orderly).then(|| "replaced".to_owned());
+        books.obituaries.add(&death, condemned.clone().or(replaced));
+        if retired && ready && orderly {
             books.events.push(Event::WorkerLeft { pid });
             return;
         }
         books.events.push(Event::WorkerDied { pid, cause, why: condemned.clone() });
         if ready {
-            books.replacements += 1;
+            books.replacements += usize::from(!retired);
+            if idle && useless {
+                books.died_idle();
+            }
         } else {
             let why = condemned.unwrap_or_else(|| format!("{death} before it was ready"));
             books.failed_to_start(&why, settled);

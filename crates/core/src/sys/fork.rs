@@ -24,6 +24,14 @@ pub(crate) enum Side {
 /// No other thread may hold anything that the new process will need: a lock of the memory allocator
 /// above all. So there must be no other thread, or only such as sleep for good.
 pub(crate) unsafe fn fork_sibling() -> io::Result<Side> {
+    if cfg!(target_env = "musl") {
+        // There the kernel knows another place, which must not be written to.
+        let why = "with this C library (musl) workers cannot be forked; use the start method spawn";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+    }
+    // What C code has printed and not yet sent must not be sent by every worker.
+    // SAFETY: a null pointer means all streams; there is no other thread that could hold their locks.
+    unsafe { libc::fflush(std::ptr::null_mut()) };
     // The C library keeps the thread's id in memory; its own fork has the kernel put the new one there,
     // and so does this. The kernel knows the place.
     let mut place: *mut libc::c_int = std::ptr::null_mut();

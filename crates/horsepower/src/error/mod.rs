@@ -135,6 +135,13 @@ impl Error {
         )
     }
 
+    /// The task could not be handed to a worker: its argument is too large for the memory there is, or
+    /// where the program's own code lies could not be found out.
+    #[must_use]
+    pub fn is_not_sent(&self) -> bool {
+        matches!(self.0.kind, Kind::NotSent(_))
+    }
+
     /// A setting that makes no sense, such as no workers at all.
     #[must_use]
     pub fn is_invalid(&self) -> bool {

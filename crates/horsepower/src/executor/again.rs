@@ -21,7 +21,7 @@ impl<F, A: Value> Again<F, A> {
         let encoded = horsepower_core::panic::catch(|| encode_into(argument, &mut bytes));
         let source = match encoded {
             Ok(Ok(())) => return Ok(Again { function, argument: bytes, of: PhantomData }),
-            Ok(Err(error)) => error.into(),
+            Ok(Err(error)) => error,
             Err(panic) => panic.message.into(),
         };
         Err(Kind::ArgumentNotEncoded { type_name: type_name::<A>(), source })

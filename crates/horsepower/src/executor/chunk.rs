@@ -61,7 +61,7 @@ pub(super) fn submit<A: Value, R: Value>(
                 answers.push(None);
                 continue;
             }
-            Ok(Err(error)) => not_encoded::<A>(error.into()),
+            Ok(Err(error)) => not_encoded::<A>(error),
             Err(panic) => {
                 // It may have left a part of itself.
                 payload.truncate(arguments_len(&payload, places.len() as u32));

@@ -160,7 +160,8 @@ pub trait Executor {
         I::IntoIter: 'e;
 
     /// Takes no more tasks, waits until all have ended, and lets threads and processes go. Dropping
-    /// the executor does the same. A task that is submitted later fails with an error for which
+    /// the executor does the same; `std::process::exit`, which drops nothing, does not, and what has
+    /// not ended by then is lost. A task that is submitted later fails with an error for which
     /// [`is_shutdown`](crate::Error::is_shutdown) holds. Calling it again does nothing more. In a
     /// done-callback, or in a task on one of its threads, it does not wait, since that could only wait
     /// for itself.

@@ -63,7 +63,7 @@ where
     let kind = match (EntryPoint::new::<F, Typed<A, ()>>(function), encoded) {
         (Ok(entry), Ok(Ok(argument))) => return Ok(Arc::new(Initializer { entry, argument })),
         (Err(why), _) => Kind::NotSent(why),
-        (_, Ok(Err(error))) => not_encoded::<A>(error.into()),
+        (_, Ok(Err(error))) => not_encoded::<A>(error),
         (_, Err(panic)) => not_encoded::<A>(panic.message.into()),
     };
     Err(Error::of_task(kind, type_name::<F>()))
@@ -80,8 +80,8 @@ impl ProcessPoolBuilder {
         self
     }
 
-    /// The workers are called `NAME_0`, `NAME_1`, … by [`process::name`](crate::process::name); at most
-    /// 230 bytes. Default: `ProcessPoolExecutor-K`, where `K` counts the pools of this process.
+    /// The workers are called `NAME_0`, `NAME_1`, … by [`process::name`](crate::process::name); one that
+    /// takes the place of another takes its name too. At most 230 bytes. Default: `ProcessPoolExecutor-K`, where `K` counts the pools of this process.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
@@ -128,7 +128,9 @@ impl ProcessPoolBuilder {
 
     /// Calls `function` with `argument` once in the [fork server](StartMethod::ForkServer), which this
     /// asks for. What it leaves behind, in statics above all, every worker has from its start, in pages of
-    /// memory that all of them share until they are written to. It must leave no thread running. If it
+    /// memory that all of them share until they are written to. It must leave no thread running. What
+    /// libraries do when a process forks (`pthread_atfork`) does not happen, and whatever is random in
+    /// what was loaded, such as the keys of a `HashMap`, is the same in all workers. If it
     /// panics again and again, the pool is broken, and every task fails with the reason.
     ///
     /// ```
@@ -232,7 +234,7 @@ impl ProcessPoolBuilder {
 
     /// How much nicer the workers are than this process: 1 to 19 leaves others more of the CPUs, as
     /// nice(1) does. Less than 0 needs a privilege.
-    pub fn nice(mut self, increment: i32) -> Self {
+    pub fn nice(mut self, increment: i8) -> Self {
         self.launch.nice = increment;
         self
     }
@@ -265,13 +267,19 @@ impl ProcessPoolBuilder {
     pub fn reusable(self) -> Result<Arc<ProcessPoolExecutor>, Error> {
         type Pools = Mutex<HashMap<String, Arc<ProcessPoolExecutor>>>;
         static POOLS: LazyLock<Pools> = LazyLock::new(Mutex::default);
+        if let Some(wrong) = self.wrong {
+            return Err(wrong);
+        }
         let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
         let key = self.key();
         if let Some(pool) = pools.get(&key).filter(|pool| pool.is_open()) {
             return Ok(pool.clone());
         }
         let pool = Arc::new(self.build()?);
-        pools.insert(key, pool.clone());
+        let old = pools.insert(key, pool.clone());
+        drop(pools);
+        // It may have something to finish.
+        drop(old);
         Ok(pool)
     }
 
@@ -297,6 +305,10 @@ impl ProcessPoolBuilder {
         let workers = self.workers.unwrap_or(cpus);
         at_least_one("workers", workers)?;
         at_least_one("tasks_per_worker", self.limits.tasks.unwrap_or(1))?;
+        let bytes =
+            |limit: Option<u64>| limit.map_or(1, |bytes| bytes.try_into().unwrap_or(usize::MAX));
+        at_least_one("memory_limit", bytes(self.limits.memory))?;
+        at_least_one("recycle_above", bytes(self.limits.recycle_above))?;
         if let Some(wrong) = self.wrong {
             return Err(wrong);
         }
@@ -311,6 +323,7 @@ impl ProcessPoolBuilder {
             )));
         }
         let launch = Launch { name, ..self.launch };
+        launch.check().map_err(|why| Error::new(Kind::Invalid(why)))?;
         let method = match (self.method, self.preload) {
             (StartMethod::ForkServer, preload) => Method::ForkServer(preload),
             (StartMethod::Spawn, None) => Method::Spawn,

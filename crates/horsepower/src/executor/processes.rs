@@ -180,7 +180,7 @@ impl Executor for ProcessPoolExecutor {
                 });
             }
             (Err(why), _) => promise.fail(Kind::NotSent(why)),
-            (_, Ok(Err(error))) => promise.fail(not_encoded::<A>(error.into())),
+            (_, Ok(Err(error))) => promise.fail(not_encoded::<A>(error)),
             (_, Err(panic)) => promise.fail(not_encoded::<A>(panic.message.into())),
         }
         TaskFuture::new(promise)
@@ -208,6 +208,9 @@ impl Executor for ProcessPoolExecutor {
     }
 
     fn shutdown_with(&self, options: ShutdownOptions) -> Result<(), Error> {
+        if let Some((_, limit)) = &self.limit {
+            limit.close();
+        }
         let ended = self.pool.shutdown(Shutdown {
             cancel_queued: options.cancel_queued,
             kill_running: options.kill_running,

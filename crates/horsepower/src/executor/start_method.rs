@@ -23,7 +23,9 @@ pub enum StartMethod {
     Spawn,
     /// The program is executed again once, comes to [`init`](crate::init()), makes the call that was given to
     /// [`preload`](crate::ProcessPoolBuilder::preload), and then forks the workers. That is quicker,
-    /// and what was loaded before is in the memory of all of them at once.
+    /// and what was loaded before is in the memory of all of them at once. It needs the GNU C
+    /// library. Handlers that libraries have registered for forks (`pthread_atfork`) are not called, and
+    /// what was random in the server is the same in every worker.
     ForkServer,
 }
 

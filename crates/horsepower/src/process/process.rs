@@ -6,12 +6,13 @@ use crate::encode::encode;
 use crate::error::{Error, Kind};
 use crate::executor::{Typed, no_pool, not_encoded};
 use crate::future::TaskFuture;
+use crate::names::Names;
 use crate::origin::Origin;
 use crate::value::Value;
 use horsepower_core::assert_plain;
 use horsepower_core::call::EntryPoint;
 use horsepower_core::death::Cause;
-use horsepower_core::launch::{LONGEST_NAME, Launch};
+use horsepower_core::launch::Launch;
 use horsepower_core::payload::Payload;
 use horsepower_core::pool::{Life, Task, nursery};
 use std::any::type_name;
@@ -20,7 +21,6 @@ use std::io::{PipeReader, PipeWriter};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -72,6 +72,8 @@ pub struct Process<T: Value> {
     streams: Mutex<Streams>,
 }
 
+static NAMES: Names = Names::new("Process");
+
 /// What is needed to start it.
 struct Plan {
     task: Result<(EntryPoint, Payload), Kind>,
@@ -120,13 +122,13 @@ impl<T: Value> Process<T> {
         A: Value,
     {
         const { assert_plain::<F>() }
-        let name = settings.name.clone().unwrap_or_else(default_name::<F>);
+        let name = settings.name.clone().unwrap_or_else(|| NAMES.next::<F>());
         let daemon = settings.daemon;
         let encoded = horsepower_core::panic::catch(|| encode(argument));
         let task = match (EntryPoint::new::<F, Typed<A, T>>(function), encoded) {
             (Ok(entry), Ok(Ok(payload))) => Ok((entry, payload)),
             (Err(why), _) => Err(Kind::NotSent(why)),
-            (_, Ok(Err(error))) => Err(not_encoded::<A>(error.into())),
+            (_, Ok(Err(error))) => Err(not_encoded::<A>(error)),
             (_, Err(panic)) => Err(not_encoded::<A>(panic.message.into())),
         };
         let plan = Plan { task, function: type_name::<F>(), settings };
@@ -143,21 +145,19 @@ impl<T: Value> Process<T> {
     ///
     /// # Errors
     /// [`is_not_ready`](Error::is_not_ready) if the program has not called [`init`](crate::init());
-    /// [`is_invalid`](Error::is_invalid) if it was started before, also in vain, or if its name is too
-    /// long; [`is_encoding`](Error::is_encoding) if the argument cannot be encoded; or what the system
+    /// [`is_invalid`](Error::is_invalid) if it was started before, also in vain, or with settings that
+    /// no process can have; [`is_encoding`](Error::is_encoding) if the argument cannot be encoded; or what the system
     /// refused.
     pub fn start(&self) -> Result<(), Error> {
         let plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Plan { task, function, settings }) = plan else {
             return Err(self.invalid("was started before; make another one"));
         };
-        if self.name.len() > LONGEST_NAME {
-            return Err(self.invalid("cannot be called so: a name has at most 255 bytes"));
-        }
         let (entry, payload) = task.map_err(|kind| Error::of_task(kind, function))?;
         let nursery = nursery().map_err(|error| no_pool(error, "start a process"))?;
         let system = |source| Error::new(Kind::System { doing: "start a process", source });
         let (launch, streams) = self.launch(settings).map_err(system)?;
+        launch.check().map_err(|why| self.invalid(&format!("cannot be started: {why}")))?;
         let promise = Arc::new(Promise::<T>::new(function, Origin::pool(nursery.shared())));
         let task = Task::single(entry, payload, promise.clone());
         let life = nursery.shared().start_alone(launch, task).map_err(system)?;
@@ -329,17 +329,6 @@ impl Process<()> {
     /// Settings for a process.
     pub fn builder() -> ProcessBuilder {
         ProcessBuilder::new()
-    }
-}
-
-/// `Process-N (function)`; a closure has no name to add.
-fn default_name<F>() -> String {
-    static PROCESSES: AtomicUsize = AtomicUsize::new(1);
-    // Relaxed: only a number.
-    let number = PROCESSES.fetch_add(1, Ordering::Relaxed);
-    match type_name::<F>().rsplit("::").next() {
-        Some(function) if !function.contains('{') => format!("Process-{number} ({function})"),
-        _ => format!("Process-{number}"),
     }
 }
 

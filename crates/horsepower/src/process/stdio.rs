@@ -8,7 +8,8 @@ use std::sync::Arc;
 /// Where a standard stream of a [`Process`](super::Process) leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stdio {
-    /// Where this process's own stream leads.
+    /// Where this process's own stream leads. A process that inherits standard input stays in this
+    /// process's group, so that it may read from the terminal; Ctrl-C then reaches both.
     Inherit,
     /// Nowhere: reading finds the end at once, what is written is gone.
     Null,

@@ -2,10 +2,12 @@
 
 use super::daemon::is_daemon;
 use super::life::{Function, Life, OnPanic};
-use super::name::default_name;
 use super::{StopToken, Thread};
 use crate::error::Error;
+use crate::names::Names;
 use std::fmt;
+
+static NAMES: Names = Names::new("Thread");
 
 /// Settings of a [`Thread`] that is to be made.
 ///
@@ -182,7 +184,7 @@ impl ThreadBuilder {
 
     /// The thread, with the name of the function type `F`.
     fn make<F, T>(self, function: Function<T>) -> Thread<T> {
-        let name = if self.name.is_empty() { default_name::<F>() } else { self.name };
+        let name = if self.name.is_empty() { NAMES.next::<F>() } else { self.name };
         let daemon = self.daemon.unwrap_or_else(is_daemon);
         Thread::of(Life::new(name, daemon, self.stack_size, function, self.on_panic))
     }

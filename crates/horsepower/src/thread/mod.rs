@@ -8,7 +8,6 @@
 //! | `stop` | [`StopToken`]: the request to stop, and the sleep that it ends |
 //! | `life` | what the handle and the thread share: [`ThreadState`], the waits, the result |
 //! | `daemon` | whether the calling thread is a daemon, for those that it makes |
-//! | `name` | `Thread-N`, and what of a function's path is shown |
 //!
 //! ```
 //! use horsepower::{Error, StopToken, Thread};
@@ -36,7 +35,6 @@
 mod builder;
 mod daemon;
 mod life;
-mod name;
 mod stop;
 #[allow(clippy::module_inception)]
 mod thread;

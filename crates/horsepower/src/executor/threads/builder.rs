@@ -70,7 +70,7 @@ impl ThreadPoolBuilder {
         if workers == 0 {
             return Err(Error::new(Kind::Invalid("workers must be greater than 0".into())));
         }
-        let name = self.name.unwrap_or_else(|| {
+        let name = self.name.filter(|name| !name.is_empty()).unwrap_or_else(|| {
             // Relaxed: only a number.
             format!("ThreadPoolExecutor-{}", POOLS.fetch_add(1, Ordering::Relaxed))
         });

@@ -93,6 +93,7 @@ where
         let mut done = Vec::with_capacity(items.len());
         let mut items = items.into_iter();
         while started.elapsed() < PATIENCE
+            && !chunk.promise.is_stopped()
             && let Some((place, item)) = items.next()
         {
             let outcome = horsepower_core::panic::catch(|| (chunk.function)(item));
@@ -105,6 +106,12 @@ where
         count(&pool.counts.failed, failed);
         count(&pool.counts.done, done.len() - failed);
         let mut rest: Vec<_> = items.collect();
+        if chunk.promise.is_stopped() {
+            // Whoever waited for it has left.
+            count(&pool.counts.cancelled, rest.len());
+            let error = || Error::of_task(Kind::Cancelled, chunk.promise.task.clone());
+            done.extend(rest.drain(..).map(|(place, _)| (place, Err(error()))));
+        }
         let share = rest.len().div_ceil(pool.workers).max(1);
         while !rest.is_empty() {
             let items = rest.split_off(rest.len().saturating_sub(share));

@@ -174,10 +174,14 @@ impl Executor for ThreadPoolExecutor {
         if let Some(limit) = options.queue_deadline
             && let Some(at) = Instant::now().checked_add(limit)
         {
-            let promise = Arc::downgrade(&promise);
-            timer::at(at, move || {
-                if let Some(promise) = promise.upgrade() {
-                    promise.fail_pending(Kind::QueueDeadline { limit });
+            let (promise, pool) = (Arc::downgrade(&promise), Arc::downgrade(&self.pool));
+            let waits = promise.clone();
+            let wanted = move || waits.strong_count() > 0;
+            timer::at(at, wanted, move || {
+                if let (Some(promise), Some(pool)) = (promise.upgrade(), pool.upgrade()) {
+                    pool.within(|| {
+                        promise.fail_pending(Kind::QueueDeadline { limit });
+                    });
                 }
             });
         }
@@ -212,6 +216,9 @@ impl Executor for ThreadPoolExecutor {
 
     fn shutdown_with(&self, options: ShutdownOptions) -> Result<(), Error> {
         self.pool.close();
+        if let Some(limit) = &self.limit {
+            limit.close();
+        }
         if options.cancel_queued {
             self.pool.cancel_queued();
         }

@@ -41,6 +41,8 @@ struct State {
     /// Jobs that wait for the time of their next try.
     delayed: HashMap<u64, Box<dyn Job>>,
     delays: u64,
+    /// So many jobs in the queue, and those that were cancelled are looked for.
+    prune_at: usize,
     closed: bool,
     /// The initializer has failed, and how.
     broken: Option<Arc<str>>,
@@ -48,6 +50,25 @@ struct State {
     /// Jobs that have not ended: queued, running, or waiting for their next try.
     unended: usize,
 }
+
+impl State {
+    /// Takes out what was cancelled, once there may be much of it: else it would keep its memory until
+    /// its turn comes.
+    fn remove_dead(&mut self) -> Vec<Box<dyn Job>> {
+        if self.queue.len() <= self.prune_at {
+            return Vec::new();
+        }
+        let jobs = std::mem::take(&mut self.queue);
+        let (dead, living) = jobs.into_iter().partition(|job| job.is_cancelled());
+        let living: VecDeque<Box<dyn Job>> = living;
+        self.prune_at = PRUNE.max(2 * living.len());
+        self.queue = living;
+        Vec::from(dead)
+    }
+}
+
+/// So many jobs wait before those that were cancelled are looked for.
+const PRUNE: usize = 64;
 
 /// Calls that have ended.
 #[derive(Debug, Default)]
@@ -78,9 +99,18 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// True on a thread of this pool.
+    /// True on a thread of this pool, and in a callback that it calls elsewhere.
     pub(super) fn is_here(self: &Arc<Self>) -> bool {
         WITHIN.get() == Arc::as_ptr(self)
+    }
+
+    /// Calls something that may call code of the user: what that asks of this pool is not to wait for
+    /// this very thread.
+    pub(super) fn within(self: &Arc<Self>, call: impl FnOnce()) {
+        let outer = WITHIN.replace(Arc::as_ptr(self));
+        // A `Drop` of the user's may panic; the counts have to stay right.
+        let _ = horsepower_core::panic::catch(call);
+        WITHIN.set(outer);
     }
 
     /// Queues a job, or refuses it.
@@ -96,7 +126,13 @@ impl Pool {
         }
         state.unended += 1;
         state.queue.push_back(job);
+        let dead = state.remove_dead();
         drop(state);
+        for job in dead {
+            count(&self.counts.cancelled, job.calls());
+            self.within(|| drop(job));
+            self.ended();
+        }
         self.ask_for_a_run();
     }
 
@@ -110,7 +146,7 @@ impl Pool {
         let mut state = self.lock();
         if let Some(reason) = state.broken.clone() {
             drop(state);
-            job.refuse(Kind::Broken(reason));
+            self.within(|| job.refuse(Kind::Broken(reason)));
             return self.ended();
         }
         state.queue.push_back(job);
@@ -127,6 +163,11 @@ impl Pool {
         let number = state.delays;
         state.delayed.insert(number, job);
         Delayed { pool: self.clone(), number }
+    }
+
+    /// True if the job was delayed, and still is.
+    pub(super) fn is_delayed(&self, number: u64) -> bool {
+        self.lock().delayed.contains_key(&number)
     }
 
     /// Queues a job that was delayed, if it still is.
@@ -158,10 +199,7 @@ impl Pool {
         let Some(job) = state.queue.pop_front() else { return };
         state.running += 1;
         drop(state);
-        let outer = WITHIN.replace(Arc::as_ptr(self));
-        // A `Drop` of the user's may panic; the count has to stay right.
-        let _ = horsepower_core::panic::catch(|| job.run(self));
-        WITHIN.set(outer);
+        self.within(|| job.run(self));
         self.lock().running -= 1;
         self.ended();
     }
@@ -180,25 +218,25 @@ impl Pool {
     }
 
     /// Cancels what is queued.
-    pub(super) fn cancel_queued(&self) {
+    pub(super) fn cancel_queued(self: &Arc<Self>) {
         self.refuse_queued(&self.counts.cancelled, || Kind::Cancelled);
     }
 
     /// The initializer has failed on a thread: nothing runs any more.
-    pub(super) fn break_down(&self, reason: &str) {
+    pub(super) fn break_down(self: &Arc<Self>, reason: &str) {
         let reason: Arc<str> = reason.into();
         self.lock().broken.get_or_insert(reason.clone());
         self.refuse_queued(&self.counts.failed, || Kind::Broken(reason.clone()));
     }
 
-    fn refuse_queued(&self, counter: &AtomicU64, why: impl Fn() -> Kind) {
+    fn refuse_queued(self: &Arc<Self>, counter: &AtomicU64, why: impl Fn() -> Kind) {
         let mut state = self.lock();
         let queue = std::mem::take(&mut state.queue);
         let delayed = std::mem::take(&mut state.delayed);
         drop(state);
         for job in queue.into_iter().chain(delayed.into_values()) {
             count(counter, job.calls());
-            job.refuse(why());
+            self.within(|| job.refuse(why()));
             self.ended();
         }
     }

@@ -80,10 +80,16 @@ where
                 let number = delayed.number();
                 // If it is cancelled while it waits, that is the end of it.
                 promise.pause(Box::new(delayed));
-                let pool = pool.clone();
-                match Instant::now().checked_add(pause) {
-                    Some(at) if !pause.is_zero() => timer::at(at, move || pool.release(number)),
-                    _ => pool.release(number),
+                if pause.is_zero() {
+                    return pool.release(number);
+                }
+                // What is too long for the clock is for ever: until it is cancelled.
+                let Some(at) = Instant::now().checked_add(pause) else { return };
+                let (waits, later) = (pool.clone(), pool.clone());
+                let timed =
+                    timer::at(at, move || waits.is_delayed(number), move || later.release(number));
+                if !timed {
+                    pool.release(number);
                 }
             }
         }

@@ -1,16 +1,27 @@
-//! The names of threads that were given none: `Thread-N`, or `Thread-N (function)`.
+//! The names of threads and processes that were given none: `Thread-N`, or `Thread-N (function)`.
 
 use std::any::type_name;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The next name, for a thread that runs a function of this type.
-pub(super) fn default_name<F>() -> String {
-    static THREADS: AtomicUsize = AtomicUsize::new(1);
-    // Relaxed: only a number.
-    let number = THREADS.fetch_add(1, Ordering::Relaxed);
-    match function_name::<F>() {
-        Some(function) => format!("Thread-{number} ({function})"),
-        None => format!("Thread-{number}"),
+/// Names of one kind, numbered.
+pub(crate) struct Names {
+    kind: &'static str,
+    given: AtomicUsize,
+}
+
+impl Names {
+    pub(crate) const fn new(kind: &'static str) -> Names {
+        Names { kind, given: AtomicUsize::new(0) }
+    }
+
+    /// The next name, for what runs a function of this type.
+    pub(crate) fn next<F>(&self) -> String {
+        // Relaxed: only a number.
+        let number = self.given.fetch_add(1, Ordering::Relaxed) + 1;
+        match function_name::<F>() {
+            Some(function) => format!("{}-{number} ({function})", self.kind),
+            None => format!("{}-{number}", self.kind),
+        }
     }
 }
 
@@ -75,8 +86,7 @@ mod tests {
 
     #[test]
     fn numbers_rise() {
-        let number = || default_name::<fn()>().strip_prefix("Thread-").unwrap().parse::<usize>();
-        let (first, second) = (number().unwrap(), number().unwrap());
-        assert!(1 <= first && first < second);
+        let names = Names::new("Thread");
+        assert_eq!([(); 2].map(|()| names.next::<fn()>()), ["Thread-1", "Thread-2"]);
     }
 }

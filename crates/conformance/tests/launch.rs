@@ -1,0 +1,272 @@
+//! How workers are launched: their names, surroundings and rights; and what is said when they cannot
+//! be.
+
+use horsepower::prelude::*;
+use horsepower::{ProcessPoolBuilder, StartMethod};
+use horsepower_conformance::gate::{Gate, pass};
+use horsepower_conformance::lab::{assert_gone, guarded, until};
+use horsepower_conformance::roles::{another, die, role};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::collections::HashSet;
+use std::time::Duration;
+
+fn pid_of(n: u64) -> (u64, u32) {
+    (n, std::process::id())
+}
+
+fn name_of(_: u64) -> String {
+    horsepower::process::name().to_owned()
+}
+
+fn builder() -> ProcessPoolBuilder {
+    ProcessPoolExecutor::builder().workers(1)
+}
+
+/// Ends the pool and shows that nothing of it is left.
+fn end(pool: ProcessPoolExecutor) {
+    let pids = pool.worker_pids();
+    drop(pool);
+    assert_gone(&pids);
+}
+
+/// EX-06: workers are named after their pool, and pools are told apart.
+#[test]
+fn ex_06_workers_have_names() {
+    horsepower::init();
+    guarded("ex_06", || {
+        let pool = builder().workers(2).name("parser").build().unwrap();
+        let names: HashSet<String> = pool.map(name_of, 0..50).map(Result::unwrap).collect();
+        assert!(names.iter().all(|name| name == "parser_0" || name == "parser_1"), "{names:?}");
+        let known: HashSet<_> = pool.stats().workers.into_iter().map(|w| w.name).collect();
+        assert!(names.is_subset(&known), "{names:?} {known:?}");
+        end(pool);
+        let mut defaults = HashSet::new();
+        for _ in 0..2 {
+            let pool = builder().build().unwrap();
+            let name = pool.submit(name_of, 0).result().unwrap();
+            assert!(name.starts_with("ProcessPoolExecutor-") && name.ends_with("_0"), "{name}");
+            defaults.insert(name);
+            end(pool);
+        }
+        assert_eq!(defaults.len(), 2);
+        let error = builder().name("n".repeat(231)).build().unwrap_err();
+        assert!(error.is_invalid(), "{error}");
+        end(builder().name("n".repeat(230)).build().unwrap());
+    });
+}
+
+/// EX-06: the numbers begin with 0 however workers are started.
+#[test]
+fn ex_06_forked_workers_have_names() {
+    horsepower::init();
+    guarded("ex_06_forked", || {
+        for &method in StartMethod::ALL {
+            let pool = builder().name("reader").start_method(method).build().unwrap();
+            assert_eq!(pool.submit(name_of, 0).result().unwrap(), "reader_0", "{method}");
+            end(pool);
+        }
+    });
+}
+
+/// The environment and the working directory of workers.
+#[test]
+fn environment_and_directory() {
+    horsepower::init();
+    guarded("environment", || {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = builder()
+            .env("HORSEPOWER_TEST_WORD", "a word")
+            .env("HORSEPOWER_TEST_OTHER", "another")
+            .env_remove("HORSEPOWER_TEST_OTHER")
+            .env_remove("HOME")
+            .current_dir(folder.path())
+            .build()
+            .unwrap();
+        let look = |name: String| (std::env::var(name).ok(), std::env::current_dir().unwrap());
+        let look = |name: &str| pool.submit(look, name.to_owned()).result().unwrap();
+        let (word, directory) = look("HORSEPOWER_TEST_WORD");
+        assert_eq!(word.as_deref(), Some("a word"));
+        assert_eq!(directory, folder.path().canonicalize().unwrap());
+        assert_eq!(look("HORSEPOWER_TEST_OTHER").0, None);
+        assert_eq!(look("HOME").0, None);
+        assert!(look("PATH").0.is_some(), "the rest is the parent's");
+        assert!(
+            std::env::var_os("HOME").is_some()
+                && std::env::var_os("HORSEPOWER_TEST_WORD").is_none()
+        );
+        // A worker that comes later has the same.
+        assert!(pool.submit(die, "kill".to_owned()).result().unwrap_err().is_worker_death());
+        assert_eq!(look("HORSEPOWER_TEST_WORD").0.as_deref(), Some("a word"));
+        end(pool);
+
+        let pool = builder().current_dir("/no/such/folder").build().unwrap();
+        let error = pool.submit(pid_of, 1).result().unwrap_err();
+        assert!(error.is_broken() && error.to_string().contains("No such file"), "{error}");
+        end(pool);
+    });
+}
+
+/// How nice workers are, and on which CPUs they may run.
+#[test]
+fn nice_and_affinity() {
+    horsepower::init();
+    guarded("nice", || {
+        // Both belong to a thread: it is the one that runs the task that counts.
+        let look = |(): ()| {
+            let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+            // After the name, which stands in parentheses; the first of them is the third field.
+            let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+            let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+            let cpus = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+            let usable = horsepower::info::usable_cpus().get();
+            (fields[19 - 3].parse::<i32>().unwrap(), cpus.unwrap().trim().to_owned(), usable)
+        };
+        let own = look(());
+        let pool = builder().build().unwrap();
+        assert_eq!(pool.submit(look, ()).result().unwrap(), own, "as the parent, unless asked for");
+        end(pool);
+        let last = own.1.rsplit([',', '-']).next().unwrap().parse::<usize>().unwrap();
+        let pool = builder().nice(3).cpu_affinity([last]).build().unwrap();
+        for _ in 0..10 {
+            let (nice, cpus, usable) = pool.submit(look, ()).result().unwrap();
+            assert_eq!((nice, cpus, usable), ((own.0 + 3).min(19), last.to_string(), 1));
+            assert!(pool.submit(die, "abort".to_owned()).result().is_err());
+        }
+        assert_eq!(look(()), own, "the parent stays as it is");
+        end(pool);
+
+        let pool = builder().cpu_affinity([1000]).build().unwrap();
+        let error = pool.submit(pid_of, 1).result().unwrap_err();
+        assert!(error.is_broken(), "{error}");
+        end(pool);
+    });
+}
+
+/// What a pool says of its workers.
+#[test]
+fn stats_of_workers() {
+    horsepower::init();
+    guarded("stats", || {
+        let pool = builder().workers(2).name("known").build().unwrap();
+        assert!(pool.stats().workers.is_empty());
+        let mut gate = Gate::new();
+        let running = [(); 2].map(|()| pool.submit(pass, gate.path()));
+        until(|| running.iter().all(TaskFuture::running));
+        // That it is ready is heard on another way than that it has begun.
+        until(|| pool.stats().workers.iter().all(|worker| worker.ready));
+        let stats = pool.stats();
+        assert_eq!((stats.running, stats.workers.len(), stats.restarts), (2, 2, 0));
+        for worker in &stats.workers {
+            assert!(pool.worker_pids().contains(&worker.pid));
+            assert!(worker.tasks_in_lane == 1 && worker.tasks == 0, "{worker:?}");
+            assert!(worker.memory > 4096, "{worker:?}");
+        }
+        let before = stats.workers[0].age;
+        std::thread::sleep(Duration::from_millis(10));
+        gate.open();
+        running.into_iter().for_each(|future| future.result().unwrap());
+        let stats = pool.stats();
+        let first = stats.workers.iter().find(|w| w.pid == stats.workers[0].pid).unwrap();
+        assert!(first.age >= before + Duration::from_millis(10), "{first:?}");
+        for worker in &stats.workers {
+            assert!(worker.tasks == 1 && worker.tasks_in_lane == 0, "{worker:?}");
+            assert!(worker.busy >= Duration::from_millis(10) && worker.busy <= worker.age);
+        }
+        let error = pool.submit(die, "segfault".to_owned()).result().unwrap_err();
+        let dead = error.worker_pid().unwrap();
+        let stats = pool.stats();
+        assert_eq!((stats.restarts, stats.failed, stats.done), (1, 1, 2));
+        let restart = &stats.last_restarts[0];
+        assert!(restart.pid == dead && restart.why.contains("SIGSEGV"), "{restart:?}");
+        assert!(!stats.workers.iter().any(|worker| worker.pid == dead));
+        end(pool);
+    });
+}
+
+fn end_of_one_task() {
+    let pool = builder().build().unwrap();
+    assert_eq!(pool.submit(pid_of, 1).result().unwrap().0, 1);
+    end(pool);
+}
+
+/// So many descriptors, and no more.
+fn limit_descriptors(most: u64) {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum }).unwrap();
+}
+
+/// PO-17: a worker that cannot be started, here for want of descriptors. If there is none at all, every
+/// task fails with the system's reason; if there are some, they do the work, and one is started as soon
+/// as that is possible. Nothing is left of those that began.
+#[test]
+fn po_17_a_worker_that_cannot_be_started() {
+    const NAME: &str = "po_17_a_worker_that_cannot_be_started";
+    horsepower::init();
+    if role().is_none() {
+        return guarded(NAME, || {
+            let output = another(NAME, "alone").output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        });
+    }
+    let plenty = getrlimit(Resource::Nofile).current.unwrap();
+    guarded(NAME, || {
+        // What every process needs once has been found out.
+        end_of_one_task();
+        let pool = builder().workers(4).build().unwrap();
+        limit_descriptors(3);
+        let waiting: Vec<_> = (0..10).map(|n| pool.submit(pid_of, n)).collect();
+        for future in waiting {
+            let error = future.result().unwrap_err();
+            assert!(error.is_broken(), "{error}");
+            assert!(error.to_string().contains("Too many open files"), "{error}");
+        }
+        limit_descriptors(plenty);
+        assert!(pool.worker_pids().is_empty());
+        end(pool);
+
+        let pool = builder().workers(4).build().unwrap();
+        let mut gate = Gate::new();
+        let mut running: Vec<_> = (0..3).map(|_| pool.submit(pass, gate.path())).collect();
+        until(|| running.iter().all(TaskFuture::running));
+        let pids = pool.worker_pids();
+        assert_eq!(pids.len(), 3);
+        limit_descriptors(3);
+        running.push(pool.submit(pass, gate.path()));
+        let later: Vec<_> = (0..10).map(|n| pool.submit(pid_of, n)).collect();
+        // There is time for more tries than break a pool that has no worker.
+        std::thread::sleep(Duration::from_millis(500));
+        assert_eq!(pool.worker_pids(), pids, "no other could be started");
+        assert!(!running[3].done() && later.iter().all(|future| !future.done()));
+        limit_descriptors(plenty);
+        until(|| running[3].running());
+        assert_eq!(pool.worker_pids().len(), 4, "now there is a fourth");
+        gate.open();
+        running.into_iter().for_each(|future| future.result().unwrap());
+        for (n, future) in (0..).zip(later) {
+            assert_eq!(future.result().unwrap().0, n);
+        }
+        end(pool);
+    });
+}
+
+/// PO-17: want of descriptors at the very first task of the program is no reason to fail for ever.
+#[test]
+fn po_17_a_want_that_passes() {
+    const NAME: &str = "po_17_a_want_that_passes";
+    horsepower::init();
+    if role().is_none() {
+        return guarded(NAME, || {
+            let output = another(NAME, "alone").output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        });
+    }
+    guarded(NAME, || {
+        let plenty = getrlimit(Resource::Nofile).current.unwrap();
+        let pool = builder().build().unwrap();
+        limit_descriptors(3);
+        assert!(pool.submit(pid_of, 1).result().is_err());
+        limit_descriptors(plenty);
+        end(pool);
+        end_of_one_task();
+    });
+}

@@ -1,0 +1,321 @@
+//! The lives of a pool's workers: how long they serve, how many there are, and what they may use.
+
+use horsepower::ShutdownOptions;
+use horsepower::prelude::*;
+use horsepower_conformance::gate::{Gate, pass};
+use horsepower_conformance::lab::{assert_gone, guarded, is_child, until};
+use horsepower_conformance::rows::{lines, write_line};
+use std::collections::HashSet;
+use std::time::Duration;
+
+fn pid_of(n: u64) -> (u64, u32) {
+    (n, std::process::id())
+}
+
+/// Ends the pool and shows that nothing of it is left.
+fn end(pool: ProcessPoolExecutor) {
+    let pids = pool.worker_pids();
+    drop(pool);
+    assert_gone(&pids);
+}
+
+/// EX-17: after so many tasks another worker comes, never a second one beside it; none at all makes no
+/// sense.
+#[test]
+fn ex_17_a_worker_has_so_many_tasks() {
+    horsepower::init();
+    guarded("ex_17", || {
+        let pool = ProcessPoolExecutor::builder().workers(1).tasks_per_worker(3).build().unwrap();
+        let mut pids = vec![];
+        for n in 0..10 {
+            pids.push(pool.submit(pid_of, n).result().unwrap().1);
+            assert!(pool.worker_pids().len() <= 1, "{:?}", pool.worker_pids());
+        }
+        for (n, pid) in pids.iter().enumerate() {
+            assert_eq!(pids[n / 3 * 3], *pid, "{n}: {pids:?}");
+        }
+        assert_eq!(pids.iter().collect::<HashSet<_>>().len(), 4, "{pids:?}");
+        until(|| !is_child(pids[8]));
+        assert_gone(&pids[..9]);
+        let restart = &pool.stats().last_restarts[0];
+        assert_eq!(restart.pid, pids[8]);
+        assert!(restart.why.ends_with("replaced"), "{}", restart.why);
+        end(pool);
+        let error = ProcessPoolExecutor::builder().tasks_per_worker(0).build().unwrap_err();
+        assert!(error.is_invalid(), "{error}");
+        assert_eq!(error.to_string(), "tasks_per_worker must be greater than 0");
+    });
+}
+
+/// EX-18: a backlog is no trouble when workers are replaced, nor is the end right after the beginning.
+#[test]
+fn ex_18_replaced_with_a_backlog() {
+    horsepower::init();
+    guarded("ex_18", || {
+        for (workers, limit, tasks) in [(1, 2, 6), (1, 1, 20), (3, 1, 6), (2, 3, 200)] {
+            for waits in [true, false] {
+                let builder = ProcessPoolExecutor::builder().workers(workers);
+                let pool = builder.tasks_per_worker(limit).build().unwrap();
+                let futures: Vec<_> = (0..tasks).map(|n| pool.submit(pid_of, n)).collect();
+                let results = |futures: Vec<TaskFuture<(u64, u32)>>| {
+                    let mut counts = std::collections::HashMap::<u32, usize>::new();
+                    for (n, future) in (0..).zip(futures) {
+                        let (number, pid) = future.result().unwrap();
+                        assert_eq!(number, n);
+                        *counts.entry(pid).or_default() += 1;
+                    }
+                    assert!(counts.values().all(|&count| count <= limit), "{counts:?}");
+                };
+                if waits {
+                    results(futures);
+                    end(pool);
+                } else {
+                    end(pool);
+                    results(futures);
+                }
+            }
+        }
+    });
+}
+
+/// PO-14: after enough tasks every worker is another; a chunk of a map is one task.
+#[test]
+fn po_14_all_workers_are_replaced() {
+    horsepower::init();
+    guarded("po_14", || {
+        let pool = ProcessPoolExecutor::builder().workers(2).tasks_per_worker(5).build().unwrap();
+        let pids = |size: usize, items: u64| -> Vec<u32> {
+            let options = MapOptions::new().chunk_size(size);
+            pool.map_with(options, |_: u64| std::process::id(), 0..items)
+                .map(Result::unwrap)
+                .collect()
+        };
+        let first: HashSet<u32> = pids(1, 2).into_iter().collect();
+        let _ = pids(1, 30);
+        let last: HashSet<u32> = pids(1, 2).into_iter().collect();
+        assert!(first.is_disjoint(&last), "{first:?} {last:?}");
+        end(pool);
+
+        let pool = ProcessPoolExecutor::builder().workers(1).tasks_per_worker(2).build().unwrap();
+        let options = MapOptions::new().chunk_size(10);
+        let pids: Vec<u32> = pool
+            .map_with(options, |_: u64| std::process::id(), 0..60)
+            .map(Result::unwrap)
+            .collect();
+        // A chunk that takes long is handed back, so there may be more parts than chunks.
+        assert!(pids.iter().collect::<HashSet<_>>().len() >= 3, "{pids:?}");
+        assert!(pids.chunks(10).any(|chunk| chunk.iter().all(|pid| *pid == chunk[0])), "{pids:?}");
+        end(pool);
+    });
+}
+
+/// EX-25: idle workers leave, all of them, and come again when they are needed.
+#[test]
+fn ex_25_idle_workers_leave() {
+    horsepower::init();
+    guarded("ex_25", || {
+        let idle = Duration::from_millis(10);
+        let pool = ProcessPoolExecutor::builder().workers(2).idle_timeout(idle).build().unwrap();
+        let mut seen = HashSet::new();
+        for round in 0..5 {
+            let mut gate = Gate::new();
+            let both = [(); 2].map(|()| pool.submit(pass, gate.path()));
+            until(|| both.iter().all(TaskFuture::running));
+            // Those that have something to do stay, however long it takes.
+            std::thread::sleep(2 * idle);
+            let pids = pool.worker_pids();
+            assert_eq!(pids.len(), 2);
+            assert!(pids.iter().all(|pid| seen.insert(*pid)), "{round}: {pids:?}");
+            gate.open();
+            both.into_iter().for_each(|future| future.result().unwrap());
+            until(|| pool.worker_pids().is_empty());
+            assert_gone(&pids);
+        }
+        // An idle worker that leaves is not one that had to be replaced by another.
+        assert_eq!(pool.stats().workers.len(), 0);
+        assert_eq!(pool.submit(pid_of, 1).result().unwrap().0, 1);
+        end(pool);
+    });
+}
+
+/// EX-26: fewer workers: those that work end what they do; as many: nothing changes; more: those that
+/// are there stay.
+#[test]
+fn ex_26_a_pool_changes_its_size() {
+    horsepower::init();
+    guarded("ex_26", || {
+        let pool = ProcessPoolExecutor::with_workers(2).unwrap();
+        let occupy = |count: usize, gate: &Gate| {
+            let futures: Vec<_> = (0..count).map(|_| pool.submit(pass, gate.path())).collect();
+            until(|| futures.iter().all(TaskFuture::running));
+            let mut pids = pool.worker_pids();
+            pids.sort_unstable();
+            (futures, pids)
+        };
+        let release = |mut gate: Gate, futures: Vec<TaskFuture<()>>| {
+            gate.open();
+            futures.into_iter().for_each(|future| future.result().unwrap());
+        };
+        let gate = Gate::new();
+        let (futures, two) = occupy(2, &gate);
+        pool.resize(1).unwrap();
+        assert_eq!(pool.workers(), 1);
+        assert!(futures.iter().all(TaskFuture::running), "nobody was interrupted");
+        release(gate, futures);
+        until(|| pool.worker_pids().len() == 1);
+        let survivor = pool.worker_pids()[0];
+        assert!(two.contains(&survivor));
+        pool.resize(1).unwrap();
+        assert_eq!(pool.submit(pid_of, 0).result().unwrap().1, survivor);
+
+        pool.resize(3).unwrap();
+        assert_eq!(pool.workers(), 3);
+        let gate = Gate::new();
+        let (futures, three) = occupy(3, &gate);
+        assert!(three.contains(&survivor) && three.len() == 3, "{three:?}");
+        release(gate, futures);
+        let error = pool.resize(0).unwrap_err();
+        assert!(error.is_invalid() && error.to_string() == "workers must be greater than 0");
+        end(pool);
+    });
+}
+
+/// EX-26: up and down with work under way.
+#[test]
+fn ex_26_up_and_down() {
+    horsepower::init();
+    guarded("ex_26_up_and_down", || {
+        let pool = ProcessPoolExecutor::with_workers(5).unwrap();
+        let mut futures = vec![];
+        for workers in [12, 2, 1, 12, 6, 1, 8, 5] {
+            pool.resize(workers).unwrap();
+            futures.extend((0..30).map(|n| pool.submit(pid_of, n)));
+            let map = pool.map(pid_of, 0..100);
+            assert!(map.map(|result| result.unwrap().0).eq(0..100));
+        }
+        for (n, future) in (0..).zip(futures) {
+            assert_eq!(future.result().unwrap().0, n % 30);
+        }
+        until(|| pool.worker_pids().len() <= 5);
+        end(pool);
+    });
+}
+
+/// EX-26, PO-10: tasks are taken back from workers that are only just starting, because there are to be
+/// fewer, or none any more.
+#[test]
+fn ex_26_while_workers_start() {
+    horsepower::init();
+    guarded("ex_26_while_workers_start", || {
+        for round in 0..20 {
+            let pool = ProcessPoolExecutor::with_workers(3).unwrap();
+            let futures: Vec<_> = (0..3).map(|n| pool.submit(pid_of, n)).collect();
+            // Fewer workers may be enough.
+            let over = || futures.iter().all(TaskFuture::done);
+            until(|| pool.worker_pids().len() > round % 3 || over());
+            if round % 2 == 0 {
+                pool.resize(1).unwrap();
+                for (n, future) in (0..).zip(futures) {
+                    assert_eq!(future.result().unwrap().0, n);
+                }
+            } else {
+                pool.shutdown_with(ShutdownOptions::new().cancel_queued()).unwrap();
+                assert!(futures.iter().all(TaskFuture::done));
+            }
+            end(pool);
+        }
+    });
+}
+
+/// EX-28: a worker that has grown is replaced between two tasks; every task ends well.
+#[test]
+fn ex_28_a_worker_that_leaks_is_replaced() {
+    horsepower::init();
+    guarded("ex_28", || {
+        let builder = ProcessPoolExecutor::builder().workers(1).recycle_above(64 << 20);
+        let pool = builder.build().unwrap();
+        let leak = |n: u64| {
+            std::mem::forget(std::hint::black_box(vec![n as u8 + 1; 16 << 20]));
+            // Long enough to be weighed.
+            std::thread::sleep(Duration::from_millis(25));
+            pid_of(n)
+        };
+        let mut pids = vec![];
+        while pids.first() == pids.last() || pids.len() < 2 {
+            let n = pids.len() as u64;
+            let (number, pid) = pool.submit(leak, n).result().unwrap();
+            assert_eq!(number, n);
+            pids.push(pid);
+        }
+        assert!(pids.len() >= 4, "not before it has grown: {pids:?}");
+        assert!(pool.stats().restarts >= 1);
+        // The rest of a backlog goes to the next worker.
+        let futures: Vec<_> = (0..10).map(|n| pool.submit(leak, n)).collect();
+        for (n, future) in (0..).zip(futures) {
+            assert_eq!(future.result().unwrap().0, n);
+        }
+        end(pool);
+    });
+}
+
+/// A task that uses more memory than it may is ended, alone, and the error says how much it was.
+#[test]
+fn memory_limit_ends_the_task() {
+    horsepower::init();
+    guarded("memory_limit", || {
+        let builder = ProcessPoolExecutor::builder().workers(1).memory_limit(64 << 20);
+        let pool = builder.build().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lines");
+        let (_, before) = pool.submit(pid_of, 0).result().unwrap();
+        let grow = |file| -> u64 {
+            write_line((file, 1));
+            let block = std::hint::black_box(vec![1u8; 200 << 20]);
+            loop {
+                std::thread::park();
+                std::hint::black_box(&block);
+            }
+        };
+        let queued: Vec<_> = {
+            let hog = pool.submit(grow, file.clone());
+            let queued = (0..5).map(|n| pool.submit(pid_of, n)).collect();
+            let error = hog.result().unwrap_err();
+            assert!(error.is_memory_limit() && !error.is_worker_death(), "{error}");
+            assert_eq!(error.worker_pid(), Some(before));
+            let text = error.to_string();
+            assert!(text.contains("more than its limit of 64.0 MiB, and was ended"), "{text}");
+            let used = text.split(" used ").nth(1).unwrap().split(" MiB").next().unwrap();
+            assert!(used.parse::<f64>().unwrap() > 64.0, "{text}");
+            queued
+        };
+        for (n, future) in (0..).zip(queued) {
+            let (number, pid) = future.result().unwrap();
+            assert!(number == n && pid != before);
+        }
+        assert_eq!(lines(&file), [1], "it was begun once");
+        until(|| !is_child(before));
+        assert!(pool.stats().last_restarts.iter().any(|restart| restart.pid == before));
+        end(pool);
+    });
+}
+
+/// What a task leaves behind counts too: the worker is replaced before it harms the next one.
+#[test]
+fn memory_limit_between_tasks() {
+    horsepower::init();
+    guarded("memory_limit_between", || {
+        let builder = ProcessPoolExecutor::builder().workers(1).memory_limit(64 << 20);
+        let pool = builder.build().unwrap();
+        let leak = |bytes: usize| {
+            std::mem::forget(std::hint::black_box(vec![1u8; bytes]));
+            std::process::id()
+        };
+        // It may have been weighed just while the task was running.
+        match pool.submit(leak, 100 << 20).result() {
+            Ok(pid) => until(|| !is_child(pid)),
+            Err(error) => assert!(error.is_memory_limit(), "{error}"),
+        }
+        assert_eq!(pool.submit(pid_of, 1).result().unwrap().0, 1);
+        end(pool);
+    });
+}

@@ -1,0 +1,289 @@
+//! Workers that are to be replaced, limits and graces at their edges: what a review has found.
+
+#![allow(unsafe_code)] // one task leaves a handler behind that never returns
+
+use horsepower::prelude::*;
+use horsepower::{MapOptions, OnError, ShutdownOptions};
+use horsepower_conformance::gate::{Gate, pass};
+use horsepower_conformance::lab::{assert_gone, guarded, is_alive, until};
+use horsepower_conformance::roles::die;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+fn pid((): ()) -> u32 {
+    std::process::id()
+}
+
+fn hang((): ()) {
+    loop {
+        std::thread::park();
+    }
+}
+
+fn end(pool: ProcessPoolExecutor) {
+    let pids = pool.worker_pids();
+    drop(pool);
+    assert_gone(&pids);
+}
+
+/// Task: uses so many bytes for a while.
+fn use_memory((bytes, millis): (usize, u64)) -> usize {
+    let memory = vec![1u8; bytes];
+    std::thread::sleep(Duration::from_millis(millis));
+    memory.iter().filter(|&&byte| byte == 1).count()
+}
+
+/// A lane that holds only tasks which have not begun is emptied by a shutdown, and by a smaller pool.
+#[test]
+fn lanes_of_starting_workers_are_emptied() {
+    horsepower::init();
+    guarded("starting", || {
+        for _ in 0..20 {
+            let pool = ProcessPoolExecutor::with_workers(2).unwrap();
+            let futures: Vec<_> = (0..4).map(|_| pool.submit(pid, ())).collect();
+            until(|| !pool.worker_pids().is_empty());
+            pool.resize(1).unwrap();
+            pool.shutdown_with(ShutdownOptions::new().cancel_queued()).unwrap();
+            assert!(futures.iter().all(TaskFuture::done));
+            end(pool);
+        }
+    });
+}
+
+/// A worker in its last task keeps to the limit of memory too.
+#[test]
+fn the_limit_holds_for_a_worker_that_is_to_be_replaced() {
+    horsepower::init();
+    guarded("limit", || {
+        let limit = || ProcessPoolExecutor::builder().workers(1).memory_limit(100 << 20);
+        for builder in [limit().tasks_per_worker(1), limit().recycle_above(50 << 20)] {
+            let pool = builder.build().unwrap();
+            let error = pool.submit(use_memory, (300 << 20, 100_000)).result().unwrap_err();
+            assert!(error.is_memory_limit(), "{error}");
+            assert!(pool.submit(pid, ()).result().is_ok());
+            end(pool);
+        }
+    });
+}
+
+/// A worker that uses much from its start is not replaced before it has done anything.
+#[test]
+fn what_the_initializer_uses_is_no_reason_to_replace_a_worker() {
+    horsepower::init();
+    guarded("initializer", || {
+        static KEPT: std::sync::Mutex<Vec<u8>> = std::sync::Mutex::new(Vec::new());
+        let keep = |bytes: usize| *KEPT.lock().unwrap() = vec![1; bytes];
+        let builder = ProcessPoolExecutor::builder().workers(1).recycle_above(20 << 20);
+        let pool = builder.initializer(keep, 60 << 20).build().unwrap();
+        let kept = pool.submit(|(): ()| KEPT.lock().unwrap().len(), ()).result();
+        assert_eq!(kept.unwrap(), 60 << 20);
+        end(pool);
+    });
+}
+
+/// A worker that has done its last task and does not go is made to.
+#[test]
+fn a_replaced_worker_that_hangs_at_its_exit_is_ended() {
+    horsepower::init();
+    guarded("exit", || {
+        extern "C" fn never() {
+            loop {
+                std::thread::park();
+            }
+        }
+        let pool = ProcessPoolExecutor::builder().workers(1).tasks_per_worker(1).build().unwrap();
+        let first = pool.submit(
+            |(): ()| {
+                // SAFETY: a function that may be called at any time; it touches nothing.
+                unsafe { libc::atexit(never) };
+                std::process::id()
+            },
+            (),
+        );
+        let first = first.result().unwrap();
+        assert_ne!(pool.submit(pid, ()).result().unwrap(), first);
+        until(|| !is_alive(first));
+        end(pool);
+    });
+}
+
+/// The end of a pool does not wait for a worker that has yet to begin, though it is to be replaced.
+#[test]
+fn a_pool_does_not_wait_for_an_initializer() {
+    horsepower::init();
+    guarded("initializer hangs", || {
+        let builder = ProcessPoolExecutor::builder().workers(1).tasks_per_worker(1);
+        let pool = builder.initializer(hang, ()).build().unwrap();
+        let future = pool.submit(pid, ());
+        until(|| !pool.worker_pids().is_empty());
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(future.cancel());
+        end(pool);
+    });
+}
+
+/// What a crashing worker has started ends with it, also in its last task.
+#[test]
+fn a_crash_in_the_last_task_is_a_crash() {
+    horsepower::init();
+    guarded("last task", || {
+        let pool = ProcessPoolExecutor::builder().workers(1).tasks_per_worker(1).build().unwrap();
+        #[allow(clippy::zombie_processes)] // it is the point: its parent dies without waiting
+        let task = |file: PathBuf| {
+            let child = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
+            std::fs::write(file, child.id().to_string()).unwrap();
+            die("abort".into())
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pid");
+        assert!(pool.submit(task, file.clone()).result().unwrap_err().is_worker_death());
+        let child: u32 = std::fs::read_to_string(file).unwrap().parse().unwrap();
+        until(|| !is_alive(child));
+        let why = pool.stats().last_restarts[0].why.clone();
+        assert!(why.contains("SIGABRT") && !why.contains("replaced"), "{why}");
+        end(pool);
+    });
+}
+
+fn ignore_terminate(ready: PathBuf) {
+    let seen = std::sync::Arc::default();
+    signal_hook::flag::register(signal_hook::consts::SIGTERM, seen).unwrap();
+    std::fs::write(ready, "").unwrap();
+    hang(());
+}
+
+/// `kill` and `kill_running` do not wait for a grace.
+#[test]
+fn kill_cuts_a_grace_short() {
+    horsepower::init();
+    guarded("grace", || {
+        for shutdown in [false, true] {
+            let pool = ProcessPoolExecutor::with_workers(1).unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("ready");
+            let task = pool.task(ignore_terminate, file.clone());
+            let hour = Duration::from_secs(3600);
+            let future = task.deadline(Duration::from_millis(300)).grace(hour).submit();
+            until(|| file.exists());
+            std::thread::sleep(Duration::from_millis(400));
+            assert!(!future.done());
+            if shutdown {
+                pool.shutdown_with(ShutdownOptions::new().kill_running()).unwrap();
+            } else {
+                assert!(future.kill());
+            }
+            assert!(future.result().unwrap_err().is_cancelled());
+            end(pool);
+        }
+    });
+}
+
+/// Once the task has ended after all, a waiting thread does not have to sit out the grace; and the
+/// longest grace there is, is one.
+#[test]
+fn a_grace_ends_with_the_task() {
+    horsepower::init();
+    guarded("grace ends", || {
+        let pool = ProcessPoolExecutor::with_workers(1).unwrap();
+        for grace in [Duration::from_secs(3600), Duration::MAX] {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("flag");
+            let slow = |file: PathBuf| {
+                let seen = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+                signal_hook::flag::register(signal_hook::consts::SIGTERM, seen.clone()).unwrap();
+                until(|| seen.load(std::sync::atomic::Ordering::Relaxed));
+                std::fs::write(file, "asked").unwrap();
+            };
+            let task = pool.task(slow, file.clone());
+            let future = task.deadline(Duration::from_millis(100)).grace(grace).submit();
+            assert!(future.result().unwrap_err().is_deadline());
+            assert!(file.exists(), "it was asked to end, and had the time to do so");
+        }
+        end(pool);
+    });
+}
+
+/// A deadline of nothing ends every task, and is not looked for again and again meanwhile.
+#[test]
+fn no_time_at_all() {
+    horsepower::init();
+    guarded("zero", || {
+        let pool = ProcessPoolExecutor::with_workers(1).unwrap();
+        let future = pool.task(hang, ()).deadline(Duration::ZERO).submit();
+        assert!(future.result().unwrap_err().is_deadline());
+        let options = MapOptions::new().chunk_size(usize::MAX).on_error(OnError::Continue);
+        assert_eq!(pool.map_with(options, |n: u8| n, 0..10).count(), 10);
+        end(pool);
+    });
+}
+
+/// Many tasks that wait for their next try can be cancelled, in reasonable time.
+#[test]
+fn many_delayed_tasks_are_cancelled() {
+    horsepower::init();
+    guarded("delayed", || {
+        let pool = ProcessPoolExecutor::with_workers(1).unwrap();
+        let hour = Duration::from_secs(3600);
+        let fail = |n: u32| assert_eq!(n, u32::MAX);
+        let futures: Vec<_> =
+            (0..2000).map(|n| pool.task(fail, n).retries(1).backoff(hour).submit()).collect();
+        until(|| pool.stats().retried == 2000);
+        assert!(futures.iter().step_by(2).all(TaskFuture::cancel));
+        assert_eq!(pool.stats().queued, 1000);
+        pool.shutdown_with(ShutdownOptions::new().cancel_queued()).unwrap();
+        assert!(futures.into_iter().all(|f| f.result().unwrap_err().is_cancelled()));
+        end(pool);
+    });
+}
+
+/// Threads: a dropped map begins no further item, also of chunks that have begun; `stats` and retries
+/// do not stop each other; a shut pool keeps nobody waiting for room.
+#[test]
+fn thread_pools_at_their_edges() {
+    guarded("threads", || {
+        let pool = std::sync::Arc::new(ThreadPoolExecutor::with_workers(2).unwrap());
+        let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let (asks, asked) = (pool.clone(), stop.clone());
+        let asker = std::thread::spawn(move || {
+            while !asked.load(std::sync::atomic::Ordering::Relaxed) {
+                let _ = asks.stats();
+            }
+        });
+        let fail = |n: u32| assert_eq!(n, u32::MAX);
+        for n in 0..300 {
+            assert!(pool.task(fail, n).retries(3).submit().result().is_err());
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        asker.join().unwrap();
+
+        let called = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let count = called.clone();
+        let slow = move |_: u32| {
+            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            std::thread::sleep(Duration::from_millis(3));
+        };
+        let mut map = pool.spawn_map(slow, 0..10_000);
+        map.next();
+        drop(map);
+        let started = Instant::now();
+        drop(std::sync::Arc::into_inner(pool));
+        assert!(
+            called.load(std::sync::atomic::Ordering::Relaxed) < 1000,
+            "{:?}",
+            started.elapsed()
+        );
+
+        let pool = ThreadPoolExecutor::builder().workers(1).queue_limit(0).build().unwrap();
+        let mut gate = Gate::new();
+        let running = pool.submit(pass, gate.path());
+        std::thread::scope(|scope| {
+            let late = scope.spawn(|| pool.submit(|n: u32| n, 1).result());
+            std::thread::sleep(Duration::from_millis(20));
+            pool.shutdown_with(ShutdownOptions::new().wait(false)).unwrap();
+            assert!(late.join().unwrap().unwrap_err().is_shutdown());
+        });
+        gate.open();
+        running.result().unwrap();
+    });
+}

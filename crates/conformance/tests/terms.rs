@@ -1,0 +1,348 @@
+//! What only a process can give to a task: an end at a deadline, by `kill`, its output.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)] // what tasks print is looked at
+
+use horsepower::prelude::*;
+use horsepower::{ShutdownOptions, TaskOptions};
+use horsepower_conformance::gate::{Gate, pass};
+use horsepower_conformance::lab::{assert_gone, guarded, is_child, until};
+use horsepower_conformance::roles::{another, die, role};
+use horsepower_conformance::rows::{lines, write_line};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+const SHORT: Duration = Duration::from_millis(30);
+
+fn pid_of(n: u64) -> (u64, u32) {
+    (n, std::process::id())
+}
+
+fn hang(file: PathBuf) {
+    write_line((file, u64::from(std::process::id())));
+    loop {
+        std::thread::park();
+    }
+}
+
+/// Task: does not end by SIGTERM, and says when that is so.
+fn ignore_terminate(file: PathBuf) {
+    let seen = std::sync::Arc::default();
+    signal_hook::flag::register(signal_hook::consts::SIGTERM, seen).unwrap();
+    hang(file);
+}
+
+fn pool(workers: usize) -> ProcessPoolExecutor {
+    ProcessPoolExecutor::with_workers(workers).unwrap()
+}
+
+/// Ends the pool and shows that nothing of it is left.
+fn end(pool: ProcessPoolExecutor) {
+    let pids = pool.worker_pids();
+    drop(pool);
+    assert_gone(&pids);
+}
+
+/// FA-15: past its deadline a task is ended with its worker, and the next one runs in another; time in
+/// the queue does not count, and a deadline that holds changes nothing.
+#[test]
+fn fa_15_a_deadline_ends_the_task() {
+    horsepower::init();
+    guarded("fa_15", || {
+        let pool = pool(1);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lines");
+        let (_, pid) = pool.submit(pid_of, 0).result().unwrap();
+        let start = Instant::now();
+        let endless = pool.task(hang, file.clone()).deadline(SHORT).submit();
+        let waiting: Vec<_> = (0..5).map(|n| pool.submit(pid_of, n)).collect();
+        let error = endless.result().unwrap_err();
+        assert!(start.elapsed() >= SHORT);
+        assert!(error.is_deadline() && !error.is_timeout() && !error.is_worker_death(), "{error}");
+        assert_eq!(error.worker_pid(), Some(pid));
+        assert!(error.to_string().contains("longer than its deadline of 30ms"), "{error}");
+        for (n, future) in (0..).zip(waiting) {
+            let (number, other) = future.result().unwrap();
+            assert!(number == n && other != pid);
+        }
+        assert_gone(&[pid]);
+        assert_eq!(lines(&file), [u64::from(pid)]);
+
+        let long = Duration::from_secs(3600);
+        let (_, pid) = pool.task(pid_of, 1).deadline(long).submit().result().unwrap();
+        assert_eq!(pool.submit(pid_of, 1).result().unwrap().1, pid);
+
+        // One that waits longer than it may run is in time all the same.
+        let mut gate = Gate::new();
+        let first = pool.submit(pass, gate.path());
+        let patient = pool.task(pid_of, 1).deadline(Duration::from_secs(5)).submit();
+        let brief = pool.task(hang, file.clone()).deadline(SHORT).submit();
+        std::thread::sleep(2 * SHORT);
+        assert!(!patient.done() && !brief.done());
+        gate.open();
+        first.result().unwrap();
+        assert_eq!(patient.result().unwrap().1, pid);
+        assert!(brief.result().unwrap_err().is_deadline());
+        assert_eq!(lines(&file).len(), 2, "it had begun");
+        end(pool);
+    });
+}
+
+/// FA-15: a deadline strikes although nobody waits for the task.
+#[test]
+fn fa_15_nobody_has_to_wait() {
+    horsepower::init();
+    guarded("fa_15_nobody", || {
+        let pool = pool(1);
+        let (_, pid) = pool.submit(pid_of, 0).result().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lines");
+        drop(pool.task(hang, file.clone()).deadline(SHORT).submit());
+        until(|| !is_child(pid));
+        assert_eq!(lines(&file).len(), 1);
+        assert_eq!(pool.submit(pid_of, 3).result().unwrap().0, 3);
+        end(pool);
+    });
+}
+
+/// FA-16: a task has its grace to end after a SIGTERM; one that does not is killed, and the error is the
+/// same.
+#[test]
+fn fa_16_grace_and_then_the_end() {
+    horsepower::init();
+    guarded("fa_16", || {
+        let pool = pool(1);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("stubborn");
+        let start = Instant::now();
+        let deadline = Duration::from_millis(300);
+        let task = pool.task(ignore_terminate, file.clone()).deadline(deadline).grace(SHORT);
+        let error = task.submit().result().unwrap_err();
+        assert!(error.is_deadline(), "{error}");
+        let pid = error.worker_pid().unwrap();
+        assert!(start.elapsed() >= deadline + SHORT, "it had its grace");
+        assert_gone(&[pid]);
+
+        // One that ends by itself does so as it likes.
+        let file = folder.path().join("tidy");
+        let tidy = |file: PathBuf| {
+            let mut signals = Vec::new();
+            let told = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+            signals.push(signal_hook::flag::register(signal_hook::consts::SIGTERM, told.clone()));
+            write_line((file.clone(), 1));
+            while !told.load(std::sync::atomic::Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            write_line((file, 2));
+            die("0".to_owned());
+        };
+        let task =
+            pool.task(tidy, file.clone()).deadline(deadline).grace(Duration::from_secs(3600));
+        let error = task.submit().result().unwrap_err();
+        assert!(error.is_deadline(), "{error}");
+        assert_eq!(lines(&file), [1, 2], "it could tidy up");
+        assert_eq!(pool.submit(pid_of, 1).result().unwrap().0, 1);
+        end(pool);
+    });
+}
+
+/// FA-17: a deadline for each item of a map: those that are late are errors, the others arrive.
+#[test]
+fn fa_17_a_deadline_for_items() {
+    horsepower::init();
+    guarded("fa_17", || {
+        let pool = pool(2);
+        let folder = tempfile::tempdir().unwrap();
+        let task = |(file, n): (PathBuf, u64)| {
+            write_line((file.clone(), n));
+            if n % 10 == 3 {
+                hang(file);
+            }
+            n * 2
+        };
+        for size in [1, 8] {
+            // Of its own: what still runs when a map has stopped ends its item later.
+            let file = folder.path().join(size.to_string());
+            let items: Vec<_> = (0..20).map(|n| (file.clone(), n)).collect();
+            let options = MapOptions::new().chunk_size(size).deadline(Duration::from_millis(200));
+            let options = options.on_error(OnError::Continue);
+            let results: Vec<_> = pool.map_with(options.clone(), task, items.clone()).collect();
+            assert_eq!(results.len(), 20);
+            for (n, result) in (0..).zip(results) {
+                match result {
+                    Ok(value) => assert_eq!(value, n * 2),
+                    Err(error) => assert!(n % 10 == 3 && error.is_deadline(), "{n}: {error}"),
+                }
+            }
+            let begun = lines(&file);
+            assert_eq!(begun.iter().filter(|line| **line < 20).count(), 20, "once each: {begun:?}");
+
+            let stop = pool.map_with(options.on_error(OnError::Stop), task, items);
+            let results: Vec<_> = stop.collect();
+            assert!(results.len() == 4 && results[3].as_ref().unwrap_err().is_deadline());
+        }
+        end(pool);
+    });
+}
+
+/// FU-16: killing ends a task that runs, and its worker; no retry follows, and nobody else is hurt.
+#[test]
+fn fu_16_kill() {
+    horsepower::init();
+    guarded("fu_16", || {
+        let pool = pool(2);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lines");
+        for retries in [0, 3] {
+            let future = pool.task(hang, file.clone()).retries(retries).submit();
+            let others: Vec<_> = (0..20).map(|n| pool.submit(pid_of, n)).collect();
+            until(|| lines(&file).len() == 1);
+            let pid = lines(&file)[0] as u32;
+            assert!(!future.cancel() && future.running());
+            assert!(future.kill());
+            assert!(future.exception().is_some());
+            assert!(future.kill() && future.cancel() && future.cancelled());
+            let error = future.result().unwrap_err();
+            assert!(error.is_cancelled() && !error.is_worker_death(), "{error}");
+            assert_eq!(error.worker_pid(), Some(pid));
+            assert!(error.to_string().contains("it was killed, with worker process"), "{error}");
+            for (n, future) in (0..).zip(others) {
+                assert_eq!(future.result().unwrap().0, n);
+            }
+            until(|| !is_child(pid));
+            assert_eq!(lines(&file).len(), 1);
+            std::fs::remove_file(&file).unwrap();
+        }
+        end(pool);
+    });
+}
+
+/// Retries help against the loss of a worker too, in whichever way: and only if asked for.
+#[test]
+fn retries_after_the_loss_of_a_worker() {
+    horsepower::init();
+    guarded("retries", || {
+        let pool = pool(1);
+        let folder = tempfile::tempdir().unwrap();
+        let dies_twice = |(file, how): (PathBuf, String)| {
+            write_line((file.clone(), 1));
+            match (lines(&file).len(), &*how) {
+                (3.., _) => lines(&file).len(),
+                (_, "late") => {
+                    hang(file);
+                    0
+                }
+                _ => die(how) as usize,
+            }
+        };
+        for how in ["abort", "kill", "3", "late"] {
+            let file = folder.path().join(how);
+            let deadline = Duration::from_millis(if how == "late" { 100 } else { 3_600_000 });
+            let options = TaskOptions::new().deadline(deadline);
+            let argument = || (file.clone(), how.to_owned());
+            let once = pool.submit_with(options.clone(), dies_twice, argument());
+            let error = once.result().unwrap_err();
+            assert!(if how == "late" { error.is_deadline() } else { error.is_worker_death() });
+            assert_eq!(lines(&file).iter().filter(|line| **line == 1).count(), 1, "{how}");
+            std::fs::remove_file(&file).unwrap();
+            let twice = pool.submit_with(options.clone().retries(1), dies_twice, argument());
+            let outcome = twice.result();
+            // The hanging one has noted its process too.
+            assert!(how == "late" || outcome.is_err(), "{how}");
+            std::fs::remove_file(&file).unwrap();
+            let thrice = pool.submit_with(options.retries(2), dies_twice, argument());
+            assert!(thrice.result().unwrap() >= 3, "{how}");
+        }
+        assert!(pool.stats().retried >= 8);
+        end(pool);
+    });
+}
+
+/// What a task prints is kept if that is asked for, however the task ends; what others print is not.
+#[test]
+fn output_is_kept() {
+    const NAME: &str = "output_is_kept";
+    horsepower::init();
+    if role().is_none() {
+        guarded(NAME, || {
+            let output = another(NAME, "parent").output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{text}{errors}");
+            for after in ["return", "panic", "abort", "hang"] {
+                assert!(text.contains(&format!("open after {after}\n")), "{text}");
+                assert!(errors.contains(&format!("open after {after}\n")), "{errors}");
+            }
+            assert!(!text.contains("secret") && !errors.contains("secret"), "{text}{errors}");
+        });
+        return;
+    }
+    let print = |(how, file): (String, PathBuf)| {
+        println!("secret {how}");
+        print!("and half a line");
+        eprintln!("secret error of {how}");
+        match &*how {
+            "panic" => panic!("on purpose"),
+            "hang" => hang(file),
+            "return" => {}
+            how => {
+                let _ = std::io::Write::flush(&mut std::io::stdout());
+                die(how.to_owned());
+            }
+        }
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let pool = pool(1);
+    for how in ["return", "panic", "abort", "hang"] {
+        let argument = (how.to_owned(), folder.path().join("lines"));
+        let options = TaskOptions::new().capture_output();
+        let limit = if how == "hang" { Duration::from_millis(200) } else { Duration::MAX };
+        let future = pool.submit_with(options.deadline(limit), print, argument);
+        let error = future.exception();
+        assert_eq!(error.is_some(), how != "return", "{how}");
+        let output = future.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        // What is still in a buffer of the process is lost with it.
+        let whole = if how == "hang" { "secret hang\n" } else { "and half a line" };
+        assert!(text.starts_with(&format!("secret {how}\n")) && text.ends_with(whole), "{text}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(errors.starts_with(&format!("secret error of {how}\n")), "{errors}");
+        let open = |how: String| {
+            println!("\nopen after {how}");
+            eprintln!("\nopen after {how}");
+        };
+        let future = pool.submit(open, how.to_owned());
+        future.get().unwrap();
+        assert_eq!(future.output(), None, "it was not asked for");
+    }
+    let quiet = pool.task(pid_of, 1).capture_output().submit();
+    quiet.get().unwrap();
+    assert!(quiet.output().unwrap().stdout.is_empty());
+    let huge = |len: usize| print!("{}", "x".repeat(len));
+    let future = pool.task(huge, (16 << 20) + 5).capture_output().submit();
+    future.get().unwrap();
+    assert_eq!(future.output().unwrap().stdout.len(), 16 << 20);
+    end(pool);
+}
+
+/// PO-10, SH-10: ending a pool with what runs in it: nobody waits for a task that hangs, not even for
+/// one that ignores a SIGTERM, and each has its answer.
+#[test]
+fn po_10_the_end_of_what_runs() {
+    horsepower::init();
+    guarded("po_10", || {
+        let pool = pool(2);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lines");
+        let futures: Vec<_> =
+            (0..20).map(|_| pool.submit(ignore_terminate, file.clone())).collect();
+        until(|| lines(&file).len() == 2);
+        let pids = pool.worker_pids();
+        pool.shutdown_with(ShutdownOptions::new().cancel_queued().kill_running()).unwrap();
+        assert_gone(&pids);
+        let errors: Vec<_> = futures.into_iter().map(|f| f.result().unwrap_err()).collect();
+        assert!(errors.iter().all(horsepower::Error::is_cancelled));
+        assert_eq!(errors.iter().filter(|error| error.worker_pid().is_some()).count(), 2);
+        assert!(pool.submit(pid_of, 1).result().unwrap_err().is_shutdown());
+        end(pool);
+    });
+}
