@@ -6,9 +6,9 @@
 //! dies before it has begun, the task does not go to another.
 
 use super::books::Phase;
-use super::collect::Settled;
 use super::life::Life;
 use super::member::{Member, Segment};
+use super::settled::Settled;
 use super::start::{How, start};
 use super::supervisor::Supervisor;
 use super::task::Task;

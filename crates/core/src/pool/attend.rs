@@ -2,8 +2,8 @@
 //! lane's bell and collects replies itself, its own and others', instead of waiting for another
 //! thread to be scheduled. One thread attends a lane at a time.
 
-use super::collect::Settled;
 use super::member::Member;
+use super::settled::Settled;
 use super::task::{Place, Tag};
 use super::{Shared, Tell};
 use crate::ring::Seen;

@@ -3,9 +3,9 @@
 use super::Config;
 use super::alone::Birth;
 use super::clocks::{Clocks, Limits};
-use super::collect::Settled;
 use super::events::Event;
 use super::member::Member;
+use super::settled::Settled;
 use super::stats::Obituaries;
 use super::task::{Failure, Place, Tag, Task};
 use crate::ring::Seen;

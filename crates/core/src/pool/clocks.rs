@@ -6,9 +6,9 @@
 //! supervisor knows of has it called ([`Books::clock`]).
 
 use super::books::Books;
-use super::collect::Settled;
 use super::events::Event;
 use super::member::Member;
+use super::settled::Settled;
 use super::task::{Failure, Place, Receiver, Task};
 use crate::clock::{after, monotonic_nanos};
 use crate::ring::Seen;

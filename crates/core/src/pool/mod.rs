@@ -6,7 +6,9 @@
 //! | `books` | what the pool knows: the members, the queue, the phase; one lock guards it all |
 //! | `member` | one worker as the parent sees it: process, lane, what is in the lane |
 //! | `put` | step ③: which task goes into which lane, and when one is taken back |
-//! | `collect` | step ⑤: what comes out of a lane, alive or dead |
+//! | `collect` | step ⑤: what comes out of a lane |
+//! | `bury` | what comes out of the lane of a worker that has died |
+//! | `settled` | what has ended, and telling the receivers |
 //! | `attend` | a thread that waits for one task collects replies itself |
 //! | `start` | starting a worker process |
 //! | `server` | the fork server, which starts them in another way |
@@ -25,6 +27,7 @@
 mod alone;
 mod attend;
 mod books;
+mod bury;
 mod clocks;
 mod collect;
 mod events;
@@ -32,6 +35,7 @@ mod life;
 mod member;
 mod put;
 mod server;
+mod settled;
 mod shutdown;
 mod start;
 mod stats;
@@ -51,7 +55,7 @@ pub use task::{Answer, Failure, Receiver, Tag, Task, Terms};
 use crate::init::{NotReady, reentry_point};
 use crate::launch::Launch;
 use books::{Books, Phase};
-use collect::Settled;
+use settled::Settled;
 use stats::Counts;
 use std::cell::RefCell;
 use std::io;

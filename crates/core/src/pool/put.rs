@@ -4,8 +4,8 @@
 //! worker runs dry while another has tasks waiting in its lane, half of those are taken back for it.
 
 use super::books::{Books, Phase};
-use super::collect::Settled;
 use super::member::{InLane, LARGE, Segment};
+use super::settled::Settled;
 use super::task::{Failure, Place, Task};
 use crate::frame::{FRAMED, SEGMENT};
 use crate::lane::BLOCK_LEN;

@@ -1,7 +1,7 @@
 //! The end of a pool, and changes of its size.
 
-use super::collect::Settled;
 use super::events::Event;
+use super::settled::Settled;
 use super::task::Failure;
 use super::{Pool, Shared, Tell};
 use crate::ring::Seen;

@@ -1,7 +1,7 @@
 //! What a pool has done and what its workers are doing, for those who operate it.
 
 use super::books::Books;
-use super::collect::Settled;
+use super::settled::Settled;
 use super::task::Place;
 use super::{Config, Shared, Tell};
 use crate::death::Death;

@@ -5,10 +5,10 @@
 
 use super::books::Phase;
 use super::clocks::FAREWELL;
-use super::collect::Settled;
 use super::events::Event;
 use super::member::Member;
 use super::server::Server;
+use super::settled::Settled;
 use super::start::{How, start};
 use super::{Books, Config, Method, Shared, Tell};
 use crate::clock::after;

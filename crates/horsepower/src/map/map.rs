@@ -2,227 +2,19 @@
 //!
 //! Every executor's `map` is this iterator; what differs is how a chunk of items is submitted.
 
+use super::clock::Clock;
+use super::options::{MapOptions, OnError, Progress};
 use crate::error::{Error, Kind};
 use crate::future::TaskFuture;
-use crate::options::TaskOptions;
 use crate::watch::Watch;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Least number of items that are under way although nobody reads results.
 const WINDOW: usize = 1024;
-
-/// How long a chunk of items should take: long beside what sending it costs, and short enough
-/// to share the work evenly.
-const CHUNK: Duration = Duration::from_millis(1);
-
-/// Most items in a chunk of automatic size: so many small arguments, and so many small results, fit
-/// into the blocks of a lane.
-const LARGEST: usize = 2048;
-
-/// How [`Executor::map_with`](crate::Executor::map_with) is to work.
-///
-/// ```
-/// use horsepower::{Executor, InlineExecutor, MapOptions, OnError};
-///
-/// let options = MapOptions::new().on_error(OnError::Continue);
-/// let results: Vec<_> = InlineExecutor::new().map_with(options, |n: i32| 10 / n, [5, 0, 2]).collect();
-/// assert_eq!(results[2].as_ref().unwrap(), &5);
-/// ```
-#[derive(Clone, Default)]
-pub struct MapOptions {
-    chunk_size: Option<usize>,
-    window: Option<usize>,
-    on_error: OnError,
-    unordered: bool,
-    timeout: Option<Duration>,
-    pub(crate) deadline: Option<Duration>,
-    pub(crate) grace: Duration,
-    progress: Option<ProgressCallback>,
-}
-
-type ProgressCallback = Arc<dyn Fn(Progress) + Send + Sync>;
-
-/// How far a `map` has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Progress {
-    /// Results that have been read.
-    pub done: usize,
-    /// How many there will be, if the input knows.
-    pub total: Option<usize>,
-}
-
-/// What `map` does after an item has failed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnError {
-    /// Yields the error, ends, and cancels what has not begun.
-    #[default]
-    Stop,
-    /// Yields the error and goes on with the next item.
-    Continue,
-}
-
-impl MapOptions {
-    /// Chunks of automatic size, a window of at least 1,024 items, end at the first error.
-    #[must_use]
-    pub fn new() -> MapOptions {
-        MapOptions::default()
-    }
-
-    /// How many items travel as one task, instead of a number found by measuring.
-    ///
-    /// # Panics
-    /// If it is 0.
-    #[must_use]
-    pub fn chunk_size(mut self, items: usize) -> MapOptions {
-        assert!(items > 0, "a chunk must have at least 1 item");
-        self.chunk_size = Some(items);
-        self
-    }
-
-    /// How many items may be under way whose results nobody has read.
-    ///
-    /// # Panics
-    /// If it is 0.
-    #[must_use]
-    pub fn window(mut self, items: usize) -> MapOptions {
-        assert!(items > 0, "a window must hold at least 1 item");
-        self.window = Some(items);
-        self
-    }
-
-    /// What to do after an item has failed.
-    #[must_use]
-    pub fn on_error(mut self, on_error: OnError) -> MapOptions {
-        self.on_error = on_error;
-        self
-    }
-
-    /// Yields results as they come instead of in the order of the items; those of a chunk come
-    /// together.
-    ///
-    /// ```
-    /// use horsepower::{Executor, MapOptions, ThreadPoolExecutor};
-    ///
-    /// let pool = ThreadPoolExecutor::new()?;
-    /// let squares = pool.map_with(MapOptions::new().unordered(), |n: u64| n * n, 1..=100);
-    /// assert_eq!(squares.sum::<Result<u64, _>>()?, 338_350);
-    /// # Ok::<(), horsepower::Error>(())
-    /// ```
-    #[must_use]
-    pub fn unordered(mut self) -> MapOptions {
-        self.unordered = true;
-        self
-    }
-
-    /// How long all of it may take, from the call. What is late then is one error with
-    /// [`is_timeout`](Error::is_timeout), the last item; what has not begun is cancelled, and what runs
-    /// goes on. Results that were there in time are yielded before.
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> MapOptions {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// How long each call may take, from the moment it begins in its worker; then the worker is ended,
-    /// and the item's error has [`is_deadline`](Error::is_deadline). For the others, see
-    /// [`on_error`](Self::on_error). (Processes only, as
-    /// [`TaskOptions::deadline`](crate::TaskOptions::deadline).)
-    #[must_use]
-    pub fn deadline(mut self, deadline: Duration) -> MapOptions {
-        self.deadline = Some(deadline);
-        self
-    }
-
-    /// With a [`deadline`](Self::deadline): how long the worker has to end by itself after a SIGTERM.
-    #[must_use]
-    pub fn grace(mut self, grace: Duration) -> MapOptions {
-        self.grace = grace;
-        self
-    }
-
-    /// Calls `callback` whenever a result is read, on the thread that reads it; at the start too, with
-    /// nothing done.
-    ///
-    /// ```
-    /// use horsepower::{Executor, InlineExecutor, MapOptions};
-    ///
-    /// let options = MapOptions::new().progress(|progress| match progress.total {
-    ///     Some(total) => eprintln!("{} of {total}", progress.done),
-    ///     None => eprintln!("{}", progress.done),
-    /// });
-    /// assert_eq!(InlineExecutor::new().map_with(options, |n: u8| n, 0..3).count(), 3);
-    /// ```
-    #[must_use]
-    pub fn progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> MapOptions {
-        self.progress = Some(Arc::new(callback));
-        self
-    }
-
-    /// Shows progress as an `indicatif` bar, which gets its length from the input if that knows it.
-    #[cfg(feature = "indicatif")]
-    #[must_use]
-    pub fn progress_bar(self, bar: indicatif::ProgressBar) -> MapOptions {
-        self.progress(move |progress| {
-            if let Some(total) = progress.total.filter(|_| progress.done == 0) {
-                bar.set_length(total as u64);
-            }
-            bar.set_position(progress.done as u64);
-        })
-    }
-
-    /// Why the items cannot run but in processes of their own.
-    pub(crate) fn needs_process(&self) -> Option<String> {
-        let options = TaskOptions { deadline: self.deadline, ..TaskOptions::new() };
-        options.needs_process().map(|kind| kind.to_string())
-    }
-}
-
-impl fmt::Debug for MapOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MapOptions")
-            .field("chunk_size", &self.chunk_size)
-            .field("window", &self.window)
-            .field("on_error", &self.on_error)
-            .field("unordered", &self.unordered)
-            .field("timeout", &self.timeout)
-            .field("deadline", &self.deadline)
-            .field("grace", &self.grace)
-            .finish_non_exhaustive()
-    }
-}
-
-/// How long an item takes, as measured so far.
-#[derive(Debug, Default)]
-pub(crate) struct Clock {
-    /// Moving average of nanoseconds for an item; 0 before the first measurement.
-    nanos: AtomicU64,
-    measurements: AtomicU64,
-}
-
-impl Clock {
-    /// So many items have taken so long.
-    pub(crate) fn learn(&self, items: usize, time: Duration) {
-        let new = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX) / items.max(1) as u64;
-        // Relaxed, and lost updates are fine: an estimate.
-        let old = self.nanos.load(Ordering::Relaxed);
-        let mean = if old == 0 { new } else { old / 4 * 3 + new / 4 };
-        self.nanos.store(mean.max(1), Ordering::Relaxed);
-        self.measurements.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// How many items take about as long as a chunk should; 1 as long as nothing is known.
-    fn items_in_a_chunk(&self) -> usize {
-        match self.nanos.load(Ordering::Relaxed) {
-            0 => 1,
-            nanos => (CHUNK.as_nanos() as u64 / nanos).clamp(1, LARGEST as u64) as usize,
-        }
-    }
-}
 
 /// The answers of a chunk, one for each item.
 pub(crate) type ChunkFuture<R> = TaskFuture<Vec<Result<R, Error>>>;
@@ -514,22 +306,5 @@ impl<R> Drop for Map<'_, R> {
 impl<R> fmt::Debug for Map<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Map({} items under way)", self.under_way)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tiny_items_make_large_chunks_and_long_ones_go_alone() {
-        let clock = Clock::default();
-        assert_eq!(clock.items_in_a_chunk(), 1, "nothing is known");
-        clock.learn(10, Duration::from_micros(100));
-        assert_eq!(clock.items_in_a_chunk(), 100);
-        clock.learn(1, Duration::ZERO);
-        assert!(clock.items_in_a_chunk() > 100);
-        clock.learn(1, Duration::from_secs(3));
-        assert_eq!(clock.items_in_a_chunk(), 1);
     }
 }

@@ -1,0 +1,179 @@
+//! [`MapOptions`]: how a `map` is to work.
+
+use crate::options::TaskOptions;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How [`Executor::map_with`](crate::Executor::map_with) is to work.
+///
+/// ```
+/// use horsepower::{Executor, InlineExecutor, MapOptions, OnError};
+///
+/// let options = MapOptions::new().on_error(OnError::Continue);
+/// let results: Vec<_> = InlineExecutor::new().map_with(options, |n: i32| 10 / n, [5, 0, 2]).collect();
+/// assert_eq!(results[2].as_ref().unwrap(), &5);
+/// ```
+#[derive(Clone, Default)]
+pub struct MapOptions {
+    pub(super) chunk_size: Option<usize>,
+    pub(super) window: Option<usize>,
+    pub(super) on_error: OnError,
+    pub(super) unordered: bool,
+    pub(super) timeout: Option<Duration>,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) grace: Duration,
+    pub(super) progress: Option<ProgressCallback>,
+}
+
+type ProgressCallback = Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// How far a `map` has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Results that have been read.
+    pub done: usize,
+    /// How many there will be, if the input knows.
+    pub total: Option<usize>,
+}
+
+/// What `map` does after an item has failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// Yields the error, ends, and cancels what has not begun.
+    #[default]
+    Stop,
+    /// Yields the error and goes on with the next item.
+    Continue,
+}
+
+impl MapOptions {
+    /// Chunks of automatic size, a window of at least 1,024 items, end at the first error.
+    #[must_use]
+    pub fn new() -> MapOptions {
+        MapOptions::default()
+    }
+
+    /// How many items travel as one task, instead of a number found by measuring.
+    ///
+    /// # Panics
+    /// If it is 0.
+    #[must_use]
+    pub fn chunk_size(mut self, items: usize) -> MapOptions {
+        assert!(items > 0, "a chunk must have at least 1 item");
+        self.chunk_size = Some(items);
+        self
+    }
+
+    /// How many items may be under way whose results nobody has read.
+    ///
+    /// # Panics
+    /// If it is 0.
+    #[must_use]
+    pub fn window(mut self, items: usize) -> MapOptions {
+        assert!(items > 0, "a window must hold at least 1 item");
+        self.window = Some(items);
+        self
+    }
+
+    /// What to do after an item has failed.
+    #[must_use]
+    pub fn on_error(mut self, on_error: OnError) -> MapOptions {
+        self.on_error = on_error;
+        self
+    }
+
+    /// Yields results as they come instead of in the order of the items; those of a chunk come
+    /// together.
+    ///
+    /// ```
+    /// use horsepower::{Executor, MapOptions, ThreadPoolExecutor};
+    ///
+    /// let pool = ThreadPoolExecutor::new()?;
+    /// let squares = pool.map_with(MapOptions::new().unordered(), |n: u64| n * n, 1..=100);
+    /// assert_eq!(squares.sum::<Result<u64, _>>()?, 338_350);
+    /// # Ok::<(), horsepower::Error>(())
+    /// ```
+    #[must_use]
+    pub fn unordered(mut self) -> MapOptions {
+        self.unordered = true;
+        self
+    }
+
+    /// How long all of it may take, from the call. What is late then is one error with
+    /// [`is_timeout`](Error::is_timeout), the last item; what has not begun is cancelled, and what runs
+    /// goes on. Results that were there in time are yielded before.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> MapOptions {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// How long each call may take, from the moment it begins in its worker; then the worker is ended,
+    /// and the item's error has [`is_deadline`](Error::is_deadline). For the others, see
+    /// [`on_error`](Self::on_error). (Processes only, as
+    /// [`TaskOptions::deadline`](crate::TaskOptions::deadline).)
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> MapOptions {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// With a [`deadline`](Self::deadline): how long the worker has to end by itself after a SIGTERM.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> MapOptions {
+        self.grace = grace;
+        self
+    }
+
+    /// Calls `callback` whenever a result is read, on the thread that reads it; at the start too, with
+    /// nothing done.
+    ///
+    /// ```
+    /// use horsepower::{Executor, InlineExecutor, MapOptions};
+    ///
+    /// let options = MapOptions::new().progress(|progress| match progress.total {
+    ///     Some(total) => eprintln!("{} of {total}", progress.done),
+    ///     None => eprintln!("{}", progress.done),
+    /// });
+    /// assert_eq!(InlineExecutor::new().map_with(options, |n: u8| n, 0..3).count(), 3);
+    /// ```
+    #[must_use]
+    pub fn progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> MapOptions {
+        self.progress = Some(Arc::new(callback));
+        self
+    }
+
+    /// Shows progress as an `indicatif` bar, which gets its length from the input if that knows it.
+    #[cfg(feature = "indicatif")]
+    #[must_use]
+    pub fn progress_bar(self, bar: indicatif::ProgressBar) -> MapOptions {
+        self.progress(move |progress| {
+            if let Some(total) = progress.total.filter(|_| progress.done == 0) {
+                bar.set_length(total as u64);
+            }
+            bar.set_position(progress.done as u64);
+        })
+    }
+
+    /// Why the items cannot run but in processes of their own.
+    pub(crate) fn needs_process(&self) -> Option<String> {
+        let options = TaskOptions { deadline: self.deadline, ..TaskOptions::new() };
+        options.needs_process().map(|kind| kind.to_string())
+    }
+}
+
+impl fmt::Debug for MapOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MapOptions")
+            .field("chunk_size", &self.chunk_size)
+            .field("window", &self.window)
+            .field("on_error", &self.on_error)
+            .field("unordered", &self.unordered)
+            .field("timeout", &self.timeout)
+            .field("deadline", &self.deadline)
+            .field("grace", &self.grace)
+            .finish_non_exhaustive()
+    }
+}
