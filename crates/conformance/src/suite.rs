@@ -1,4 +1,4 @@
-//! [`suite!`](crate::suite): the tests that run the rows of a module.
+//! [`suite!`](macro@crate::suite): the tests that run the rows of a module.
 
 /// A module of tests, for each row and each executor that can show it one:
 ///

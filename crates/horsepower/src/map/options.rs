@@ -102,7 +102,7 @@ impl MapOptions {
     }
 
     /// How long all of it may take, from the call. What is late then is one error with
-    /// [`is_timeout`](Error::is_timeout), the last item; what has not begun is cancelled, and what runs
+    /// [`is_timeout`](crate::Error::is_timeout), the last item; what has not begun is cancelled, and what runs
     /// goes on. Results that were there in time are yielded before.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> MapOptions {
@@ -111,7 +111,7 @@ impl MapOptions {
     }
 
     /// How long each call may take, from the moment it begins in its worker; then the worker is ended,
-    /// and the item's error has [`is_deadline`](Error::is_deadline). For the others, see
+    /// and the item's error has [`is_deadline`](crate::Error::is_deadline). For the others, see
     /// [`on_error`](Self::on_error). (Processes only, as
     /// [`TaskOptions::deadline`](crate::TaskOptions::deadline).)
     #[must_use]
