@@ -1,6 +1,6 @@
 //! Workers that are to be replaced, limits and graces at their edges: what a review has found.
 
-#![allow(unsafe_code)] // one task leaves a handler behind that never returns
+#![allow(unsafe_code, clippy::print_stdout)] // one task leaves a handler that never returns, one prints
 
 use horsepower::prelude::*;
 use horsepower::{MapOptions, OnError, ShutdownOptions};
@@ -285,5 +285,42 @@ fn thread_pools_at_their_edges() {
         });
         gate.open();
         running.result().unwrap();
+    });
+}
+
+/// Of what a task prints, no more is kept in memory than will be handed over.
+#[test]
+fn captured_output_is_bounded() {
+    horsepower::init();
+    guarded("captured", || {
+        const LINE: &str = "0123456789abcde\n";
+        const PRINTED: u64 = 64 << 20;
+        /// Size and memory of the files that hold what is printed.
+        fn held() -> Vec<(u64, u64)> {
+            use std::os::unix::fs::MetadataExt as _;
+            let files = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+            let ours = |path: &PathBuf| path.to_string_lossy().contains("horsepower-output");
+            files
+                .filter(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| ours(&target)))
+                .filter_map(|entry| std::fs::metadata(entry.path()).ok())
+                .map(|file| (file.len(), file.blocks() * 512))
+                .collect()
+        }
+        let print = |gate: PathBuf| {
+            let lines = LINE.repeat(1 << 16);
+            (0..PRINTED / lines.len() as u64).for_each(|_| print!("{lines}"));
+            std::io::Write::flush(&mut std::io::stdout()).unwrap();
+            pass(gate);
+        };
+        let pool = ProcessPoolExecutor::with_workers(1).unwrap();
+        let mut gate = Gate::new();
+        let future = pool.task(print, gate.path()).capture_output().submit();
+        until(|| held().iter().any(|&(len, memory)| len >= PRINTED && memory <= 17 << 20));
+        gate.open();
+        future.get().unwrap();
+        let stdout = &future.output().unwrap().stdout;
+        assert_eq!(stdout.len(), 16 << 20);
+        assert!(stdout.chunks(LINE.len()).all(|line| line == LINE.as_bytes()));
+        end(pool);
     });
 }
