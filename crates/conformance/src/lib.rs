@@ -17,6 +17,7 @@ pub mod lab;
 pub mod limits;
 pub mod maps;
 pub mod page;
+pub mod pools;
 pub mod roles;
 pub mod rows;
 pub mod shutdown;

@@ -7,6 +7,7 @@
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
 use horsepower_conformance::lab::{assert_gone, guarded, is_alive, is_child, parent_of, until};
+use horsepower_conformance::pools::{end, pid_of, pool};
 use horsepower_conformance::roles::{another, die, role, signal};
 use rustix::process::{Pid, Signal};
 use std::collections::HashSet;
@@ -14,21 +15,6 @@ use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-
-fn pid_of(n: u64) -> (u64, u32) {
-    (n, std::process::id())
-}
-
-fn pool(workers: usize) -> ProcessPoolExecutor {
-    ProcessPoolExecutor::with_workers(workers).unwrap()
-}
-
-/// Ends the pool and shows that nothing of it is left.
-fn end(pool: ProcessPoolExecutor) {
-    let pids = pool.worker_pids();
-    drop(pool);
-    assert_gone(&pids);
-}
 
 /// FA-02, FA-03, FA-04: each kind of death costs its own task, and the error says how it was.
 #[test]

@@ -5,6 +5,7 @@
 
 use horsepower::prelude::*;
 use horsepower_conformance::lab::{assert_gone, guarded, is_alive, until};
+use horsepower_conformance::pools::hang;
 use horsepower_conformance::roles::{another, role};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -12,12 +13,6 @@ use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-fn hang((): ()) {
-    loop {
-        std::thread::park();
-    }
-}
 
 /// The parent's part: workers that run, one that has nothing to do, and a process.
 fn play(how: &str) {

@@ -4,15 +4,12 @@
 use horsepower::prelude::*;
 use horsepower::{ProcessPoolBuilder, StartMethod};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{assert_gone, guarded, until};
+use horsepower_conformance::lab::{guarded, until};
+use horsepower_conformance::pools::{end, pid_of};
 use horsepower_conformance::roles::{another, die, role};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::HashSet;
 use std::time::Duration;
-
-fn pid_of(n: u64) -> (u64, u32) {
-    (n, std::process::id())
-}
 
 fn name_of(_: u64) -> String {
     horsepower::process::name().to_owned()
@@ -20,13 +17,6 @@ fn name_of(_: u64) -> String {
 
 fn builder() -> ProcessPoolBuilder {
     ProcessPoolExecutor::builder().workers(1)
-}
-
-/// Ends the pool and shows that nothing of it is left.
-fn end(pool: ProcessPoolExecutor) {
-    let pids = pool.worker_pids();
-    drop(pool);
-    assert_gone(&pids);
 }
 
 /// EX-06: workers are named after their pool, and pools are told apart.

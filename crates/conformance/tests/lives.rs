@@ -4,20 +4,10 @@ use horsepower::ShutdownOptions;
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
 use horsepower_conformance::lab::{assert_gone, guarded, is_child, until};
+use horsepower_conformance::pools::{end, pid_of};
 use horsepower_conformance::rows::{lines, write_line};
 use std::collections::HashSet;
 use std::time::Duration;
-
-fn pid_of(n: u64) -> (u64, u32) {
-    (n, std::process::id())
-}
-
-/// Ends the pool and shows that nothing of it is left.
-fn end(pool: ProcessPoolExecutor) {
-    let pids = pool.worker_pids();
-    drop(pool);
-    assert_gone(&pids);
-}
 
 /// EX-17: after so many tasks another worker comes, never a second one beside it; none at all makes no
 /// sense.

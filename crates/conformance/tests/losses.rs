@@ -3,6 +3,7 @@
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
 use horsepower_conformance::lab::{assert_gone, guarded, is_child, until};
+use horsepower_conformance::pools::{end, pid_of, pool};
 use horsepower_conformance::roles::{another, die, role, signal};
 use horsepower_conformance::rows::{lines, write_line};
 use rustix::process::Signal;
@@ -12,21 +13,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-fn pid_of(n: u64) -> (u64, u32) {
-    (n, std::process::id())
-}
-
-fn pool(workers: usize) -> ProcessPoolExecutor {
-    ProcessPoolExecutor::with_workers(workers).unwrap()
-}
-
-/// Ends the pool and shows that nothing of it is left.
-fn end(pool: ProcessPoolExecutor) {
-    let pids = pool.worker_pids();
-    drop(pool);
-    assert_gone(&pids);
-}
 
 /// PO-15, FA-01: a worker is killed in the middle of a task: that task fails and says how; there is no
 /// mode in which others fail with it: what runs beside it, what waits and what comes later is done, and

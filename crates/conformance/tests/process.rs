@@ -7,6 +7,7 @@ use horsepower::prelude::*;
 use horsepower::process::{self, Stdio};
 use horsepower_conformance::gate::{Gate, pass};
 use horsepower_conformance::lab::{guarded, is_alive, is_child, until};
+use horsepower_conformance::pools::{hang, hang_on};
 use horsepower_conformance::roles::{another, die, role, signal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
@@ -16,20 +17,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 fn nothing((): ()) {}
-
-fn hang((): ()) {
-    loop {
-        std::thread::park();
-    }
-}
-
-/// Function: does not end by SIGTERM, and says when that is so.
-fn ignore_terminate(ready: PathBuf) {
-    let seen = std::sync::Arc::default();
-    signal_hook::flag::register(signal_hook::consts::SIGTERM, seen).unwrap();
-    std::fs::write(ready, "").unwrap();
-    hang(());
-}
 
 /// Shows that nothing is left of a process.
 fn gone(pid: u32) {
@@ -271,7 +258,7 @@ fn pr_10_kill_ends_what_terminate_does_not() {
     guarded("pr_10", || {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ready");
-        let process = Process::spawn(ignore_terminate, file.clone()).unwrap();
+        let process = Process::spawn(hang_on, file.clone()).unwrap();
         until(|| file.exists());
         process.terminate().unwrap();
         assert!(process.join_timeout(Duration::from_millis(50)).unwrap_err().is_timeout());

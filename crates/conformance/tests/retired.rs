@@ -5,7 +5,8 @@
 use horsepower::prelude::*;
 use horsepower::{MapOptions, OnError, ShutdownOptions};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{assert_gone, guarded, is_alive, until};
+use horsepower_conformance::lab::{guarded, is_alive, until};
+use horsepower_conformance::pools::{end, hang, hang_on};
 use horsepower_conformance::roles::die;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -13,18 +14,6 @@ use std::time::{Duration, Instant};
 
 fn pid((): ()) -> u32 {
     std::process::id()
-}
-
-fn hang((): ()) {
-    loop {
-        std::thread::park();
-    }
-}
-
-fn end(pool: ProcessPoolExecutor) {
-    let pids = pool.worker_pids();
-    drop(pool);
-    assert_gone(&pids);
 }
 
 /// Task: uses so many bytes for a while.
@@ -146,13 +135,6 @@ fn a_crash_in_the_last_task_is_a_crash() {
     });
 }
 
-fn ignore_terminate(ready: PathBuf) {
-    let seen = std::sync::Arc::default();
-    signal_hook::flag::register(signal_hook::consts::SIGTERM, seen).unwrap();
-    std::fs::write(ready, "").unwrap();
-    hang(());
-}
-
 /// `kill` and `kill_running` do not wait for a grace.
 #[test]
 fn kill_cuts_a_grace_short() {
@@ -162,7 +144,7 @@ fn kill_cuts_a_grace_short() {
             let pool = ProcessPoolExecutor::with_workers(1).unwrap();
             let folder = tempfile::tempdir().unwrap();
             let file = folder.path().join("ready");
-            let task = pool.task(ignore_terminate, file.clone());
+            let task = pool.task(hang_on, file.clone());
             let hour = Duration::from_secs(3600);
             let future = task.deadline(Duration::from_millis(300)).grace(hour).submit();
             until(|| file.exists());

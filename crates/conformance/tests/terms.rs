@@ -6,16 +6,13 @@ use horsepower::prelude::*;
 use horsepower::{ShutdownOptions, TaskOptions};
 use horsepower_conformance::gate::{Gate, pass};
 use horsepower_conformance::lab::{assert_gone, guarded, is_child, until};
+use horsepower_conformance::pools::{end, pid_of, pool};
 use horsepower_conformance::roles::{another, die, role};
 use horsepower_conformance::rows::{lines, write_line};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 const SHORT: Duration = Duration::from_millis(30);
-
-fn pid_of(n: u64) -> (u64, u32) {
-    (n, std::process::id())
-}
 
 fn hang(file: PathBuf) {
     write_line((file, u64::from(std::process::id())));
@@ -29,17 +26,6 @@ fn ignore_terminate(file: PathBuf) {
     let seen = std::sync::Arc::default();
     signal_hook::flag::register(signal_hook::consts::SIGTERM, seen).unwrap();
     hang(file);
-}
-
-fn pool(workers: usize) -> ProcessPoolExecutor {
-    ProcessPoolExecutor::with_workers(workers).unwrap()
-}
-
-/// Ends the pool and shows that nothing of it is left.
-fn end(pool: ProcessPoolExecutor) {
-    let pids = pool.worker_pids();
-    drop(pool);
-    assert_gone(&pids);
 }
 
 /// FA-15: past its deadline a task is ended with its worker, and the next one runs in another; time in
