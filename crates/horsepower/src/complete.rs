@@ -12,10 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How a task ended.
 pub(crate) type Outcome<T> = Result<T, Error>;
+
+/// How long a wait whose time is over still waits for a result that is known to be there.
+pub(crate) const TOLD_WITHIN: Duration = Duration::from_millis(10);
 
 /// Something that is dropped when a task has ended.
 pub(crate) type Token = Box<dyn Send>;
@@ -67,6 +70,8 @@ struct State<T> {
     watchers: Watchers,
     /// Its place in a pool with a queue limit, until it has ended.
     permit: Option<Arc<Permit>>,
+    /// It has begun in this process at least once.
+    begun: bool,
     /// What the executor wants to be dropped when the task has ended.
     token: Option<Token>,
     /// Threads that sleep on `changed`.
@@ -89,6 +94,7 @@ impl<T> Promise<T> {
             waker: None,
             watchers: Vec::new(),
             permit: None,
+            begun: false,
             token: None,
             sleepers: 0,
         };
@@ -126,6 +132,7 @@ impl<T> Promise<T> {
         let pending = state.stage == Stage::Pending;
         if pending {
             state.stage = Stage::Running;
+            state.begun = true;
         }
         pending
     }
@@ -144,10 +151,12 @@ impl<T> Promise<T> {
         drop(token);
     }
 
-    /// Fails the task with an error of this kind if it has not begun. False: it has.
+    /// Fails the task with an error of this kind if it does not run; one for being late, if it never has.
+    /// False: it does, or has ended.
     pub(crate) fn fail_pending(&self, kind: Kind) -> bool {
         let mut state = self.lock();
-        let pending = state.stage == Stage::Pending;
+        let late = matches!(kind, Kind::QueueDeadline { .. }) && state.begun;
+        let pending = state.stage == Stage::Pending && !late;
         if pending {
             let error = self.error(kind);
             state.error = Some(error.clone());
@@ -160,6 +169,16 @@ impl<T> Promise<T> {
     pub(crate) fn is_stopped(&self) -> bool {
         // Relaxed: a hint.
         self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// True if everybody who watches the future has been told that it has its answer.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.lock().stage, Stage::Ended | Stage::Kept | Stage::Taken)
+    }
+
+    /// True if the future has its answer, or is just getting it.
+    pub(crate) fn is_over(&self) -> bool {
+        !matches!(self.lock().stage, Stage::Pending | Stage::Running)
     }
 
     /// What the task has printed.
@@ -249,11 +268,7 @@ impl<T> Promise<T> {
             self.stopped.store(true, Ordering::Relaxed);
             return self.cancel_pending();
         }
-        let taken_back = self.origin.cancel();
-        if taken_back {
-            self.fail(Kind::Cancelled);
-            self.origin.told_of_cancellation();
-        }
+        let taken_back = self.origin.cancel(|| self.fail(Kind::Cancelled));
         taken_back || self.is_cancelled()
     }
 
@@ -317,8 +332,12 @@ impl<T> Promise<T> {
             match self.origin.help(deadline) {
                 // Once more even when late: the help may have been just enough.
                 Helped::LookAgain if !late() => {}
-                // It has ended, and another thread is about to tell this future: that is not late.
-                _ if self.origin.ended() && !self.origin.in_callback() => return self.sleep(None),
+                // It has ended, and another thread is about to tell this future: that is not late, unless
+                // that thread is busy with something else.
+                _ if self.origin.ended() && !self.origin.in_callback() => {
+                    let patience = Instant::now() + TOLD_WITHIN;
+                    return self.sleep(deadline.map(|deadline| deadline.max(patience)));
+                }
                 _ => return self.sleep(deadline),
             }
         }

@@ -206,9 +206,13 @@ impl<T> TaskFuture<T> {
         self.promise.exception()
     }
 
-    /// If the task has ended, waits until everybody who watches it has been told, or is being told.
-    pub(crate) fn settle(&self) -> bool {
-        self.done() && self.promise.wait(Some(Instant::now())).is_ok()
+    /// If the task has ended, waits until everybody who watches it has been told; not long, and not for a
+    /// thread that is busy with something else.
+    pub(crate) fn settle(&self, patience: Instant) -> bool {
+        if !self.promise.is_over() && self.done() && Instant::now() < patience {
+            let _ = self.promise.wait(Some(Instant::now()));
+        }
+        self.promise.has_ended()
     }
 
     /// True if the task has ended, in whichever way.

@@ -55,17 +55,11 @@ impl Origin {
         matches!(self, Origin::Here)
     }
 
-    pub(crate) fn cancel(&self) -> bool {
+    /// Takes the task back if it has not begun, and then tells of that.
+    pub(crate) fn cancel(&self, tell: impl FnOnce()) -> bool {
         match self {
             Origin::Here => false,
-            Origin::Pool { pool, .. } => pool.cancel(self.tag()),
-        }
-    }
-
-    /// Everybody has been told of a cancellation.
-    pub(crate) fn told_of_cancellation(&self) {
-        if let Origin::Pool { pool, .. } = self {
-            pool.told_of_cancellation();
+            Origin::Pool { pool, .. } => pool.cancel(self.tag(), tell),
         }
     }
 
@@ -120,11 +114,9 @@ impl Origin {
         true
     }
 
-    pub(crate) fn cancel(&self) -> bool {
+    pub(crate) fn cancel(&self, _tell: impl FnOnce()) -> bool {
         false
     }
-
-    pub(crate) fn told_of_cancellation(&self) {}
 
     pub(crate) fn kill(&self) -> bool {
         false

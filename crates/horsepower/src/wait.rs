@@ -1,5 +1,6 @@
 //! [`wait`]: for the first of several futures, the first that fails, or all.
 
+use crate::complete::TOLD_WITHIN;
 use crate::error::Error;
 use crate::future::AsTaskFuture;
 use crate::watch::Watch;
@@ -111,7 +112,9 @@ impl<F: AsTaskFuture> Group<F> {
             future.task_future().watch(&group.watch, number);
         }
         // Those that have ended are done even if nobody waits: somebody is just about to say so.
-        let ended = group.futures.iter().flatten().filter(|future| future.task_future().settle());
+        let patience = Instant::now() + TOLD_WITHIN;
+        let ended =
+            group.futures.iter().flatten().filter(|future| future.task_future().settle(patience));
         for _ in 0..ended.count() {
             if let Some(number) = group.watch.next(None) {
                 group.arrived(number);

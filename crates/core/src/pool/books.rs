@@ -75,6 +75,8 @@ pub(super) struct Books {
     pub(super) awaits_server: bool,
     /// When the fork server has to have come to `init`.
     pub(super) server_deadline: Option<Instant>,
+    /// What has not begun is not to begin any more.
+    pub(super) cancelling: bool,
     /// Every worker is gone, and the supervisor about to be.
     pub(super) supervisor_ended: bool,
     serial: u64,
@@ -104,6 +106,7 @@ impl Books {
             events: Vec::new(),
             awaits_server: false,
             server_deadline: None,
+            cancelling: false,
             supervisor_ended: false,
             serial: 0,
         }
@@ -342,12 +345,12 @@ impl Books {
         self.wind_clocks();
         let called = std::mem::take(&mut self.clocks.call);
         let waits = self.next_start.is_some_and(|start| start > Instant::now());
-        let condemned =
-            self.members().any(|(_, m)| m.condemned.is_some() && m.grace.is_none() && !m.killed);
         // One that has a grace need not wait for its end once its task has ended.
-        let spared = |m: &Member| m.grace.is_some() && !m.killed && m.has_news();
-        let spared = self.members().any(|(_, member)| spared(member));
-        called || condemned || spared || (!waits && self.wanted_starts() > 0)
+        let over = |m: &Member| m.condemned.is_some() && (m.grace.is_none() || m.has_news());
+        let to_end = |m: &Member| !m.killed && (over(m) || m.is_useless());
+        called
+            || self.members().any(|(_, member)| to_end(member))
+            || (!waits && self.wanted_starts() > 0)
     }
 
     /// Sees to it that replies are noticed where that matters: for tasks that are watched, and as

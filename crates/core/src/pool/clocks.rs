@@ -400,10 +400,14 @@ impl Books {
         let runs = member.head == position && member.lane.ring().look(position) == Seen::Running;
         // One that has been given a grace may be ended at once after all.
         let sooner = grace.is_zero() && !member.killed;
-        if runs && (member.doom.is_none() || sooner) {
+        // And one that is about to die for another reason is not to be tried again.
+        let last = matches!(failure, Failure::Killed { .. });
+        if runs && (member.doom.is_none() || sooner || last) {
             member.doom = Some((position, failure));
             member.condemned.get_or_insert_with(|| "its task is to end".to_owned());
-            if grace.is_zero() {
+            if member.killed {
+                // It is dying already.
+            } else if grace.is_zero() {
                 member.kill();
             } else {
                 member.life.terminate();

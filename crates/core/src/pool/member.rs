@@ -229,6 +229,14 @@ impl Member {
         }
     }
 
+    /// Tells the worker to begin no further item of any task.
+    pub(super) fn stop_all(&self) {
+        for entry in self.tasks.iter().flatten().filter(|entry| entry.task.is_framed()) {
+            entry.task.tag().set_stopped();
+            self.stop(entry.task.tag());
+        }
+    }
+
     pub(super) fn remove(&mut self, position: u32) -> Option<InLane> {
         let entry = self.tasks[index(position)].take()?;
         self.in_flight -= 1;
@@ -248,6 +256,11 @@ impl Member {
         let positions = (0..SLOTS).map(|offset| self.head.wrapping_add(offset));
         let positions: Vec<u32> = positions.collect();
         positions.into_iter().filter_map(|at| Some(self.remove(at)?.task)).collect()
+    }
+
+    /// True if it is to be replaced before it has begun anything.
+    pub(super) fn is_useless(&self) -> bool {
+        self.retired && !self.ready && self.load() == 0
     }
 
     /// True if it runs a task at this moment.

@@ -250,23 +250,22 @@ impl Shared {
         matches!(self.lock().phase, Phase::Open)
     }
 
-    /// Takes a task back that has not begun. True: its receiver will not be told anything more, and
-    /// when the caller has seen to that, it says so ([`told_of_cancellation`](Self::told_of_cancellation)).
+    /// Takes a task back that has not begun. True: its receiver will not be told anything more but what
+    /// `tell` does, which may call code of the user.
     /// False: it has begun or ended; if it has several items, those not begun are cancelled.
-    pub fn cancel(&self, tag: &Tag) -> bool {
+    pub fn cancel(&self, tag: &Tag, tell: impl FnOnce()) -> bool {
         let mut books = self.lock();
         let mut settled = Settled::default();
         let cancelled = books.cancel(tag, &mut settled);
         self.settle(books, settled, Tell::Supervisor);
         if cancelled {
             self.counts.add(&self.counts.cancelled, 1);
+            RESOLVING.with_borrow_mut(|pools| pools.push(self));
+            let _ = crate::panic::catch(tell);
+            RESOLVING.with_borrow_mut(Vec::pop);
+            self.resolved(1);
         }
         cancelled
-    }
-
-    /// The caller, who has taken a task back, has told everybody of its end.
-    pub fn told_of_cancellation(&self) {
-        self.resolved(1);
     }
 
     /// True if the task has begun and not ended.

@@ -85,6 +85,13 @@ impl Books {
                 _ => settled.fail(task, Failure::Broken(reason)),
             };
         }
+        if self.cancelling && task.tag().place() != Place::Nowhere {
+            if let Some(member) = self.member(index, serial) {
+                member.staging -= 1;
+                member.keep_segment(segment);
+            }
+            return settled.fail(task, Failure::Cancelled);
+        }
         if let Some(member) = self.member(index, serial) {
             member.staging -= 1;
             let wanted = task.tag().place() != Place::Nowhere && !task.tag().is_stopped();

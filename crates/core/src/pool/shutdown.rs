@@ -54,7 +54,7 @@ impl Pool {
     }
 
     /// Changes how many workers there may be. More are started when tasks need them; of fewer, those
-    /// that have nothing to do go first, and the others when their tasks have ended.
+    /// that have yet to become ready go first, then those that have nothing to do, and the others when their tasks have ended.
     pub fn resize(&self, workers: usize) {
         let mut books = self.shared.lock();
         books.workers = workers;
@@ -62,11 +62,11 @@ impl Pool {
         let mut present: Vec<_> = books
             .members()
             .filter(|(_, member)| wanted(member))
-            .map(|(index, member)| (member.load(), index))
+            .map(|(index, member)| (member.ready, member.load(), index))
             .collect();
         present.sort_unstable();
         let surplus = present.len().saturating_sub(workers);
-        for &(_, index) in &present[..surplus] {
+        for &(_, _, index) in &present[..surplus] {
             if let Some(member) = books.members[index].as_mut() {
                 let tasks = member.take_back(usize::MAX);
                 member.retire();
@@ -86,6 +86,9 @@ impl Shared {
         self.closing.store(true, Ordering::SeqCst);
         let mut settled = Settled::default();
         if how.cancel_queued {
+            books.cancelling = true;
+            // Of tasks of many items that have begun, no further item.
+            books.members().for_each(|(_, member)| member.stop_all());
             let mut tasks = books.take_delayed(&mut settled);
             for (_, member) in books.members_mut() {
                 tasks.extend(member.take_back(usize::MAX));

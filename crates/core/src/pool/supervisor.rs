@@ -222,7 +222,7 @@ impl Supervisor {
                 member.leaving = true;
                 member.lane.ring().leave();
             }
-            if over && !member.ready && !member.killed {
+            if (over && !member.ready || member.is_useless()) && !member.killed {
                 member.kill();
             }
             if over && member.deadline.is_none() {
@@ -342,7 +342,7 @@ impl Supervisor {
         }
         let replaced = (retired && orderly).then(|| "replaced".to_owned());
         books.obituaries.add(&death, condemned.clone().or(replaced));
-        if retired && ready && orderly {
+        if retired && (ready || idle) && orderly {
             books.events.push(Event::WorkerLeft { pid });
             return;
         }

@@ -89,6 +89,13 @@ impl Task {
         self
     }
 
+    /// The task, whose end is to be noticed although nobody waits for it.
+    #[must_use]
+    pub fn watched(self) -> Task {
+        self.tag().set_watched();
+        self
+    }
+
     pub(super) fn terms(&self) -> Option<&Terms> {
         self.terms.as_deref()
     }

@@ -93,6 +93,8 @@ pub(crate) fn receive(socket: impl AsFd, how: Receive) -> io::Result<Option<Mess
         Receive::Wait => RecvFlags::CMSG_CLOEXEC,
         Receive::Now => RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT,
     };
+    // A peer that dies with messages unread is told of once, before the messages that it has sent itself.
+    let mut resets = 0;
     loop {
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let mut slices = [IoSliceMut::new(&mut bytes)];
@@ -108,6 +110,7 @@ pub(crate) fn receive(socket: impl AsFd, how: Receive) -> io::Result<Option<Mess
                 return Ok(Some(Message { bytes, len: received.bytes, descriptors }));
             }
             Err(Errno::INTR) => {}
+            Err(Errno::CONNRESET) if resets == 0 => resets += 1,
             Err(Errno::AGAIN | Errno::CONNRESET) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
@@ -142,6 +145,17 @@ mod tests {
         let two = receive(&b, Receive::Wait).unwrap().unwrap();
         assert_eq!((two.bytes(), two.descriptors.len()), (&b"two"[..], 1));
         assert!(receive(&b, Receive::Now).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_was_sent_before_a_death_is_received() {
+        let (a, b) = pair().unwrap();
+        send(&a, b"unread", &[], Send::Now).unwrap();
+        send(&b, b"last words", &[], Send::Now).unwrap();
+        drop(b);
+        assert_eq!(receive(&a, Receive::Now).unwrap().unwrap().bytes(), b"last words");
+        assert!(receive(&a, Receive::Now).unwrap().is_none());
+        assert!(receive(&a, Receive::Wait).unwrap().is_none());
     }
 
     #[test]

@@ -77,7 +77,11 @@ pub(super) fn submit<A: Value, R: Value>(
     if missing == 0 {
         chunk.finish();
     } else {
-        let task = Task::framed(entry, Payload::new(payload), count, chunk);
+        let mut task = Task::framed(entry, Payload::new(payload), count, chunk);
+        if count > 1 {
+            // A worker may hand a part of it back, which is to go on though nobody reads results.
+            task = task.watched();
+        }
         pool.submit(match terms {
             Some(terms) => task.with(terms.clone()),
             None => task,

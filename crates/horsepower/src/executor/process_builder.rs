@@ -278,8 +278,8 @@ impl ProcessPoolBuilder {
         let pool = Arc::new(self.build()?);
         let old = pools.insert(key, pool.clone());
         drop(pools);
-        // It may have something to finish.
-        drop(old);
+        // It may have something to finish, and nobody has to wait for that.
+        std::thread::spawn(move || drop(old));
         Ok(pool)
     }
 

@@ -173,7 +173,11 @@ impl Executor for ProcessPoolExecutor {
         let encoded = horsepower_core::panic::catch(|| encode(argument));
         match (EntryPoint::new::<F, Typed<A, R>>(function), encoded) {
             (Ok(entry), Ok(Ok(payload))) => {
-                let task = Task::single(entry, payload, promise.clone());
+                let mut task = Task::single(entry, payload, promise.clone());
+                if self.limit.is_some() {
+                    // Somebody may wait for its place.
+                    task = task.watched();
+                }
                 self.pool.shared().submit(match terms(&options) {
                     Some(terms) => task.with(terms),
                     None => task,

@@ -125,6 +125,10 @@ where
         self.items.len()
     }
 
+    fn is_over(&self) -> bool {
+        self.whole && self.chunk.promise.is_over()
+    }
+
     fn is_cancelled(&self) -> bool {
         self.whole && self.chunk.promise.is_cancelled()
     }

@@ -5,7 +5,7 @@
 
 use crate::error::Kind;
 use crate::stats::Stats;
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,7 +20,9 @@ pub(super) trait Job: Send {
     fn calls(&self) -> usize {
         1
     }
-    /// True if it has been cancelled, and will do nothing.
+    /// True if it has ended, and will do nothing.
+    fn is_over(&self) -> bool;
+    /// True if that is because it was cancelled.
     fn is_cancelled(&self) -> bool;
     /// It will never be done, and why.
     fn refuse(self: Box<Self>, kind: Kind);
@@ -44,6 +46,10 @@ struct State {
     /// So many jobs in the queue, and those that were cancelled are looked for.
     prune_at: usize,
     closed: bool,
+    /// What has not begun is not to begin any more.
+    cancelling: bool,
+    /// Runs that were asked for and have not begun.
+    asked: usize,
     /// The initializer has failed, and how.
     broken: Option<Arc<str>>,
     running: u64,
@@ -59,7 +65,7 @@ impl State {
             return Vec::new();
         }
         let jobs = std::mem::take(&mut self.queue);
-        let (dead, living) = jobs.into_iter().partition(|job| job.is_cancelled());
+        let (dead, living) = jobs.into_iter().partition(|job| job.is_over());
         let living: VecDeque<Box<dyn Job>> = living;
         self.prune_at = PRUNE.max(2 * living.len());
         self.queue = living;
@@ -85,8 +91,8 @@ pub(super) fn count(counter: &AtomicU64, calls: usize) {
 }
 
 thread_local! {
-    /// The pool whose job or callback runs on this thread.
-    static WITHIN: Cell<*const Pool> = const { Cell::new(std::ptr::null()) };
+    /// The pools whose jobs or callbacks run on this thread, each within the one before.
+    static WITHIN: RefCell<Vec<*const Pool>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Pool {
@@ -101,16 +107,16 @@ impl Pool {
 
     /// True on a thread of this pool, and in a callback that it calls elsewhere.
     pub(super) fn is_here(self: &Arc<Self>) -> bool {
-        WITHIN.get() == Arc::as_ptr(self)
+        WITHIN.with_borrow(|pools| pools.contains(&Arc::as_ptr(self)))
     }
 
     /// Calls something that may call code of the user: what that asks of this pool is not to wait for
     /// this very thread.
     pub(super) fn within(self: &Arc<Self>, call: impl FnOnce()) {
-        let outer = WITHIN.replace(Arc::as_ptr(self));
+        WITHIN.with_borrow_mut(|pools| pools.push(Arc::as_ptr(self)));
         // A `Drop` of the user's may panic; the counts have to stay right.
         let _ = horsepower_core::panic::catch(call);
-        WITHIN.set(outer);
+        WITHIN.with_borrow_mut(Vec::pop);
     }
 
     /// Queues a job, or refuses it.
@@ -129,11 +135,22 @@ impl Pool {
         let dead = state.remove_dead();
         drop(state);
         for job in dead {
-            count(&self.counts.cancelled, job.calls());
+            self.count_over(&*job);
             self.within(|| drop(job));
             self.ended();
         }
         self.ask_for_a_run();
+    }
+
+    /// Counts a job that has ended without a run.
+    pub(super) fn count_over(&self, job: &dyn Job) {
+        let cancelled = job.is_cancelled();
+        count(if cancelled { &self.counts.cancelled } else { &self.counts.failed }, job.calls());
+    }
+
+    /// Why nothing runs any more, if that is so.
+    pub(super) fn broken(&self) -> Option<Arc<str>> {
+        self.lock().broken.clone()
     }
 
     /// A job that runs will be queued again, and has not ended till then.
@@ -144,9 +161,13 @@ impl Pool {
     /// Queues a job that was [held](Self::hold), or a part of one that runs.
     pub(super) fn submit_held(self: &Arc<Self>, job: Box<dyn Job>) {
         let mut state = self.lock();
-        if let Some(reason) = state.broken.clone() {
+        let refusal = match state.broken.clone() {
+            Some(reason) => Some(Kind::Broken(reason)),
+            None => state.cancelling.then_some(Kind::Cancelled),
+        };
+        if let Some(kind) = refusal {
             drop(state);
-            self.within(|| job.refuse(Kind::Broken(reason)));
+            self.within(|| job.refuse(kind));
             return self.ended();
         }
         state.queue.push_back(job);
@@ -179,6 +200,14 @@ impl Pool {
     }
 
     fn ask_for_a_run(self: &Arc<Self>) {
+        {
+            let mut state = self.lock();
+            // Enough for all that waits: what was cancelled needs no run.
+            if state.asked >= state.queue.len() {
+                return;
+            }
+            state.asked += 1;
+        }
         let pool = self.clone();
         let spawned = horsepower_core::panic::catch(|| {
             self.handle.spawn_blocking(move || pool.run_one());
@@ -186,7 +215,10 @@ impl Pool {
         if let Err(panic) = spawned {
             // tokio says in this way that the system gives no first thread.
             let source = std::io::Error::other(panic.message);
-            let job = self.lock().queue.pop_back();
+            let mut state = self.lock();
+            state.asked -= 1;
+            let job = state.queue.pop_back();
+            drop(state);
             if let Some(job) = job {
                 job.refuse(Kind::System { doing: "start a thread", source });
                 self.ended();
@@ -196,6 +228,7 @@ impl Pool {
 
     fn run_one(self: &Arc<Self>) {
         let mut state = self.lock();
+        state.asked -= 1;
         let Some(job) = state.queue.pop_front() else { return };
         state.running += 1;
         drop(state);
@@ -219,6 +252,7 @@ impl Pool {
 
     /// Cancels what is queued.
     pub(super) fn cancel_queued(self: &Arc<Self>) {
+        self.lock().cancelling = true;
         self.refuse_queued(&self.counts.cancelled, || Kind::Cancelled);
     }
 
@@ -260,19 +294,20 @@ impl Pool {
 
     pub(super) fn stats(&self) -> Stats {
         let state = self.lock();
-        // What was cancelled stays in the queue until its turn comes.
-        let calls = |cancelled: bool| -> usize {
+        // What was cancelled, or was too late, stays in the queue until its turn comes.
+        let calls = |over: bool, cancelled: bool| -> u64 {
             let jobs = state.queue.iter().chain(state.delayed.values());
-            jobs.filter(|job| job.is_cancelled() == cancelled).map(|job| job.calls()).sum()
+            let those = jobs.filter(|job| (job.is_over(), job.is_cancelled()) == (over, cancelled));
+            those.map(|job| job.calls() as u64).sum()
         };
         // Relaxed: only numbers.
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
-            queued: calls(false) as u64,
+            queued: calls(false, false),
             running: state.running,
             done: read(&self.counts.done),
-            failed: read(&self.counts.failed),
-            cancelled: read(&self.counts.cancelled) + calls(true) as u64,
+            failed: read(&self.counts.failed) + calls(true, false),
+            cancelled: read(&self.counts.cancelled) + calls(true, true),
             retried: read(&self.counts.retried),
             ..Stats::default()
         }

@@ -19,10 +19,10 @@ where
     C: FnOnce() -> R + Send,
 {
     fn run(self: Box<Self>, pool: &Arc<Pool>) {
-        let Once { promise, call } = *self;
-        if !promise.begin() {
-            return count(&pool.counts.cancelled, 1);
+        if !self.promise.begin() {
+            return pool.count_over(&*self);
         }
+        let Once { promise, call } = *self;
         match horsepower_core::panic::catch(call) {
             Ok(result) => {
                 count(&pool.counts.done, 1);
@@ -33,6 +33,10 @@ where
                 promise.fail(Kind::Panicked(report));
             }
         }
+    }
+
+    fn is_over(&self) -> bool {
+        self.promise.is_over()
     }
 
     fn is_cancelled(&self) -> bool {
@@ -59,7 +63,7 @@ where
 {
     fn run(mut self: Box<Self>, pool: &Arc<Pool>) {
         if !self.promise.begin() {
-            return count(&pool.counts.cancelled, 1);
+            return pool.count_over(&*self);
         }
         match horsepower_core::panic::catch(|| (self.call)()) {
             Ok(result) => {
@@ -69,6 +73,10 @@ where
             Err(report) if self.left == 0 => {
                 count(&pool.counts.failed, 1);
                 self.promise.fail(Kind::Panicked(report));
+            }
+            Err(_) if let Some(reason) = pool.broken() => {
+                count(&pool.counts.failed, 1);
+                self.promise.fail(Kind::Broken(reason));
             }
             Err(_) => {
                 count(&pool.counts.retried, 1);
@@ -93,6 +101,10 @@ where
                 }
             }
         }
+    }
+
+    fn is_over(&self) -> bool {
+        self.promise.is_over()
     }
 
     fn is_cancelled(&self) -> bool {

@@ -1,0 +1,193 @@
+//! Callbacks that end their pools, queues without places, shutdowns in the middle of chunks: what a second
+//! review has found.
+
+use horsepower::prelude::*;
+use horsepower::{ShutdownOptions, Until, wait};
+use horsepower_conformance::gate::{Gate, pass};
+use horsepower_conformance::lab::{guarded, until};
+use horsepower_conformance::pools::{end, hang, pid_of, pool};
+use horsepower_conformance::rows::{lines, write_line};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+fn slow_line((file, n): (PathBuf, u64)) -> u64 {
+    std::thread::sleep(Duration::from_millis(20));
+    write_line((file, n));
+    n
+}
+
+/// Without any place to wait, `submit` waits for a worker, and is told when one is free.
+#[test]
+fn a_queue_without_places() {
+    horsepower::init();
+    guarded("no places", || {
+        let pool = ProcessPoolExecutor::builder().workers(1).queue_limit(0).build().unwrap();
+        let futures: Vec<_> = (0..20).map(|n| pool.submit(pid_of, n)).collect();
+        for (n, future) in (0..).zip(futures) {
+            assert_eq!(future.result().unwrap().0, n);
+        }
+        let kept = pool.submit(pid_of, 1);
+        until(|| pool.try_submit(pid_of, 2).is_ok());
+        kept.result().unwrap();
+        end(pool);
+    });
+}
+
+/// A callback of `cancel` may shut the pool down, or drop it.
+#[test]
+fn a_cancelled_task_s_callback_ends_the_pool() {
+    horsepower::init();
+    guarded("callback ends", || {
+        for drops in [false, true] {
+            let pool = Arc::new(pool(1));
+            let mut gate = Gate::new();
+            let running = pool.submit(pass, gate.path());
+            until(|| running.running());
+            let waiting = pool.submit(pid_of, 1);
+            let held = Mutex::new(Some(pool.clone()));
+            waiting.add_done_callback(move |_| {
+                let pool = held.lock().unwrap().take().unwrap();
+                if drops { drop(pool) } else { pool.shutdown() }
+            });
+            assert!(waiting.cancel());
+            gate.open();
+            running.result().unwrap();
+            drop(pool);
+        }
+    });
+}
+
+/// Cancelling what is queued also ends a `map` in the middle of its chunks, on threads too.
+#[test]
+fn a_shutdown_in_the_middle_of_a_chunk() {
+    horsepower::init();
+    guarded("chunk", || {
+        let options = MapOptions::new().chunk_size(500).on_error(OnError::Continue);
+        for kind in [ExecutorKind::Threads, ExecutorKind::Processes] {
+            for kill in [false, true] {
+                let executor = AnyExecutor::new(kind, Some(1)).unwrap();
+                let folder = tempfile::tempdir().unwrap();
+                let file = folder.path().join("lines");
+                let items = (0..500).map(|n| (file.clone(), n)).collect::<Vec<_>>();
+                let map = executor.map_with(options.clone(), slow_line, items);
+                until(|| lines(&file).len() >= 3);
+                let how = ShutdownOptions::new().cancel_queued();
+                let how = if kill { how.kill_running() } else { how };
+                executor.shutdown_with(how).unwrap();
+                let results: Vec<_> = map.collect();
+                assert_eq!(results.len(), 500);
+                let cancelled = results
+                    .iter()
+                    .filter(|result| result.as_ref().is_err_and(horsepower::Error::is_cancelled));
+                assert!(cancelled.count() > 400, "{kind} {kill}: {} ran", lines(&file).len());
+            }
+        }
+    });
+}
+
+/// A wait with a limit keeps it while a callback of another task is busy.
+#[test]
+fn a_busy_callback_holds_no_limited_wait_up() {
+    horsepower::init();
+    guarded("busy callback", || {
+        let pool = pool(1);
+        let (go_on, busy) = mpsc::channel::<()>();
+        let first = pool.submit(pid_of, 1);
+        let mut second = pool.submit(pid_of, 2);
+        first.add_done_callback(move |_| busy.recv().unwrap());
+        until(|| second.done());
+        // If both were found at once, the callback stands before the second one; it waits for this thread.
+        let early = second.result_timeout(Duration::from_millis(20));
+        assert!(early.is_ok() || early.is_err_and(|error| error.is_timeout()));
+        let waited = wait([&first, &second], Until::AllCompleted, Some(Duration::ZERO));
+        assert_eq!(waited.done.len() + waited.not_done.len(), 2);
+        go_on.send(()).unwrap();
+        first.result().unwrap();
+        end(pool);
+    });
+}
+
+/// A task that has begun and waits for its next try is not late, wherever it runs.
+#[test]
+fn a_retry_is_no_late_beginning() {
+    horsepower::init();
+    guarded("late retry", || {
+        for kind in [ExecutorKind::Threads, ExecutorKind::Processes] {
+            let executor = AnyExecutor::new(kind, Some(1)).unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("lines");
+            let second_time = |file: PathBuf| {
+                write_line((file.clone(), 0));
+                assert_eq!(lines(&file).len(), 2);
+            };
+            let task = executor.task(second_time, file).retries(1);
+            let task = task.backoff(Duration::from_millis(200));
+            let future = task.queue_deadline(Duration::from_millis(100)).submit();
+            // The first try has to begin in time, which a busy machine may not manage.
+            let result = future.result();
+            assert!(result.is_ok() || lines(&folder.path().join("lines")).is_empty(), "{result:?}");
+        }
+    });
+}
+
+/// A worker that is given up before it was ready keeps no place.
+#[test]
+fn a_worker_that_is_given_up_early() {
+    horsepower::init();
+    guarded("given up", || {
+        let folder = tempfile::tempdir().unwrap();
+        // The first one to come goes on at once, the second one never.
+        let first_only = |folder: PathBuf| {
+            if std::fs::File::create_new(folder.join("first")).is_err() {
+                std::fs::write(folder.join("second"), "").unwrap();
+                if !folder.join("all").exists() {
+                    hang(());
+                }
+            }
+        };
+        let builder = ProcessPoolExecutor::builder().workers(2);
+        let pool = builder.initializer(first_only, folder.path().to_owned()).build().unwrap();
+        let mut gate = Gate::new();
+        let running = pool.submit(pass, gate.path());
+        let waiting = pool.submit(pass, gate.path());
+        until(|| running.running() || waiting.running());
+        until(|| folder.path().join("second").exists());
+        std::fs::write(folder.path().join("all"), "").unwrap();
+        pool.resize(1).unwrap();
+        gate.open();
+        running.result().unwrap();
+        waiting.result().unwrap();
+        for n in 0..5 {
+            assert_eq!(pool.submit(pid_of, n).result().unwrap().0, n);
+        }
+        end(pool);
+    });
+}
+
+/// What one pool's task asks of another knows of both.
+#[test]
+fn thread_pools_within_each_other() {
+    guarded("within", || {
+        let outer = Arc::new(ThreadPoolExecutor::with_workers(1).unwrap());
+        let inside = outer.clone();
+        let (send, receive) = mpsc::channel();
+        let future = outer.spawn(move || {
+            let inner = ThreadPoolExecutor::with_workers(1).unwrap();
+            let mut gate = Gate::new();
+            let path = gate.path();
+            let running = inner.spawn(move || pass(path));
+            until(|| running.running());
+            let waiting = inner.spawn(|| ());
+            waiting.add_done_callback(move |_| {
+                let waits = inside.shutdown_with(ShutdownOptions::new());
+                send.send(waits.is_err_and(|error| error.is_invalid())).unwrap();
+            });
+            inner.shutdown_with(ShutdownOptions::new().wait(false).cancel_queued()).unwrap();
+            gate.open();
+            running.result().unwrap();
+        });
+        assert!(receive.recv().unwrap(), "it could only wait for itself");
+        future.result().unwrap();
+    });
+}
