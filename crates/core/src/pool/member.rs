@@ -258,6 +258,11 @@ impl Member {
         positions.into_iter().filter_map(|at| Some(self.remove(at)?.task)).collect()
     }
 
+    /// True if it serves, whether its word for that has been read yet or not.
+    pub(super) fn serves(&self) -> bool {
+        self.ready || self.replies > 0 || self.runs()
+    }
+
     /// True if it is to be replaced before it has begun anything.
     pub(super) fn is_useless(&self) -> bool {
         self.retired && !self.ready && self.load() == 0

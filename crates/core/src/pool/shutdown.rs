@@ -62,7 +62,7 @@ impl Pool {
         let mut present: Vec<_> = books
             .members()
             .filter(|(_, member)| wanted(member))
-            .map(|(index, member)| (member.ready, member.load(), index))
+            .map(|(index, member)| (member.serves(), member.load(), index))
             .collect();
         present.sort_unstable();
         let surplus = present.len().saturating_sub(workers);

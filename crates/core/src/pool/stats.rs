@@ -110,7 +110,7 @@ impl Shared {
             name: member.name.clone(),
             pid: member.pid,
             age: now.saturating_duration_since(member.born),
-            ready: member.ready || member.replies > 0 || member.runs(),
+            ready: member.serves(),
             tasks_in_lane: member.in_flight,
             tasks: member.replies,
             busy: Duration::from_nanos(member.busy_nanos),
