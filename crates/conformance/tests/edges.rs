@@ -191,3 +191,29 @@ fn thread_pools_within_each_other() {
         future.result().unwrap();
     });
 }
+
+/// After what is queued was cancelled, nothing is tried again.
+#[test]
+fn no_retry_after_the_end() {
+    horsepower::init();
+    guarded("no retry", || {
+        for kind in [ExecutorKind::Threads, ExecutorKind::Processes] {
+            let executor = AnyExecutor::new(kind, Some(1)).unwrap();
+            let mut gate = Gate::new();
+            let fail = |gate: PathBuf| {
+                pass(gate);
+                panic!("once");
+            };
+            let hour = Duration::from_secs(3600);
+            let task = executor.task(fail, gate.path()).retries(5).backoff(hour);
+            let future: TaskFuture<()> = task.submit();
+            until(|| future.running());
+            let how = ShutdownOptions::new().cancel_queued();
+            executor.shutdown_with(how.wait(false)).unwrap();
+            gate.open();
+            executor.shutdown();
+            assert!(future.result().is_err());
+            assert_eq!(executor.stats().retried, 0);
+        }
+    });
+}

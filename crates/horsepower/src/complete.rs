@@ -344,7 +344,7 @@ impl<T> Promise<T> {
     }
 
     /// Waits without helping.
-    fn sleep(&self, deadline: Option<Instant>) -> Result<(), Error> {
+    pub(crate) fn sleep(&self, deadline: Option<Instant>) -> Result<(), Error> {
         let mut state = self.lock();
         state.sleepers += 1;
         while !matches!(state.stage, Stage::Ended | Stage::Kept | Stage::Taken) {

@@ -210,7 +210,8 @@ impl<T> TaskFuture<T> {
     /// thread that is busy with something else.
     pub(crate) fn settle(&self, patience: Instant) -> bool {
         if !self.promise.is_over() && self.done() && Instant::now() < patience {
-            let _ = self.promise.wait(Some(Instant::now()));
+            // Without helping: that might call callbacks of others.
+            let _ = self.promise.sleep(Some(patience));
         }
         self.promise.has_ended()
     }

@@ -100,7 +100,7 @@ impl Books {
         capture: Option<Capture>,
         settled: &mut Settled,
     ) {
-        let wanted = !matches!(failure, Failure::Killed { .. });
+        let wanted = !self.cancelling && !matches!(failure, Failure::Killed { .. });
         match task.retry().filter(|_| wanted) {
             Some(pause) => self.delay(task, pause),
             None => settled.fail_printed(task, failure, capture),

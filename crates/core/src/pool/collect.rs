@@ -136,6 +136,7 @@ impl Books {
             }
             self.learn(found.nanos);
             if found.panicked()
+                && !self.cancelling
                 && let Some(pause) = task.retry()
             {
                 if let Some(Reply::Segment { segment, serial, .. }) = found.reply {

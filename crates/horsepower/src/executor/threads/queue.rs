@@ -58,6 +58,14 @@ struct State {
 }
 
 impl State {
+    /// Why nothing begins any more, if that is so.
+    fn refusal(&self) -> Option<Kind> {
+        match &self.broken {
+            Some(reason) => Some(Kind::Broken(reason.clone())),
+            None => self.cancelling.then_some(Kind::Cancelled),
+        }
+    }
+
     /// Takes out what was cancelled, once there may be much of it: else it would keep its memory until
     /// its turn comes.
     fn remove_dead(&mut self) -> Vec<Box<dyn Job>> {
@@ -148,9 +156,9 @@ impl Pool {
         count(if cancelled { &self.counts.cancelled } else { &self.counts.failed }, job.calls());
     }
 
-    /// Why nothing runs any more, if that is so.
-    pub(super) fn broken(&self) -> Option<Arc<str>> {
-        self.lock().broken.clone()
+    /// Why nothing begins any more, if that is so.
+    pub(super) fn refusal(&self) -> Option<Kind> {
+        self.lock().refusal()
     }
 
     /// A job that runs will be queued again, and has not ended till then.
@@ -161,11 +169,7 @@ impl Pool {
     /// Queues a job that was [held](Self::hold), or a part of one that runs.
     pub(super) fn submit_held(self: &Arc<Self>, job: Box<dyn Job>) {
         let mut state = self.lock();
-        let refusal = match state.broken.clone() {
-            Some(reason) => Some(Kind::Broken(reason)),
-            None => state.cancelling.then_some(Kind::Cancelled),
-        };
-        if let Some(kind) = refusal {
+        if let Some(kind) = state.refusal() {
             drop(state);
             self.within(|| job.refuse(kind));
             return self.ended();

@@ -74,9 +74,9 @@ where
                 count(&pool.counts.failed, 1);
                 self.promise.fail(Kind::Panicked(report));
             }
-            Err(_) if let Some(reason) = pool.broken() => {
+            Err(_) if let Some(kind) = pool.refusal() => {
                 count(&pool.counts.failed, 1);
-                self.promise.fail(Kind::Broken(reason));
+                self.promise.fail(kind);
             }
             Err(_) => {
                 count(&pool.counts.retried, 1);
