@@ -1,6 +1,8 @@
 //! The end of a pool, and changes of its size.
 
+use super::books::Books;
 use super::events::Event;
+use super::member::Member;
 use super::settled::Settled;
 use super::task::Failure;
 use super::{Pool, Shared, Tell};
@@ -54,25 +56,12 @@ impl Pool {
     }
 
     /// Changes how many workers there may be. More are started when tasks need them; of fewer, those
-    /// that have yet to become ready go first, then those that have nothing to do, and the others when their tasks have ended.
+    /// that have yet to become ready go first, then those that have nothing to do, and the others when
+    /// their tasks have ended.
     pub fn resize(&self, workers: usize) {
         let mut books = self.shared.lock();
         books.workers = workers;
-        let wanted = |member: &super::member::Member| !member.leaving && member.condemned.is_none();
-        let mut present: Vec<_> = books
-            .members()
-            .filter(|(_, member)| wanted(member))
-            .map(|(index, member)| (member.serves(), member.load(), index))
-            .collect();
-        present.sort_unstable();
-        let surplus = present.len().saturating_sub(workers);
-        for &(_, _, index) in &present[..surplus] {
-            if let Some(member) = books.members[index].as_mut() {
-                let tasks = member.take_back(usize::MAX);
-                member.retire();
-                books.queue_again(tasks);
-            }
-        }
+        books.retire_surplus();
         self.shared.settle(books, Settled::default(), Tell::Supervisor);
         self.shared.poke();
     }
@@ -131,5 +120,26 @@ impl Shared {
         }
         self.settle(books, settled, Tell::Supervisor);
         killed
+    }
+}
+
+impl Books {
+    /// Has the workers go that are more than there may be.
+    pub(super) fn retire_surplus(&mut self) {
+        let wanted = |member: &Member| !member.leaving && member.condemned.is_none();
+        let mut present: Vec<_> = self
+            .members()
+            .filter(|(_, member)| wanted(member))
+            .map(|(index, member)| (member.serves(), member.load(), index))
+            .collect();
+        present.sort_unstable();
+        let surplus = present.len().saturating_sub(self.workers);
+        for &(_, _, index) in &present[..surplus] {
+            if let Some(member) = self.members[index].as_mut() {
+                let tasks = member.take_back(usize::MAX);
+                member.retire();
+                self.queue_again(tasks);
+            }
+        }
     }
 }

@@ -114,6 +114,8 @@ impl Supervisor {
                     member.keeps_time = self.shared.config.limits.idle.is_some();
                     books.replacements = books.replacements.saturating_sub(1);
                     books.add(member);
+                    // The pool may have been made smaller while it was started.
+                    books.retire_surplus();
                     // The first task can go into its lane while it starts.
                     self.shared.settle(books, Settled::default(), Tell::Here);
                     books = self.shared.lock();
