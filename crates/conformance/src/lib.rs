@@ -9,6 +9,7 @@
 pub mod asynchronous;
 pub mod beside;
 pub mod built;
+pub mod callbacks;
 pub mod completion;
 pub mod ends;
 pub mod futures;

@@ -152,6 +152,7 @@ fn stats_of_workers() {
             assert!(worker.memory > 4096, "{worker:?}");
         }
         let before = stats.workers[0].age;
+        // They are to be older, and to have been busy, by at least as much.
         std::thread::sleep(Duration::from_millis(10));
         gate.open();
         running.into_iter().for_each(|future| future.result().unwrap());

@@ -187,6 +187,7 @@ fn fa_13_killed_while_values_travel() {
         for round in 0..30u64 {
             let futures: Vec<_> = (0..6).map(|n| pool.submit(back, vec![n; 3_000_000])).collect();
             until(|| futures.iter().any(|future| future.running() || future.done()));
+            // Each round at another moment of the way.
             std::thread::sleep(Duration::from_micros(137 * round));
             let Some(&victim) = pool.worker_pids().first() else { continue };
             signal(victim, Signal::KILL);

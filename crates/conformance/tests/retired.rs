@@ -1,6 +1,6 @@
 //! Workers that are to be replaced, limits and graces at their edges: what a review has found.
 
-#![allow(unsafe_code, clippy::print_stdout)] // one task leaves a handler that never returns, one prints
+#![allow(clippy::print_stdout)] // one task prints
 
 use horsepower::prelude::*;
 use horsepower::{MapOptions, OnError, ShutdownOptions};
@@ -76,17 +76,21 @@ fn what_the_initializer_uses_is_no_reason_to_replace_a_worker() {
 fn a_replaced_worker_that_hangs_at_its_exit_is_ended() {
     horsepower::init();
     guarded("exit", || {
-        extern "C" fn never() {
-            loop {
-                std::thread::park();
+        /// Something that never ends when its thread does.
+        struct Stuck;
+        impl Drop for Stuck {
+            fn drop(&mut self) {
+                hang(());
             }
+        }
+        thread_local! {
+            static STUCK: Stuck = const { Stuck };
         }
         let pool = ProcessPoolExecutor::builder().workers(1).tasks_per_worker(1).build().unwrap();
         let first = pool.submit(
             |(): ()| {
-                // SAFETY: a function that may be called at any time; it touches nothing.
-                unsafe { libc::atexit(never) };
-                std::process::id()
+                // The first use is what makes it be dropped.
+                STUCK.with(|_| std::process::id())
             },
             (),
         );
@@ -103,10 +107,11 @@ fn a_pool_does_not_wait_for_an_initializer() {
     horsepower::init();
     guarded("initializer hangs", || {
         let builder = ProcessPoolExecutor::builder().workers(1).tasks_per_worker(1);
-        let pool = builder.initializer(hang, ()).build().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ready");
+        let pool = builder.initializer(hang_on, file.clone()).build().unwrap();
         let future = pool.submit(pid, ());
-        until(|| !pool.worker_pids().is_empty());
-        std::thread::sleep(Duration::from_millis(50));
+        until(|| file.exists());
         assert!(future.cancel());
         end(pool);
     });
@@ -135,6 +140,15 @@ fn a_crash_in_the_last_task_is_a_crash() {
     });
 }
 
+/// Task: says that it was asked to end, and does not.
+fn refuse_to_end(asked: PathBuf) {
+    let seen = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGTERM, seen.clone()).unwrap();
+    until(|| seen.load(std::sync::atomic::Ordering::Relaxed));
+    std::fs::write(asked, "").unwrap();
+    hang(());
+}
+
 /// `kill` and `kill_running` do not wait for a grace.
 #[test]
 fn kill_cuts_a_grace_short() {
@@ -143,12 +157,11 @@ fn kill_cuts_a_grace_short() {
         for shutdown in [false, true] {
             let pool = ProcessPoolExecutor::with_workers(1).unwrap();
             let folder = tempfile::tempdir().unwrap();
-            let file = folder.path().join("ready");
-            let task = pool.task(hang_on, file.clone());
+            let file = folder.path().join("asked");
+            let task = pool.task(refuse_to_end, file.clone());
             let hour = Duration::from_secs(3600);
             let future = task.deadline(Duration::from_millis(300)).grace(hour).submit();
             until(|| file.exists());
-            std::thread::sleep(Duration::from_millis(400));
             assert!(!future.done());
             if shutdown {
                 pool.shutdown_with(ShutdownOptions::new().kill_running()).unwrap();
@@ -261,6 +274,7 @@ fn thread_pools_at_their_edges() {
         let running = pool.submit(pass, gate.path());
         std::thread::scope(|scope| {
             let late = scope.spawn(|| pool.submit(|n: u32| n, 1).result());
+            // That somebody waits for room cannot be seen; if it comes later, it is refused as well.
             std::thread::sleep(Duration::from_millis(20));
             pool.shutdown_with(ShutdownOptions::new().wait(false)).unwrap();
             assert!(late.join().unwrap().unwrap_err().is_shutdown());

@@ -1,0 +1,82 @@
+//! The settings of a process: its streams, environment and directory, and its time to come to `init`.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)] // what processes print is looked at
+
+use horsepower::prelude::*;
+use horsepower::process::Stdio;
+use horsepower_conformance::lab::guarded;
+use horsepower_conformance::pools::hang;
+use horsepower_conformance::roles::{another, role};
+use std::io::{Read as _, Write as _};
+use std::time::Duration;
+
+fn nothing((): ()) {}
+
+#[test]
+fn streams_environment_and_directory() {
+    horsepower::init();
+    guarded("streams", || {
+        let echo = |name: String| {
+            let mut line = String::new();
+            std::io::stdin().read_line(&mut line).unwrap();
+            println!("{name}: {}", line.trim());
+            eprintln!("{}", std::env::var("HORSEPOWER_TEST_WORD").unwrap());
+            let folder = std::env::current_dir().unwrap();
+            (folder, std::env::var_os("HOME").is_some(), std::env::vars().count())
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let builder = Process::builder()
+            .env("HORSEPOWER_TEST_WORD", "a word")
+            .env_remove("HOME")
+            .current_dir(folder.path())
+            .stdin(Stdio::Piped)
+            .stdout(Stdio::Piped)
+            .stderr(Stdio::Piped);
+        let mut process = builder.spawn(echo, "echo".to_owned()).unwrap();
+        process.take_stdin().unwrap().write_all(b"hello\n").unwrap();
+        let (mut output, mut errors) = (String::new(), String::new());
+        process.take_stdout().unwrap().read_to_string(&mut output).unwrap();
+        process.take_stderr().unwrap().read_to_string(&mut errors).unwrap();
+        assert_eq!((&*output, &*errors), ("echo: hello\n", "a word\n"));
+        assert!(process.take_stdout().is_none());
+        let (directory, home, _) = process.join().unwrap();
+        assert_eq!(directory, &folder.path().canonicalize().unwrap());
+        assert!(!home);
+
+        let count = |(): ()| std::env::vars().count();
+        let builder = Process::builder().env_clear().env("ONLY", "one");
+        assert_eq!(builder.spawn(count, ()).unwrap().join().unwrap(), &1);
+
+        let lost = Process::builder().current_dir("/no/such/folder").spawn(nothing, ());
+        let error = lost.unwrap_err();
+        assert!(error.to_string().contains("cannot start a process"), "{error}");
+    });
+}
+
+/// A process that does not come to `init` is ended, and the error says what was missing.
+#[test]
+fn a_process_that_cannot_begin() {
+    const NAME: &str = "a_process_that_cannot_begin";
+    if std::env::var_os("HORSEPOWER_TEST_HANG").is_some() {
+        hang(());
+    }
+    horsepower::init();
+    // In a program of its own: else the process might come to another test's `init`.
+    if role().is_some() {
+        let builder = Process::builder().env("HORSEPOWER_TEST_HANG", "yes");
+        let late = builder.start_timeout(Duration::from_millis(50)).spawn(nothing, ()).unwrap();
+        let error = late.join().unwrap_err();
+        assert!(error.is_worker_death() && error.signal() == Some(9), "{error}");
+        println!("\n{error}");
+        return;
+    }
+    guarded(NAME, || {
+        let output = another(NAME, "alone").output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            text.contains("before it began") && text.contains("did not report ready"),
+            "{text}"
+        );
+    });
+}
