@@ -47,6 +47,7 @@ mod state;
 
 pub mod panic;
 mod plain;
+pub mod stats;
 
 pub use plain::assert_plain;
 

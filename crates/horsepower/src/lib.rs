@@ -69,6 +69,8 @@ mod executor;
 mod future;
 pub mod guide;
 pub mod info;
+#[cfg(target_os = "linux")]
+mod launch;
 mod map;
 mod names;
 mod options;
@@ -76,7 +78,6 @@ mod origin;
 #[cfg(target_os = "linux")]
 pub mod process;
 mod shutdown;
-mod stats;
 pub mod thread;
 pub mod timeit;
 mod timer;
@@ -96,12 +97,12 @@ pub use executor::{
 #[cfg(target_os = "linux")]
 pub use executor::{ProcessPoolBuilder, ProcessPoolExecutor, StartMethod, UnknownStartMethod};
 pub use future::{AsTaskFuture, TaskFuture};
+pub use horsepower_core::stats::{Restart, Stats, WorkerStats};
 pub use map::{Map, MapOptions, OnError, Progress};
 pub use options::{QueueFull, TaskOptions, TaskOutput};
 #[cfg(target_os = "linux")]
 pub use process::Process;
 pub use shutdown::ShutdownOptions;
-pub use stats::{Restart, Stats, WorkerStats};
 pub use thread::{StopToken, Thread};
 pub use value::Value;
 pub use wait::{Until, Waited, wait, wait_async};

@@ -48,7 +48,6 @@ pub use clocks::Limits;
 pub use life::Life;
 pub use shutdown::Shutdown;
 pub use start::Initializer;
-pub use stats::{Obituary, Stats, WorkerStats};
 use task::Place;
 pub use task::{Answer, Failure, Receiver, Tag, Task, Terms};
 

@@ -5,6 +5,7 @@ use super::settled::Settled;
 use super::task::Place;
 use super::{Config, Shared, Tell};
 use crate::death::Death;
+use crate::stats::{Restart, Stats, WorkerStats};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -24,67 +25,18 @@ pub(super) struct Counts {
 #[derive(Debug, Default)]
 pub(super) struct Obituaries {
     count: u64,
-    last: VecDeque<Obituary>,
-}
-
-/// Why a worker has ended.
-#[derive(Clone, Debug)]
-pub struct Obituary {
-    /// How its process ended.
-    pub death: Death,
-    /// Why the pool has ended or replaced it, if it was the pool.
-    pub why: Option<String>,
-}
-
-/// See the module.
-#[derive(Clone, Debug)]
-pub struct Stats {
-    /// Calls that wait.
-    pub queued: u64,
-    /// Tasks that run at this moment.
-    pub running: u64,
-    /// Calls that have returned.
-    pub done: u64,
-    /// Calls that have failed.
-    pub failed: u64,
-    /// Calls that were cancelled.
-    pub cancelled: u64,
-    /// How often tasks were begun again.
-    pub retried: u64,
-    /// The workers that live.
-    pub workers: Vec<WorkerStats>,
-    /// How many workers have ended although they were wanted.
-    pub restarts: u64,
-    /// The last of them.
-    pub obituaries: Vec<Obituary>,
-}
-
-/// One worker.
-#[derive(Clone, Debug)]
-pub struct WorkerStats {
-    /// Its name.
-    pub name: String,
-    /// Its process id.
-    pub pid: u32,
-    /// Since when it lives.
-    pub age: Duration,
-    /// It has come to `init` and serves.
-    pub ready: bool,
-    /// Tasks in its lane.
-    pub tasks_in_lane: usize,
-    /// Tasks that it has replied to.
-    pub tasks: u64,
-    /// How long it says that they took.
-    pub busy: Duration,
-    /// Bytes of memory that it has for itself; 0 if it has just ended.
-    pub memory: u64,
+    last: VecDeque<Restart>,
 }
 
 impl Obituaries {
     pub(super) fn add(&mut self, death: &Death, why: Option<String>) {
         self.count += 1;
         self.last.truncate(REMEMBERED - 1);
-        self.last.push_front(Obituary { death: death.clone(), why });
+        let why = match why {
+            Some(why) => format!("{death}: {why}"),
+            None => death.to_string(),
+        };
+        self.last.push_front(Restart { pid: death.pid, why });
     }
 }
 
@@ -127,7 +79,7 @@ impl Shared {
             retried: books.retried,
             workers: workers.collect(),
             restarts: books.obituaries.count,
-            obituaries: books.obituaries.last.iter().cloned().collect(),
+            last_restarts: books.obituaries.last.iter().cloned().collect(),
         };
         self.settle(books, settled, Tell::Supervisor);
         stats

@@ -9,8 +9,8 @@ use crate::future::TaskFuture;
 use crate::map::{Map, MapOptions};
 use crate::options::TaskOptions;
 use crate::shutdown::ShutdownOptions;
-use crate::stats::Stats;
 use crate::value::Value;
+use horsepower_core::stats::Stats;
 use std::fmt;
 use std::str::FromStr;
 

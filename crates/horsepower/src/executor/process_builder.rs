@@ -5,6 +5,7 @@ use super::processes::{ProcessPoolExecutor, Typed, at_least_one, no_pool, not_en
 use crate::encode::encode;
 use crate::error::{Error, Kind};
 use crate::info::usable_cpus;
+use crate::launch::launch_settings;
 use crate::value::Value;
 use horsepower_core::assert_plain;
 use horsepower_core::call::EntryPoint;
@@ -12,8 +13,6 @@ use horsepower_core::launch::{LONGEST_NAME, Launch};
 use horsepower_core::pool::{Config, Initializer, Limits, Method, Pool};
 use std::any::type_name;
 use std::collections::HashMap;
-use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
@@ -200,37 +199,7 @@ impl ProcessPoolBuilder {
         self
     }
 
-    /// How long a worker may take until it has come to `init`; then it is ended, and the attempt
-    /// counts as failed. Default: 10 seconds.
-    pub fn start_timeout(mut self, timeout: Duration) -> Self {
-        self.launch.start_timeout = timeout;
-        self
-    }
-
-    /// Sets a variable in the environment of the workers.
-    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
-        self.launch.environment.push((name.into(), Some(value.into())));
-        self
-    }
-
-    /// Removes a variable from the environment of the workers.
-    pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
-        self.launch.environment.push((name.into(), None));
-        self
-    }
-
-    /// The workers inherit no variable of this process.
-    pub fn env_clear(mut self) -> Self {
-        self.launch.clear_environment = true;
-        self.launch.environment.clear();
-        self
-    }
-
-    /// The working directory of the workers. Default: this process's own.
-    pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.launch.directory = Some(directory.into());
-        self
-    }
+    launch_settings!("the workers");
 
     /// How much nicer the workers are than this process: 1 to 19 leaves others more of the CPUs, as
     /// nice(1) does. Less than 0 needs a privilege.

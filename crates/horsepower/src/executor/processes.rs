@@ -16,7 +16,6 @@ use crate::map::{Map, MapOptions};
 use crate::options::TaskOptions;
 use crate::origin::Origin;
 use crate::shutdown::ShutdownOptions;
-use crate::stats::Stats;
 use crate::value::Value;
 use horsepower_core::assert_plain;
 use horsepower_core::call::{EntryPoint, Invoke, Output};
@@ -25,6 +24,7 @@ use horsepower_core::pool::{
     Answer, DEEPEST, Failure, Pool, PoolError, Receiver, Shutdown, Tag, Task, Terms,
 };
 use horsepower_core::record::Status;
+use horsepower_core::stats::Stats;
 use std::any::type_name;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -124,7 +124,7 @@ impl ProcessPoolExecutor {
     /// ```
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.pool.shared().stats().into()
+        self.pool.shared().stats()
     }
 
     /// Changes how many workers there may be. More are started when tasks need them; of fewer, those

@@ -3,11 +3,9 @@
 use super::process::Process;
 use super::stdio::Stdio;
 use crate::error::Error;
+use crate::launch::launch_settings;
 use crate::value::Value;
 use horsepower_core::launch::Launch;
-use std::ffi::OsString;
-use std::path::PathBuf;
-use std::time::Duration;
 
 /// Settings of a [`Process`] that is to be made.
 ///
@@ -64,30 +62,7 @@ impl ProcessBuilder {
         self
     }
 
-    /// Sets a variable in the environment of the process.
-    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
-        self.launch.environment.push((name.into(), Some(value.into())));
-        self
-    }
-
-    /// Removes a variable from the environment of the process.
-    pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
-        self.launch.environment.push((name.into(), None));
-        self
-    }
-
-    /// The process inherits no variable of this one.
-    pub fn env_clear(mut self) -> Self {
-        self.launch.clear_environment = true;
-        self.launch.environment.clear();
-        self
-    }
-
-    /// The working directory of the process. Default: this process's own.
-    pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.launch.directory = Some(directory.into());
-        self
-    }
+    launch_settings!("the process");
 
     /// Where its standard input comes from. Default: [`Stdio::Null`], because two readers of one
     /// stream would each get a part.
@@ -105,13 +80,6 @@ impl ProcessBuilder {
     /// Where its standard error goes. Default: [`Stdio::Inherit`].
     pub fn stderr(mut self, stderr: Stdio) -> Self {
         self.stderr = stderr;
-        self
-    }
-
-    /// How long the process may take until it has come to `init`; then it is ended. Default: 10
-    /// seconds.
-    pub fn start_timeout(mut self, timeout: Duration) -> Self {
-        self.launch.start_timeout = timeout;
         self
     }
 

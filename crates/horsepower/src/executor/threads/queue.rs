@@ -4,7 +4,7 @@
 //! a run takes the first job of the queue, if there still is one. So what waits can be cancelled.
 
 use crate::error::Kind;
-use crate::stats::Stats;
+use horsepower_core::stats::Stats;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -306,15 +306,14 @@ impl Pool {
         };
         // Relaxed: only numbers.
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Stats {
-            queued: calls(false, false),
-            running: state.running,
-            done: read(&self.counts.done),
-            failed: read(&self.counts.failed) + calls(true, false),
-            cancelled: read(&self.counts.cancelled) + calls(true, true),
-            retried: read(&self.counts.retried),
-            ..Stats::default()
-        }
+        let mut stats = Stats::default();
+        stats.queued = calls(false, false);
+        stats.running = state.running;
+        stats.done = read(&self.counts.done);
+        stats.failed = read(&self.counts.failed) + calls(true, false);
+        stats.cancelled = read(&self.counts.cancelled) + calls(true, true);
+        stats.retried = read(&self.counts.retried);
+        stats
     }
 }
 

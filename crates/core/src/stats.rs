@@ -1,4 +1,5 @@
-//! [`Stats`]: what an executor has done and is doing, for those who operate it.
+//! What an executor has done and is doing, for those who operate it: the one part of this crate
+//! that users of `horsepower` see as it is.
 
 use std::time::Duration;
 
@@ -56,38 +57,4 @@ pub struct Restart {
     pub pid: u32,
     /// How and why it has ended.
     pub why: String,
-}
-
-#[cfg(target_os = "linux")]
-impl From<horsepower_core::pool::Stats> for Stats {
-    fn from(stats: horsepower_core::pool::Stats) -> Stats {
-        let worker = |worker: horsepower_core::pool::WorkerStats| WorkerStats {
-            name: worker.name,
-            pid: worker.pid,
-            age: worker.age,
-            ready: worker.ready,
-            tasks_in_lane: worker.tasks_in_lane,
-            tasks: worker.tasks,
-            busy: worker.busy,
-            memory: worker.memory,
-        };
-        let restart = |obituary: horsepower_core::pool::Obituary| Restart {
-            pid: obituary.death.pid,
-            why: match obituary.why {
-                Some(why) => format!("{}: {why}", obituary.death),
-                None => obituary.death.to_string(),
-            },
-        };
-        Stats {
-            queued: stats.queued,
-            running: stats.running,
-            done: stats.done,
-            failed: stats.failed,
-            cancelled: stats.cancelled,
-            retried: stats.retried,
-            workers: stats.workers.into_iter().map(worker).collect(),
-            restarts: stats.restarts,
-            last_restarts: stats.obituaries.into_iter().map(restart).collect(),
-        }
-    }
 }
