@@ -31,6 +31,8 @@ pub(super) struct Supervisor {
     epoll: OwnedFd,
     /// Forks the workers, if that is how they are started.
     server: RefCell<Option<Server>>,
+    /// Those that are to be ended and waited for, once the lock is free.
+    ended_servers: RefCell<Vec<Server>>,
 }
 
 /// What a worker's descriptor tells: its serial number, which is never 0, and which of the two.
@@ -42,7 +44,8 @@ impl Supervisor {
     pub(super) fn new(shared: Arc<Shared>, reentry: &'static Reentry) -> io::Result<Supervisor> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &shared.event, EventData::new_u64(POKED), EventFlags::IN)?;
-        Ok(Supervisor { shared, reentry, epoll, server: RefCell::default() })
+        let (server, ended_servers) = (RefCell::default(), RefCell::default());
+        Ok(Supervisor { shared, reentry, epoll, server, ended_servers })
     }
 
     /// Supervises until the pool has been shut down and every worker is gone. Should this thread
@@ -69,6 +72,7 @@ impl Supervisor {
 
     fn supervise(&self) -> io::Result<()> {
         loop {
+            self.ended_servers.take();
             self.start_births();
             self.start_wanted()?;
             self.keep_clocks();
@@ -175,6 +179,7 @@ impl Supervisor {
         books.server_deadline = None;
         books.awaits_server = false;
         books.events.push(Event::ServerEnded { pid: server.life.pid() });
+        self.ended_servers.borrow_mut().push(server);
     }
 
     /// Sees to the fork server, about which there is news. False: the event was about something else.
