@@ -217,3 +217,45 @@ fn no_retry_after_the_end() {
         }
     });
 }
+
+/// A worker that is to be ended begins nothing else meanwhile: what waits behind its task runs elsewhere.
+#[test]
+fn what_waits_behind_a_task_is_not_hit() {
+    horsepower::init();
+    guarded("not hit", || {
+        let pool = pool(1);
+        // So that the lane holds more than one task.
+        assert!(pool.map(|n: u64| n, 0..20_000).all(|result| result.is_ok()));
+        assert!((0..2000).all(|n| pool.submit(pid_of, n).result().is_ok()));
+        let until_asked = |(): ()| {
+            let seen = Arc::new(std::sync::atomic::AtomicBool::new(false));
+            signal_hook::flag::register(signal_hook::consts::SIGTERM, seen.clone()).unwrap();
+            until(|| seen.load(std::sync::atomic::Ordering::Relaxed));
+        };
+        for _ in 0..5 {
+            let task = pool.task(until_asked, ()).deadline(Duration::from_millis(50));
+            let doomed = task.grace(Duration::from_secs(3600)).submit();
+            let behind: Vec<_> = (0..20).map(|n| pool.submit(pid_of, n)).collect();
+            assert!(doomed.result().unwrap_err().is_deadline());
+            for (n, future) in (0..).zip(behind) {
+                assert_eq!(future.result().unwrap().0, n, "it had nothing to do with that");
+            }
+        }
+        end(pool);
+    });
+}
+
+/// What has ended is counted before its end can be seen.
+#[test]
+fn stats_are_there_with_the_result() {
+    horsepower::init();
+    guarded("counted", || {
+        for kind in [ExecutorKind::Threads, ExecutorKind::Processes] {
+            let executor = AnyExecutor::new(kind, Some(1)).unwrap();
+            for n in 1..=1000 {
+                executor.submit(pid_of, n).result().unwrap();
+                assert_eq!(executor.stats().done, n, "{kind}");
+            }
+        }
+    });
+}

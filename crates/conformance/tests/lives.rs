@@ -197,7 +197,7 @@ fn ex_26_up_and_down() {
 fn ex_26_while_workers_start() {
     horsepower::init();
     guarded("ex_26_while_workers_start", || {
-        for round in 0..20 {
+        for round in 0..60 {
             let pool = ProcessPoolExecutor::with_workers(3).unwrap();
             let futures: Vec<_> = (0..3).map(|n| pool.submit(pid_of, n)).collect();
             // Fewer workers may be enough.
@@ -208,6 +208,8 @@ fn ex_26_while_workers_start() {
                 for (n, future) in (0..).zip(futures) {
                     assert_eq!(future.result().unwrap().0, n);
                 }
+                // Also those that were just being started.
+                until(|| pool.worker_pids().len() <= 1);
             } else {
                 pool.shutdown_with(ShutdownOptions::new().cancel_queued()).unwrap();
                 assert!(futures.iter().all(TaskFuture::done));

@@ -173,7 +173,6 @@ fn tell_all(
     counts: &Counts,
 ) {
     let mut start = 0;
-    let (mut done, mut failed) = (0, 0);
     for item in items {
         let answer = match record(bytes, &mut start) {
             Some((Status::Returned, bytes)) => Answer::Returned(bytes),
@@ -185,14 +184,14 @@ fn tell_all(
                 what: "its results were changed after they were sent".to_owned(),
             }),
         };
-        match answer {
-            Answer::Returned(_) => done += 1,
-            Answer::Failed(_) => failed += 1,
-        }
+        // Before anybody can see that it has ended.
+        let counter = match answer {
+            Answer::Returned(_) => &counts.done,
+            Answer::Failed(_) => &counts.failed,
+        };
+        counts.add(counter, 1);
         tell(receiver, item, answer);
     }
-    counts.add(&counts.done, done);
-    counts.add(&counts.failed, failed);
 }
 
 /// One item's panic must not keep the others from being told.
