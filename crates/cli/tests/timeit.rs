@@ -4,7 +4,9 @@
 
 mod program;
 
-use program::{Outcome, await_no_process_with, finish, program as horsepower, spawn, watched};
+use program::{
+    Outcome, await_no_process_with, finish, heed_interrupts, program as horsepower, spawn, watched,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
@@ -290,6 +292,7 @@ fn send(child: &Child, signal: Signal) {
 
 #[test]
 fn an_interrupt_while_the_code_runs_leaves_nothing() {
+    heed_interrupts();
     for signal in [Signal::INT, Signal::TERM] {
         let temporary = tempfile::tempdir().unwrap();
         let code = format!("println!(\"begun\"); {}", sleep(1_000_000));
@@ -309,7 +312,27 @@ fn an_interrupt_while_the_code_runs_leaves_nothing() {
 }
 
 #[test]
+fn what_is_ignored_from_the_start_stays_ignored() {
+    let temporary = tempfile::tempdir().unwrap();
+    let code = format!("println!(\"begun\"); {}", sleep(100));
+    let command = timeit(temporary.path());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' INT; exec \"$@\"", "sh"]).arg(command.get_program());
+    shell.args(command.get_args()).args(["-n1", "-r1", &code]);
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut child = spawn(&mut shell);
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    watched(child.id(), || output.read_line(&mut text).unwrap());
+    send(&child, Signal::INT);
+    watched(child.id(), || output.read_to_string(&mut text).unwrap());
+    finish(child).done();
+    assert!(text.contains("1 loop, best of 1"), "{text}");
+}
+
+#[test]
 fn an_interrupt_while_it_is_compiled_leaves_nothing() {
+    heed_interrupts();
     let temporary = tempfile::tempdir().unwrap();
     let scripts = tempfile::tempdir().unwrap();
     // A compiler that never ends, as a process below another, with a file that it has made.

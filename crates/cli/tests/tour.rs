@@ -5,7 +5,8 @@
 mod program;
 
 use program::{
-    await_no_process_with, finish, processes_with, program as horsepower, run, spawn, watched,
+    await_no_process_with, finish, heed_interrupts, processes_with, program as horsepower, run,
+    spawn, watched,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -204,6 +205,7 @@ fn no_process_is_left() {
 
 #[test]
 fn ctrl_c_leaves_nothing_behind() {
+    heed_interrupts();
     let (_directory, name) = unique();
     loop {
         let mut child =

@@ -4,10 +4,12 @@
 #![allow(dead_code)]
 
 use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::SIGINT;
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -44,6 +46,13 @@ pub(crate) fn wait(command: &mut Command) -> Outcome {
 
 pub(crate) fn spawn(command: &mut Command) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
+}
+
+/// Has the programs that are started from here heed Ctrl-C. A shell that starts the tests in the
+/// background has them ignore it, and what they start would inherit that; a handler is not inherited.
+pub(crate) fn heed_interrupts() {
+    signal_hook::flag::register_conditional_default(SIGINT, Arc::new(true.into()))
+        .expect("a handler");
 }
 
 /// Waits for the end of a program and gathers what it says.

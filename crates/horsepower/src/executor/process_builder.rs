@@ -247,8 +247,9 @@ impl ProcessPoolBuilder {
         let pool = Arc::new(self.build()?);
         let old = pools.insert(key, pool.clone());
         drop(pools);
-        // It may have something to finish, and nobody has to wait for that.
-        std::thread::spawn(move || drop(old));
+        // It may have something to finish, and nobody has to wait for that; unless the system gives no
+        // thread for it, for then it is dropped here.
+        let _ = std::thread::Builder::new().name("hp-farewell".into()).spawn(move || drop(old));
         Ok(pool)
     }
 

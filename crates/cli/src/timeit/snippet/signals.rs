@@ -27,10 +27,12 @@ impl Signals {
     pub(super) fn new() -> io::Result<Signals> {
         let (read, write) = UnixStream::pair()?;
         let over = Arc::new(AtomicBool::new(false));
-        for signal in ENDING {
+        let ignored = ignored();
+        let heeded = ENDING.into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
+        for signal in heeded.clone() {
             register_conditional_default(signal, over.clone())?;
         }
-        let noticed = ENDING.into_iter().chain([SIGCHLD]);
+        let noticed = heeded.chain([SIGCHLD]);
         let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, noticed)?;
         Ok(Signals { delivery, over })
     }
@@ -42,6 +44,14 @@ impl Signals {
             None => Ok(()),
         }
     }
+}
+
+/// The signals that this process was started to ignore, a bit for each, as by `nohup` or by a shell
+/// that starts it in the background; that is to stay so. None where the system does not say.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 impl AsFd for Signals {

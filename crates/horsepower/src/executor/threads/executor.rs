@@ -19,7 +19,10 @@ use crate::value::Value;
 use horsepower_core::assert_plain;
 use horsepower_core::stats::Stats;
 use std::any::type_name;
+use std::io;
+use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Instant;
 use tokio::runtime::{Handle, Runtime};
 
@@ -147,6 +150,17 @@ impl ThreadPoolExecutor {
             Some(if here { limit.enter_anyway() } else { limit.enter_blocking() })
         })
     }
+
+    /// Joins the threads on a thread of its own; where the system gives none, they stay until they
+    /// have been idle for their idle timeout.
+    fn join_elsewhere(&self, runtime: Runtime) -> io::Result<JoinHandle<()>> {
+        // What is not called is dropped, and a runtime must not be dropped here.
+        let runtime = ManuallyDrop::new(runtime);
+        let pool = self.pool.clone();
+        std::thread::Builder::new()
+            .name("hp-farewell".into())
+            .spawn(move || join(&pool, ManuallyDrop::into_inner(runtime)))
+    }
 }
 
 impl Executor for ThreadPoolExecutor {
@@ -229,8 +243,7 @@ impl Executor for ThreadPoolExecutor {
         if self.pool.is_here() {
             // In one of its own tasks: waiting would be for ever. What is queued still runs.
             if let Some(runtime) = runtime() {
-                let pool = self.pool.clone();
-                std::thread::spawn(move || join(&pool, runtime));
+                let _ = self.join_elsewhere(runtime);
             }
             let why = "a thread pool cannot wait for its end in one of its own tasks";
             return Err(Error::new(Kind::Invalid(why.into())));
@@ -243,8 +256,7 @@ impl Executor for ThreadPoolExecutor {
             if Handle::try_current().is_ok() {
                 // tokio lets nobody join threads in asynchronous code; this blocks all the same,
                 // because that is what leaving the scope promises.
-                let pool = self.pool.clone();
-                let _ = std::thread::spawn(move || join(&pool, runtime)).join();
+                let _ = self.join_elsewhere(runtime).map(JoinHandle::join);
             } else {
                 join(&self.pool, runtime);
             }
