@@ -160,13 +160,13 @@ pub async fn ac_01_in_order_without_blocking(kind: ExecutorKind) {
 /// With a queue limit, `submit_async` waits for room without blocking, and the tasks are all run.
 pub async fn submitting_without_blocking(kind: ExecutorKind) {
     let executor = Subject::from(match kind {
-        ExecutorKind::Inline => AnyExecutor::new(kind, None).unwrap(),
         ExecutorKind::Threads => {
             ThreadPoolExecutor::builder().workers(1).queue_limit(2).build().unwrap().into()
         }
         ExecutorKind::Processes => {
             ProcessPoolExecutor::builder().workers(1).queue_limit(2).build().unwrap().into()
         }
+        _ => AnyExecutor::new(kind).unwrap(),
     });
     let mut gate = Gate::new();
     if kind == ExecutorKind::Inline {

@@ -192,7 +192,7 @@ pub fn sh_09(kind: ExecutorKind) {
 /// work.
 pub fn sh_11(kind: ExecutorKind) {
     let (send, receive) = mpsc::channel();
-    let executor = AnyExecutor::new(kind, Some(1)).unwrap();
+    let executor = AnyExecutor::with_workers(kind, 1).unwrap();
     let mut gate = Gate::new();
     let first = executor.submit(pass, gate.path());
     let second = executor.submit(add_one, 1);

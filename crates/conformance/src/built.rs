@@ -15,7 +15,7 @@ macro_rules! built {
             horsepower::ExecutorKind::Processes => horsepower::AnyExecutor::from(
                 horsepower::ProcessPoolExecutor::builder()$($setting)+.build().unwrap(),
             ),
-            horsepower::ExecutorKind::Inline => panic!("the in-line executor has no settings"),
+            kind => panic!("{kind} has no settings"),
         })
     };
 }

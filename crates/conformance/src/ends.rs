@@ -36,7 +36,7 @@ pub fn po_09(kind: ExecutorKind) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     let futures: Vec<_> = (0..50).map(|n| executor.submit(write_line, (file.clone(), n))).collect();
-    executor.shutdown_with(ShutdownOptions::new().wait(false)).unwrap();
+    executor.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
     assert!(executor.submit(add_one, 1).result().unwrap_err().is_shutdown());
     executor.shutdown_with(ShutdownOptions::new()).unwrap();
     assert!(futures.iter().all(|future| future.done()));
@@ -55,7 +55,7 @@ pub fn ex_14(kind: ExecutorKind) {
         write_line((file, n));
         (n, vec![n; 20_000])
     };
-    let executor = AnyExecutor::new(kind, Some(2)).unwrap();
+    let executor = AnyExecutor::with_workers(kind, 2).unwrap();
     let mut futures: Vec<_> = (0..50).map(|n| executor.submit(task, (file.clone(), n))).collect();
     let failed = executor.submit(fail_on_three, 3);
     let pids = match &executor {
@@ -87,7 +87,7 @@ pub fn po_06(kind: ExecutorKind) {
     let mut future = executor.submit(task, gate.path());
     let short = Duration::from_millis(2);
     let error = future.result_timeout(short).unwrap_err();
-    assert!(error.is_timeout() && error.task().is_some(), "{error}");
+    assert!(error.is_timeout() && error.task_name().is_some(), "{error}");
     assert!(error.to_string().contains("has not ended in time"), "{error}");
     assert!(future.exception_timeout(short).unwrap_err().is_timeout());
     assert!(!future.done());

@@ -18,7 +18,7 @@ impl Subject {
     /// If there is none.
     #[must_use]
     pub fn new(kind: ExecutorKind, workers: usize) -> Subject {
-        Subject(Some(AnyExecutor::new(kind, Some(workers)).expect("an executor")))
+        Subject(Some(AnyExecutor::with_workers(kind, workers).expect("an executor")))
     }
 }
 

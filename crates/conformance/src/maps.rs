@@ -4,6 +4,7 @@ use crate::gate::{Gate, pass};
 use crate::lab::{Subject, until};
 use crate::rows::{add_one, fail_on_three, lines, write_line};
 use horsepower::{Error, Executor, ExecutorKind, MapOptions, OnError, Progress};
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -61,25 +62,36 @@ pub fn po_04(kind: ExecutorKind) {
     let invalid = Err("invalid digit found in string".to_owned());
     assert_eq!(results.unwrap(), [Ok(2), Ok(3), invalid, Ok(5)]);
 
-    let breaks_at_3 = || {
-        let mut n = 0;
-        std::iter::from_fn(move || {
-            n += 1;
-            assert!(n != 4, "no more input");
-            (n <= 10).then_some(n - 1)
-        })
-    };
-    let at_the_call =
-        catch_unwind(AssertUnwindSafe(|| executor.map(add_one, breaks_at_3()).count()));
-    assert!(at_the_call.is_err());
-    let mut map = executor.map_with(MapOptions::new().window(1), add_one, breaks_at_3());
-    for n in 1..=3 {
-        assert_eq!(map.next().unwrap().unwrap(), n);
+    // Within the window it is the call that panics, which has no results to lose.
+    let call = || drop(executor.map(add_one, breaks_at(3)));
+    assert_eq!(message_of(catch_unwind(AssertUnwindSafe(call)).unwrap_err()), "no more input");
+    let options = MapOptions::new;
+    let first = [options().window(1), options().window(2), options().window(1).chunk_size(1)];
+    let later = [options(), options().chunk_size(7), options().unordered(), options().window(64)];
+    for (before, options) in
+        first.map(|one| (3, one)).into_iter().chain(later.map(|one| (100_000, one)))
+    {
+        let mut map = executor.map_with(options, add_one, breaks_at(before));
+        let mut results: Vec<_> = map.by_ref().take(before as usize).map(Result::unwrap).collect();
+        results.sort_unstable();
+        assert!(results.iter().copied().eq(1..=before));
+        let panic = catch_unwind(AssertUnwindSafe(|| map.next())).unwrap_err();
+        assert_eq!(message_of(panic), "no more input");
+        assert!(map.next().is_none());
     }
-    assert!(catch_unwind(AssertUnwindSafe(|| map.next())).is_err());
-    // This input goes on after its panic; another might end.
-    assert!(map.map(Result::unwrap).eq(5..=10));
     assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
+}
+
+/// An input that panics instead of giving a number after so many.
+fn breaks_at(before: u64) -> impl Iterator<Item = u64> {
+    (0..).inspect(move |n| assert!(*n != before, "no more input"))
+}
+
+fn message_of(panic: Box<dyn Any + Send>) -> String {
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => panic.downcast::<&str>().unwrap().to_string(),
+    }
 }
 
 /// PO-05: sizes of 0 are refused, always, where they are asked for.

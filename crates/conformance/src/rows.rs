@@ -47,14 +47,14 @@ pub fn ex_01(kind: ExecutorKind) {
     let executor = Subject::new(kind, 2);
     assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
     assert_eq!(executor.submit(|(a, b)| u64::pow(a, b), (2, 10)).result().unwrap(), 1024);
-    let error = AnyExecutor::new(kind, Some(0)).unwrap_err();
+    let error = AnyExecutor::with_workers(kind, 0).unwrap_err();
     assert!(error.is_invalid());
     assert_eq!(error.to_string(), "workers must be greater than 0");
 }
 
 /// EX-03: the default number of workers is the number of usable CPUs (one for the in-line executor).
 pub fn ex_03(kind: ExecutorKind) {
-    let executor = AnyExecutor::new(kind, None).unwrap();
+    let executor = AnyExecutor::new(kind).unwrap();
     let usable = horsepower::info::usable_cpus().get();
     assert_eq!(executor.workers(), if kind == ExecutorKind::Inline { 1 } else { usable });
 }
@@ -300,7 +300,7 @@ pub fn fu_13(kind: ExecutorKind) {
     assert!(error.is_panic() && !error.is_worker_death());
     assert_eq!(error.panic_message(), Some("three is refused"));
     assert!(error.panic_location().unwrap().contains("rows.rs:"));
-    assert_eq!(error.task(), Some("horsepower_conformance::rows::fail_on_three"));
+    assert_eq!(error.task_name(), Some("horsepower_conformance::rows::fail_on_three"));
     let text = error.to_string();
     assert!(text.starts_with("task horsepower_conformance::rows::fail_on_three: it panicked at "));
     assert!(text.ends_with("three is refused"), "{text}");

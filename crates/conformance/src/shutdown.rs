@@ -34,8 +34,8 @@ pub fn sh_03_without_waiting(kind: ExecutorKind) {
     let queued: Vec<_> = (0..20).map(|n| executor.submit(add_one, n)).collect();
     until(|| held.iter().filter(|future| future.running()).count() == 2);
     let pids = pids(&executor);
-    executor.shutdown_with(ShutdownOptions::new().wait(false)).unwrap();
-    executor.shutdown_with(ShutdownOptions::new().wait(false)).unwrap();
+    executor.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
+    executor.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
     assert!(queued.iter().chain(&[]).all(|future| !future.done()));
     assert!(executor.submit(add_one, 1).result().unwrap_err().is_shutdown());
     gate.open();
@@ -61,7 +61,7 @@ pub fn sh_04_cancel_queued(kind: ExecutorKind) {
             called.fetch_add(if cancelled { 100 } else { 1 }, Ordering::SeqCst);
         });
     }
-    executor.shutdown_with(ShutdownOptions::new().wait(false).cancel_queued()).unwrap();
+    executor.shutdown_with(ShutdownOptions::new().no_wait().cancel_queued()).unwrap();
     // A process pool has another thread tell them.
     until(|| called.load(Ordering::SeqCst) == 4500);
     assert_eq!(futures.iter().filter(|future| future.cancelled()).count(), 45);
@@ -82,7 +82,7 @@ pub fn sh_04_ended_is_cancelled(kind: ExecutorKind) {
         let running = executor.submit(pass, gate.path());
         let queued: Vec<_> = (0..300).map(|n| executor.submit(add_one, n)).collect();
         until(|| running.running());
-        executor.shutdown_with(ShutdownOptions::new().wait(false).cancel_queued()).unwrap();
+        executor.shutdown_with(ShutdownOptions::new().no_wait().cancel_queued()).unwrap();
         let seen: Vec<_> = queued
             .iter()
             .map(|future| (future.done() && !future.cancelled(), future.done() && !future.cancel()))
@@ -224,7 +224,7 @@ pub fn sh_13_every_future_ends(kind: ExecutorKind) {
                 .iter()
                 .map(|future| scope.spawn(|| future.get().unwrap_err().is_cancelled()))
                 .collect();
-            let options = ShutdownOptions::new().wait(false).cancel_queued();
+            let options = ShutdownOptions::new().no_wait().cancel_queued();
             let options = if force { options.kill_running() } else { options };
             executor.shutdown_with(options).unwrap();
             assert!(waiters.into_iter().all(|waiter| waiter.join().unwrap()));
@@ -252,7 +252,7 @@ pub fn sh_11_in_the_callback_of_a_cancelled_task(kind: ExecutorKind) {
         tell.send(()).unwrap();
         executor.shutdown();
     });
-    let options = ShutdownOptions::new().wait(false).cancel_queued();
+    let options = ShutdownOptions::new().no_wait().cancel_queued();
     std::thread::scope(|scope| {
         let ending = scope.spawn(|| executor.shutdown_with(options).unwrap());
         told.recv().unwrap();
@@ -301,7 +301,7 @@ pub fn sh_11_waiting_in_a_callback(kind: ExecutorKind) {
     let (tell, told) = mpsc::channel();
     running.add_done_callback(move |_| {
         let executor = inside.upgrade().unwrap();
-        let now = executor.shutdown_with(ShutdownOptions::new().wait(false)).is_ok();
+        let now = executor.shutdown_with(ShutdownOptions::new().no_wait()).is_ok();
         let waits = executor.shutdown_with(ShutdownOptions::new()).unwrap_err();
         answer.set((now, waits.is_invalid(), waits.to_string())).unwrap();
         drop(executor);

@@ -24,7 +24,7 @@ pub fn names(kind: ExecutorKind) {
     let future = executor.task(fail_on_three, 3).name("the third").submit();
     assert_eq!(future.name(), "the third");
     let error = future.result().unwrap_err();
-    assert_eq!(error.task(), Some("the third"));
+    assert_eq!(error.task_name(), Some("the third"));
     assert!(error.to_string().starts_with("task the third: it panicked at "), "{error}");
     let options = TaskOptions::new().name(format!("number {}", 4));
     let future = executor.submit_with(options.clone(), fail_on_three, 4);
@@ -32,7 +32,7 @@ pub fn names(kind: ExecutorKind) {
     assert_eq!(future.result().unwrap(), 4);
     executor.shutdown();
     let error = executor.submit_with(options, fail_on_three, 4).result().unwrap_err();
-    assert!(error.is_shutdown() && error.task() == Some("number 4"), "{error}");
+    assert!(error.is_shutdown() && error.task_name() == Some("number 4"), "{error}");
 }
 
 /// A task is begun once, whatever becomes of it, unless retries were asked for; then as often as it
@@ -75,7 +75,7 @@ pub fn refused_without_processes(kind: ExecutorKind) {
     let refused = |error: Error, what: &str| {
         assert!(error.is_invalid(), "{error}");
         assert!(error.to_string().contains(what), "{error}");
-        assert!(error.to_string().ends_with("use a ProcessPoolExecutor"), "{error}");
+        assert!(error.to_string().ends_with("use a process pool"), "{error}");
     };
     let hour = Duration::from_secs(3600);
     let deadline = executor.task(write_line, (file.clone(), 1)).deadline(hour).submit();
@@ -266,7 +266,7 @@ pub fn stats_of_cancelled(kind: ExecutorKind) {
     assert!(waiting[3].cancel());
     assert_eq!(numbers(), (4, 1, 1));
     let options = horsepower::ShutdownOptions::new().cancel_queued();
-    executor.shutdown_with(options.wait(false)).unwrap();
+    executor.shutdown_with(options.no_wait()).unwrap();
     assert!(waiting.into_iter().all(|future| future.result().unwrap_err().is_cancelled()));
     assert_eq!(numbers(), (0, 1, 5));
     gate.open();

@@ -276,7 +276,7 @@ pub fn wa_08_cancelled_is_done(kind: ExecutorKind) {
     std::thread::scope(|scope| {
         let waiter = scope.spawn(|| wait(&queued, Until::AllCompleted, None).done.len());
         let counter = scope.spawn(|| as_completed(&queued).count());
-        executor.shutdown_with(ShutdownOptions::new().wait(false).cancel_queued()).unwrap();
+        executor.shutdown_with(ShutdownOptions::new().no_wait().cancel_queued()).unwrap();
         assert_eq!((waiter.join().unwrap(), counter.join().unwrap()), (20, 20));
     });
     assert!(running.running() && queued.iter().all(TaskFuture::cancelled));

@@ -10,7 +10,7 @@ fn dig(with_pool: bool) -> (u32, String) {
     let deeper = if with_pool {
         ProcessPoolExecutor::with_workers(1).and_then(|pool| pool.submit(dig, with_pool).result())
     } else {
-        Process::spawn(dig, with_pool).and_then(Process::into_result)
+        Process::spawn(dig, with_pool).and_then(Process::result)
     };
     match deeper {
         Ok((depth, error)) => (depth + 1, error),

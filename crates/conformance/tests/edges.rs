@@ -66,7 +66,7 @@ fn a_shutdown_in_the_middle_of_a_chunk() {
         let options = MapOptions::new().chunk_size(500).on_error(OnError::Continue);
         for kind in [ExecutorKind::Threads, ExecutorKind::Processes] {
             for kill in [false, true] {
-                let executor = AnyExecutor::new(kind, Some(1)).unwrap();
+                let executor = AnyExecutor::with_workers(kind, 1).unwrap();
                 let folder = tempfile::tempdir().unwrap();
                 let file = folder.path().join("lines");
                 let items = (0..500).map(|n| (file.clone(), n)).collect::<Vec<_>>();
@@ -114,7 +114,7 @@ fn a_retry_is_no_late_beginning() {
     horsepower::init();
     guarded("late retry", || {
         for kind in [ExecutorKind::Threads, ExecutorKind::Processes] {
-            let executor = AnyExecutor::new(kind, Some(1)).unwrap();
+            let executor = AnyExecutor::with_workers(kind, 1).unwrap();
             let folder = tempfile::tempdir().unwrap();
             let file = folder.path().join("lines");
             let second_time = |file: PathBuf| {
@@ -183,7 +183,7 @@ fn thread_pools_within_each_other() {
                 let waits = inside.shutdown_with(ShutdownOptions::new());
                 send.send(waits.is_err_and(|error| error.is_invalid())).unwrap();
             });
-            inner.shutdown_with(ShutdownOptions::new().wait(false).cancel_queued()).unwrap();
+            inner.shutdown_with(ShutdownOptions::new().no_wait().cancel_queued()).unwrap();
             gate.open();
             running.result().unwrap();
         });
@@ -198,7 +198,7 @@ fn no_retry_after_the_end() {
     horsepower::init();
     guarded("no retry", || {
         for kind in [ExecutorKind::Threads, ExecutorKind::Processes] {
-            let executor = AnyExecutor::new(kind, Some(1)).unwrap();
+            let executor = AnyExecutor::with_workers(kind, 1).unwrap();
             let mut gate = Gate::new();
             let fail = |gate: PathBuf| {
                 pass(gate);
@@ -209,7 +209,7 @@ fn no_retry_after_the_end() {
             let future: TaskFuture<()> = task.submit();
             until(|| future.running());
             let how = ShutdownOptions::new().cancel_queued();
-            executor.shutdown_with(how.wait(false)).unwrap();
+            executor.shutdown_with(how.no_wait()).unwrap();
             gate.open();
             executor.shutdown();
             assert!(future.result().is_err());
@@ -251,7 +251,7 @@ fn stats_are_there_with_the_result() {
     horsepower::init();
     guarded("counted", || {
         for kind in [ExecutorKind::Threads, ExecutorKind::Processes] {
-            let executor = AnyExecutor::new(kind, Some(1)).unwrap();
+            let executor = AnyExecutor::with_workers(kind, 1).unwrap();
             for n in 1..=1000 {
                 executor.submit(pid_of, n).result().unwrap();
                 assert_eq!(executor.stats().done, n, "{kind}");

@@ -39,7 +39,7 @@ fn open_later(mut gate: Gate) -> std::thread::JoinHandle<()> {
 /// The executor that the role names, if this process has a role.
 fn executor_of_the_role(workers: usize) -> Option<AnyExecutor> {
     let kind: ExecutorKind = role()?.split(' ').next()?.parse().unwrap();
-    Some(AnyExecutor::new(kind, Some(workers)).unwrap())
+    Some(AnyExecutor::with_workers(kind, workers).unwrap())
 }
 
 /// What the program of this role has said: its exit code, and the numbers of the tasks that have spoken.
@@ -63,7 +63,7 @@ fn sh_05_cancelled_and_left() {
         let running = executor.submit(speak, (gate.path(), 0));
         let queued: Vec<_> = (1..50).map(|n| executor.submit(speak, (gate.path(), n))).collect();
         until(|| running.running());
-        executor.shutdown_with(ShutdownOptions::new().wait(false).cancel_queued()).unwrap();
+        executor.shutdown_with(ShutdownOptions::new().no_wait().cancel_queued()).unwrap();
         until(|| queued.iter().all(TaskFuture::cancelled));
         open_later(gate);
         return;
@@ -152,7 +152,7 @@ fn sh_08_shut_down_and_left() {
         let running = executor.submit(speak, (gate.path(), 0));
         let queued: Vec<_> = (1..5).map(|n| executor.submit(speak, (gate.path(), n))).collect();
         until(|| running.running());
-        executor.shutdown_with(ShutdownOptions::new().wait(false)).unwrap();
+        executor.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
         open_later(gate);
         // The futures go before the executor.
         drop((running, queued));
@@ -182,7 +182,7 @@ fn sh_07_a_task_submits_while_its_pool_ends() {
             pool.submit(|n: u64| n, 1).result().unwrap_err().is_shutdown()
         });
         until(|| task.running());
-        pool.shutdown_with(ShutdownOptions::new().wait(false)).unwrap();
+        pool.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
         gate.open();
         assert!(task.result().unwrap());
     });
@@ -227,7 +227,7 @@ fn sh_14_other_processes_are_started_meanwhile() {
                 scope.spawn(move || {
                     while !ended.load(std::sync::atomic::Ordering::SeqCst) {
                         // New workers all the time, and large values, which have descriptors too.
-                        let executor = AnyExecutor::new(kind, Some(2)).unwrap();
+                        let executor = AnyExecutor::with_workers(kind, 2).unwrap();
                         let lens = executor.map(|bytes: Vec<u8>| bytes, vec![vec![7; 300_000]; 4]);
                         assert!(lens.map(Result::unwrap).all(|bytes| bytes.len() == 300_000));
                         for n in 0..100 {

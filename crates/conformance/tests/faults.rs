@@ -533,7 +533,7 @@ fn pr_16_without_init_there_is_no_pool() {
     // process of its own.
     if role().is_some() {
         let error = ProcessPoolExecutor::new().unwrap_err();
-        assert!(error.is_not_ready());
+        assert!(error.is_not_initialized());
         let text = error.to_string();
         assert!(text.contains("horsepower::init();") && text.contains("first line of `main`"));
         println!("\nrefused");

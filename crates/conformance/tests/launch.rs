@@ -148,8 +148,8 @@ fn stats_of_workers() {
         assert_eq!((stats.running, stats.workers.len(), stats.restarts), (2, 2, 0));
         for worker in &stats.workers {
             assert!(pool.worker_pids().contains(&worker.pid));
-            assert!(worker.tasks_in_lane == 1 && worker.tasks == 0, "{worker:?}");
-            assert!(worker.memory > 4096, "{worker:?}");
+            assert!(worker.in_flight == 1 && worker.tasks == 0, "{worker:?}");
+            assert!(worker.memory_bytes > 4096, "{worker:?}");
         }
         let before = stats.workers[0].age;
         // They are to be older, and to have been busy, by at least as much.
@@ -160,7 +160,7 @@ fn stats_of_workers() {
         let first = stats.workers.iter().find(|w| w.pid == stats.workers[0].pid).unwrap();
         assert!(first.age >= before + Duration::from_millis(10), "{first:?}");
         for worker in &stats.workers {
-            assert!(worker.tasks == 1 && worker.tasks_in_lane == 0, "{worker:?}");
+            assert!(worker.tasks == 1 && worker.in_flight == 0, "{worker:?}");
             assert!(worker.busy >= Duration::from_millis(10) && worker.busy <= worker.age);
         }
         let error = pool.submit(die, "segfault".to_owned()).result().unwrap_err();

@@ -224,7 +224,7 @@ fn ex_26_while_workers_start() {
 fn ex_28_a_worker_that_leaks_is_replaced() {
     horsepower::init();
     guarded("ex_28", || {
-        let builder = ProcessPoolExecutor::builder().workers(1).recycle_above(64 << 20);
+        let builder = ProcessPoolExecutor::builder().workers(1).replace_above(64 << 20);
         let pool = builder.build().unwrap();
         let leak = |n: u64| {
             std::mem::forget(std::hint::black_box(vec![n as u8 + 1; 16 << 20]));

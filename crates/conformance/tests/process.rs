@@ -60,7 +60,7 @@ fn pr_02_arguments_arrive_by_value_and_the_name_is_seen() {
         let process = Process::builder().name("changer").spawn(change, mine.clone()).unwrap();
         assert_eq!(process.name(), "changer");
         let pid = process.pid().unwrap();
-        assert_eq!(process.into_result().unwrap(), ("changer".to_owned(), pid, vec![1, 2, 3, 4]));
+        assert_eq!(process.result().unwrap(), ("changer".to_owned(), pid, vec![1, 2, 3, 4]));
         assert_eq!(mine, [1, 2, 3]);
 
         let process = Process::spawn(|(): ()| process::name().to_owned(), ()).unwrap();
@@ -70,7 +70,7 @@ fn pr_02_arguments_arrive_by_value_and_the_name_is_seen() {
         // Larger than a lane's blocks, there and back.
         let large: Vec<f64> = (0..1_000_000).map(f64::from).collect();
         let process = Process::spawn(|list: Vec<f64>| list, large.clone()).unwrap();
-        assert_eq!(process.into_result().unwrap(), large);
+        assert_eq!(process.result().unwrap(), large);
 
         let name = "n".repeat(256);
         let error = Process::builder().name(name).spawn(nothing, ()).unwrap_err();
@@ -165,19 +165,20 @@ fn pr_07_misuse_is_one_kind_of_error() {
     horsepower::init();
     guarded("pr_07", || {
         let invalid = |error: Error, text: &str| {
-            assert!(error.is_invalid() && error.to_string().contains(text), "{error}");
+            assert!(error.is_invalid() && error.process_name().is_some(), "{error}");
+            assert!(error.to_string().contains(text), "{error}");
         };
         let process = Process::new(nothing, ());
-        invalid(process.join().unwrap_err(), "was not started");
-        invalid(process.join_timeout(Duration::ZERO).unwrap_err(), "was not started");
-        invalid(process.terminate().unwrap_err(), "was not started");
-        invalid(process.kill().unwrap_err(), "was not started");
-        invalid(process.sentinel().unwrap_err(), "was not started");
+        invalid(process.join().unwrap_err(), "it has not been started");
+        invalid(process.join_timeout(Duration::ZERO).unwrap_err(), "it has not been started");
+        invalid(process.terminate().unwrap_err(), "it has not been started");
+        invalid(process.kill().unwrap_err(), "it has not been started");
+        invalid(process.sentinel().unwrap_err(), "it has not been started");
         process.start().unwrap();
-        invalid(process.start().unwrap_err(), "was started before");
+        invalid(process.start().unwrap_err(), "it has been started before");
         process.join().unwrap();
-        invalid(process.start().unwrap_err(), "was started before");
-        invalid(Process::new(nothing, ()).into_result().unwrap_err(), "was not started");
+        invalid(process.start().unwrap_err(), "it has been started before");
+        invalid(Process::new(nothing, ()).result().unwrap_err(), "it has not been started");
     });
 }
 
@@ -318,7 +319,7 @@ fn pr_12_processes_in_processes() {
         let nested = |n: u32| -> u32 {
             let child = Process::spawn(|n: u32| n + 1, n).unwrap();
             let pool = ProcessPoolExecutor::with_workers(1).unwrap();
-            child.into_result().unwrap() + pool.submit(|n: u32| n * 10, n).result().unwrap()
+            child.result().unwrap() + pool.submit(|n: u32| n * 10, n).result().unwrap()
         };
         for daemon in [false, true] {
             let process = Process::builder().daemon(daemon).spawn(nested, 4).unwrap();
@@ -380,7 +381,7 @@ fn pr_14_a_process_waits_for_its_threads_and_may_have_children() {
             if depth > 0 {
                 for child in [2 * id, 2 * id + 1] {
                     let child = Process::spawn(tree, (child, depth - 1)).unwrap();
-                    ids.extend(child.into_result().unwrap());
+                    ids.extend(child.result().unwrap());
                 }
             }
             ids
@@ -411,7 +412,7 @@ fn pr_15_the_parent_as_its_child_sees_it() {
         assert_eq!(process.join().unwrap(), &main);
         let nested = |(): ()| {
             let parent = |(): ()| process::parent().unwrap().name;
-            Process::spawn(parent, ()).unwrap().into_result().unwrap()
+            Process::spawn(parent, ()).unwrap().result().unwrap()
         };
         let process = Process::builder().name("between").spawn(nested, ()).unwrap();
         assert_eq!(process.join().unwrap(), "between");
@@ -434,7 +435,7 @@ fn pr_16_without_init_there_is_no_process() {
     // process of its own.
     if role().is_some() {
         let error = Process::spawn(nothing, ()).unwrap_err();
-        assert!(error.is_not_ready(), "{error}");
+        assert!(error.is_not_initialized(), "{error}");
         assert!(error.to_string().contains("horsepower::init();"));
         println!("\nrefused");
         return;
@@ -458,7 +459,7 @@ fn pr_18_closed_streams() {
     }
     guarded(NAME, || {
         for stdio in [Stdio::Null, Stdio::Piped] {
-            let builder = Process::builder().stdout(stdio).stderr(stdio);
+            let builder = Process::builder().stdout(stdio.clone()).stderr(stdio);
             let mut process = builder.spawn(|n: u32| n + 1, 1).unwrap();
             drop((process.take_stdout(), process.take_stderr()));
             assert_eq!(process.join().unwrap(), &2);

@@ -46,7 +46,7 @@ fn the_limit_holds_for_a_worker_that_is_to_be_replaced() {
     horsepower::init();
     guarded("limit", || {
         let limit = || ProcessPoolExecutor::builder().workers(1).memory_limit(100 << 20);
-        for builder in [limit().tasks_per_worker(1), limit().recycle_above(50 << 20)] {
+        for builder in [limit().tasks_per_worker(1), limit().replace_above(50 << 20)] {
             let pool = builder.build().unwrap();
             let error = pool.submit(use_memory, (300 << 20, 100_000)).result().unwrap_err();
             assert!(error.is_memory_limit(), "{error}");
@@ -63,7 +63,7 @@ fn what_the_initializer_uses_is_no_reason_to_replace_a_worker() {
     guarded("initializer", || {
         static KEPT: std::sync::Mutex<Vec<u8>> = std::sync::Mutex::new(Vec::new());
         let keep = |bytes: usize| *KEPT.lock().unwrap() = vec![1; bytes];
-        let builder = ProcessPoolExecutor::builder().workers(1).recycle_above(20 << 20);
+        let builder = ProcessPoolExecutor::builder().workers(1).replace_above(20 << 20);
         let pool = builder.initializer(keep, 60 << 20).build().unwrap();
         let kept = pool.submit(|(): ()| KEPT.lock().unwrap().len(), ()).result();
         assert_eq!(kept.unwrap(), 60 << 20);
@@ -282,7 +282,7 @@ fn thread_pools_at_their_edges() {
             let late = scope.spawn(|| pool.submit(|n: u32| n, 1).result());
             // That somebody waits for room cannot be seen; if it comes later, it is refused as well.
             std::thread::sleep(Duration::from_millis(20));
-            pool.shutdown_with(ShutdownOptions::new().wait(false)).unwrap();
+            pool.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
             assert!(late.join().unwrap().unwrap_err().is_shutdown());
         });
         gate.open();

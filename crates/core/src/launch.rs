@@ -40,8 +40,8 @@ pub struct Launch {
     pub directory: Option<PathBuf>,
     /// Added to the nice value.
     pub nice: i8,
-    /// The CPUs that it may use; none: those that this process may use.
-    pub cpus: Vec<usize>,
+    /// The CPUs that it may use; `None`: those that this process may use.
+    pub cpus: Option<Vec<usize>>,
     /// Standard input, output and error.
     pub stdin: Stream,
     /// Standard output.
@@ -59,7 +59,7 @@ impl Default for Launch {
             clear_environment: false,
             directory: None,
             nice: 0,
-            cpus: Vec::new(),
+            cpus: None,
             stdin: Stream::Null,
             stdout: Stream::Inherit,
             stderr: Stream::Inherit,
@@ -92,7 +92,10 @@ impl Launch {
         if let Some(directory) = self.directory.as_ref().filter(|path| nul(path.as_os_str())) {
             return Err(format!("the working directory {directory:?} has a NUL byte"));
         }
-        match self.cpus.iter().find(|&&cpu| cpu >= CpuSet::MAX_CPU) {
+        if self.cpus.as_ref().is_some_and(Vec::is_empty) {
+            return Err("a process cannot run without a CPU, and `cpu_affinity` names none".into());
+        }
+        match self.cpus.iter().flatten().find(|&&cpu| cpu >= CpuSet::MAX_CPU) {
             Some(cpu) => {
                 Err(format!("there is no CPU {cpu}; the last one can be {}", CpuSet::MAX_CPU - 1))
             }
@@ -102,9 +105,10 @@ impl Launch {
 
     /// The CPUs, a bit for each.
     pub(crate) fn cpu_bits(&self) -> Vec<u8> {
-        let bytes = self.cpus.iter().max().map_or(0, |most| most / 8 + 1);
+        let cpus = self.cpus.iter().flatten();
+        let bytes = cpus.clone().max().map_or(0, |most| most / 8 + 1);
         let mut bits = vec![0; bytes];
-        self.cpus.iter().for_each(|cpu| bits[cpu / 8] |= 1 << (cpu % 8));
+        cpus.for_each(|cpu| bits[cpu / 8] |= 1 << (cpu % 8));
         bits
     }
 }

@@ -9,9 +9,9 @@ use std::time::Duration;
 pub struct Stats {
     /// Calls that wait.
     pub queued: u64,
-    /// Tasks that run at this moment.
+    /// Tasks that run at this moment; a chunk of a `map` is one.
     pub running: u64,
-    /// Calls that have returned.
+    /// Calls that have returned: not those that have failed, or were cancelled.
     pub done: u64,
     /// Calls that have failed.
     pub failed: u64,
@@ -35,18 +35,18 @@ pub struct WorkerStats {
     pub name: String,
     /// Its process id.
     pub pid: u32,
-    /// How long it lives.
+    /// How long ago it was started.
     pub age: Duration,
     /// It has come to `init`, has run the initializer, and serves.
     pub ready: bool,
     /// Tasks that wait in its lane or run.
-    pub tasks_in_lane: usize,
+    pub in_flight: usize,
     /// Tasks that it has ended; a chunk of a `map` is one.
     pub tasks: u64,
     /// How long it has worked on those.
     pub busy: Duration,
     /// Bytes of memory that it has for itself: resident, and not shared with others.
-    pub memory: u64,
+    pub memory_bytes: u64,
 }
 
 /// A worker process that has ended although it was wanted, or was replaced.

@@ -29,7 +29,7 @@ fn main() -> Result<(), horsepower::Error> {
     println!("executor   workers  seconds  speed-up  efficiency");
     for &kind in ExecutorKind::ALL {
         let start = Instant::now();
-        let executor = AnyExecutor::new(kind, None)?;
+        let executor = AnyExecutor::new(kind)?;
         let workers = executor.workers();
         let verdicts: Vec<bool> = executor.map(is_prime, PRIMES).collect::<Result<_, _>>()?;
         drop(executor); // the end of a `with`

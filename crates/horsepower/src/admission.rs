@@ -8,8 +8,12 @@ use std::task::{Poll, Waker};
 
 /// A limit on the tasks that an executor has taken and that have not ended: as many as there are
 /// workers, and so many more that wait. Asked for with a builder's `queue_limit`.
-#[derive(Clone, Debug)]
-pub struct QueueLimit(Arc<Gate>);
+#[derive(Debug)]
+pub(crate) struct QueueLimit {
+    /// How many may wait.
+    pub(crate) tasks: usize,
+    gate: Arc<Gate>,
+}
 
 #[derive(Debug)]
 struct Gate {
@@ -33,43 +37,40 @@ struct State {
 pub(crate) struct Permit(Arc<Gate>);
 
 impl QueueLimit {
-    pub(crate) fn new(most: usize) -> QueueLimit {
-        let state = Mutex::new(State { most, ..State::default() });
-        QueueLimit(Arc::new(Gate { state, room: Condvar::new() }))
+    pub(crate) fn new(workers: usize, tasks: usize) -> QueueLimit {
+        let state = State { most: workers.saturating_add(tasks), ..State::default() };
+        let gate = Gate { state: Mutex::new(state), room: Condvar::new() };
+        QueueLimit { tasks, gate: Arc::new(gate) }
     }
 
     /// A place, if there is one.
-    pub(crate) fn try_enter(&self) -> Option<Arc<Permit>> {
-        let mut state = self.0.lock();
-        state.has_room().then(|| self.enter(&mut state))
+    pub(crate) fn try_enter(&self) -> Option<Permit> {
+        let mut state = self.gate.lock();
+        state.has_room().then(|| self.take(&mut state))
     }
 
-    /// A place, however many are taken: for those who would wait for themselves.
-    pub(crate) fn enter_anyway(&self) -> Arc<Permit> {
-        self.enter(&mut self.0.lock())
-    }
-
-    /// A place, as soon as there is one.
-    pub(crate) fn enter_blocking(&self) -> Arc<Permit> {
-        let mut state = self.0.lock();
-        while !state.has_room() {
-            state = self.0.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+    /// A place, as soon as there is one; if that would be to wait for itself, however many are taken.
+    pub(crate) fn enter(&self, for_itself: impl FnOnce() -> bool) -> Permit {
+        let for_itself = for_itself();
+        let mut state = self.gate.lock();
+        while !for_itself && !state.has_room() {
+            state = self.gate.room.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        self.enter(&mut state)
+        self.take(&mut state)
     }
 
     /// A place, as soon as there is one, without blocking the thread.
-    pub(crate) async fn enter_async(&self) -> Arc<Permit> {
+    pub(crate) async fn enter_async(&self) -> Permit {
         let number = {
-            let mut state = self.0.lock();
+            let mut state = self.gate.lock();
             state.waiters += 1;
             state.waiters
         };
-        let waiter = Waiter { gate: &self.0, number };
+        let waiter = Waiter { gate: &self.gate, number };
         poll_fn(|context| {
             let mut state = waiter.gate.lock();
             if state.has_room() {
-                return Poll::Ready(self.enter(&mut state));
+                return Poll::Ready(self.take(&mut state));
             }
             state.wakers.insert(waiter.number, context.waker().clone());
             Poll::Pending
@@ -79,21 +80,21 @@ impl QueueLimit {
 
     /// The executor takes no more tasks: nobody needs to wait to hear that.
     pub(crate) fn close(&self) {
-        let mut state = self.0.lock();
+        let mut state = self.gate.lock();
         state.closed = true;
-        self.0.tell(state);
+        self.gate.tell(state);
     }
 
-    fn enter(&self, state: &mut State) -> Arc<Permit> {
+    fn take(&self, state: &mut State) -> Permit {
         state.taken += 1;
-        Arc::new(Permit(self.0.clone()))
+        Permit(self.gate.clone())
     }
 
     /// There are more workers now, or fewer.
-    pub(crate) fn set(&self, most: usize) {
-        let mut state = self.0.lock();
-        state.most = most;
-        self.0.tell(state);
+    pub(crate) fn resize(&self, workers: usize) {
+        let mut state = self.gate.lock();
+        state.most = workers.saturating_add(self.tasks);
+        self.gate.tell(state);
     }
 }
 

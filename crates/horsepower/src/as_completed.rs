@@ -6,6 +6,7 @@ use crate::wait::Group;
 use futures_core::Stream;
 use std::collections::VecDeque;
 use std::fmt;
+use std::iter::FusedIterator;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -99,6 +100,10 @@ impl<F: AsTaskFuture> Ready<F> {
         self.left -= 1;
         self.group.take(number)
     }
+
+    fn unfinished(&self) -> Error {
+        Error::new(Kind::Unfinished { unfinished: self.left, all: self.group.len() })
+    }
 }
 
 /// What [`as_completed`] returns.
@@ -108,6 +113,18 @@ pub struct AsCompleted<F: AsTaskFuture> {
 }
 
 impl<F: AsTaskFuture> AsCompleted<F> {
+    /// The next one; waits for it no longer than `timeout`. `None`: all were yielded.
+    ///
+    /// # Errors
+    /// One with [`is_timeout`](Error::is_timeout) if none has ended in time: then one may ask again.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Option<Result<F, Error>> {
+        if self.ready.left == 0 {
+            return None;
+        }
+        let next = self.ready.next(Instant::now().checked_add(timeout));
+        Some(next.ok_or_else(|| self.ready.unfinished()))
+    }
+
     /// Gives back the futures that were not yielded.
     #[must_use]
     pub fn into_rest(mut self) -> Vec<F> {
@@ -128,6 +145,8 @@ impl<F: AsTaskFuture> Iterator for AsCompleted<F> {
 }
 
 impl<F: AsTaskFuture> ExactSizeIterator for AsCompleted<F> {}
+
+impl<F: AsTaskFuture> FusedIterator for AsCompleted<F> {}
 
 /// What [`as_completed_timeout`] returns.
 #[must_use = "it yields futures"]
@@ -156,12 +175,18 @@ impl<F: AsTaskFuture> Iterator for AsCompletedTimeout<F> {
             Some(future) => Some(Ok(future)),
             None => {
                 self.over = true;
-                let (unfinished, all) = (self.ready.left, self.ready.group.len());
-                Some(Err(Error::new(Kind::Unfinished { unfinished, all })))
+                Some(Err(self.ready.unfinished()))
             }
         }
     }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        // The error may come instead of those that are left, or the last of them in spite of it.
+        (usize::from(!self.over && self.ready.left > 0), Some(self.ready.left))
+    }
 }
+
+impl<F: AsTaskFuture> FusedIterator for AsCompletedTimeout<F> {}
 
 /// What [`completions`] returns.
 #[must_use = "it yields futures"]

@@ -69,7 +69,7 @@ struct State<T> {
     waker: Option<Waker>,
     watchers: Watchers,
     /// Its place in a pool with a queue limit, until it has ended.
-    permit: Option<Arc<Permit>>,
+    permit: Option<Permit>,
     /// It has begun in this process at least once.
     begun: bool,
     /// What the executor wants to be dropped when the task has ended.
@@ -80,7 +80,8 @@ struct State<T> {
 
 impl<T> std::fmt::Debug for Promise<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Promise({}: {})", self.task, self.state())
+        // No more: it may be asked for under a lock of the pool, which `state` asks too.
+        write!(f, "Promise({})", self.task)
     }
 }
 
@@ -110,7 +111,7 @@ impl<T> Promise<T> {
     }
 
     /// The promise of a task that has taken a place in the queue.
-    pub(crate) fn admitted(mut self, permit: Option<Arc<Permit>>) -> Promise<T> {
+    pub(crate) fn admitted(mut self, permit: Option<Permit>) -> Promise<T> {
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner).permit = permit;
         self
     }
@@ -160,7 +161,7 @@ impl<T> Promise<T> {
         if pending {
             let error = self.error(kind);
             state.error = Some(error.clone());
-            self.finish(state, Err(error));
+            self.finish(state, Err(error), None);
         }
         pending
     }
@@ -192,10 +193,20 @@ impl<T> Promise<T> {
 
     /// The task has ended. Only the first outcome counts.
     pub(crate) fn complete(&self, outcome: Outcome<T>) {
+        self.complete_told(outcome, None);
+    }
+
+    /// The task has ended. `ending` is called with true when the callbacks have been called and nobody
+    /// can see the end yet; with false if there are more of them after all.
+    pub(crate) fn complete_and(&self, outcome: Outcome<T>, ending: &dyn Fn(bool)) {
+        self.complete_told(outcome, Some(ending));
+    }
+
+    fn complete_told(&self, outcome: Outcome<T>, ending: Option<&dyn Fn(bool)>) {
         let mut state = self.lock();
         if matches!(state.stage, Stage::Pending | Stage::Running) {
             state.error = outcome.as_ref().err().cloned();
-            self.finish(state, outcome);
+            self.finish(state, outcome, ending);
         }
     }
 
@@ -205,19 +216,30 @@ impl<T> Promise<T> {
     }
 
     /// Calls the callbacks, in their order, and then makes the outcome available.
-    fn finish<'a>(&'a self, mut state: MutexGuard<'a, State<T>>, outcome: Outcome<T>) {
+    fn finish<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<T>>,
+        outcome: Outcome<T>,
+        ending: Option<&dyn Fn(bool)>,
+    ) {
+        let me = thread::current().id();
         // Its place in the queue is free before anybody can see that it has ended.
         let tokens = (state.permit.take(), state.token.take());
         if !matches!(tokens, (None, None)) {
-            state.stage = Stage::Calling(thread::current().id());
+            state.stage = Stage::Calling(me);
             drop(state);
             drop(tokens);
             state = self.lock();
         }
-        while !state.callbacks.is_empty() {
-            state.stage = Stage::Calling(thread::current().id());
+        let mut told = ending.is_none();
+        while !(told && state.callbacks.is_empty()) {
+            state.stage = Stage::Calling(me);
             let callbacks = std::mem::take(&mut state.callbacks);
             drop(state);
+            if let Some(ending) = ending {
+                told = callbacks.is_empty();
+                ending(told);
+            }
             for callback in callbacks {
                 self.call(callback, &outcome);
             }
@@ -405,14 +427,35 @@ impl<T> Promise<T> {
 
     /// The state in a word, for people; it does not ask that `T` can be printed.
     pub(crate) fn state(&self) -> &'static str {
-        let state = self.lock();
-        match (state.stage, &state.error) {
-            (Stage::Pending, _) => "pending",
-            (Stage::Running, _) => "running",
-            (_, None) => "returned",
-            (_, Some(error)) if error.is_cancelled() => "cancelled",
-            (_, Some(_)) => "failed",
+        {
+            let state = self.lock();
+            match (state.stage, &state.error) {
+                (Stage::Pending, _) => {}
+                (Stage::Running, _) => return "running",
+                (_, None) => return "returned",
+                (_, Some(error)) if error.is_cancelled() => return "cancelled",
+                (_, Some(_)) => return "failed",
+            }
         }
+        // Where it is with a pool, that knows more.
+        match (self.origin.ended(), self.origin.running()) {
+            (true, _) => "ended",
+            (false, true) => "running",
+            (false, false) => "pending",
+        }
+    }
+
+    /// Waits for the end, and returns the error with which the task ended. In a callback of this
+    /// future that is known already.
+    pub(crate) fn wait_for_exception(
+        &self,
+        deadline: Option<Instant>,
+    ) -> Result<Option<Error>, Error> {
+        let me = thread::current().id();
+        if !matches!(self.lock().stage, Stage::Calling(caller) if caller == me) {
+            self.wait(deadline)?;
+        }
+        Ok(self.exception())
     }
 
     /// The error with which the task ended; to be asked once the wait is over.
@@ -433,7 +476,7 @@ impl<T> Promise<T> {
             Stage::Ended => {
                 state.callbacks.push(callback);
                 match state.outcome.take() {
-                    Some(outcome) => self.finish(state, outcome),
+                    Some(outcome) => self.finish(state, outcome, None),
                     None => unreachable!("an ended task has its outcome"),
                 }
             }

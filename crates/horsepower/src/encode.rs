@@ -17,7 +17,18 @@ pub(crate) fn encode_into<T: Value>(value: T, bytes: &mut Vec<u8>) -> Result<(),
             bytes.extend_from_slice((*bulk).as_ref());
             Ok(())
         }
-        Err(value) => serialize(&value, bytes),
+        Err(value) => {
+            let result = serialize(&value, bytes);
+            release(value);
+            result
+        }
+    }
+}
+
+/// Drops a value that is encoded. If its `Drop` panics, that is too late to matter.
+fn release<T>(value: T) {
+    if std::mem::needs_drop::<T>() {
+        let _ = horsepower_core::panic::catch(|| drop(value));
     }
 }
 
@@ -29,7 +40,9 @@ pub(crate) fn encode<T: Value>(value: T) -> Result<Payload, Reason> {
     match bulk::into_bytes(value) {
         Ok(bulk) => Ok(Payload::bulk(bulk)),
         Err(value) => with_scratch(|scratch| {
-            serialize(&value, scratch)?;
+            let result = serialize(&value, scratch);
+            release(value);
+            result?;
             // Small ones are copied into the payload itself, large ones are kept as they are.
             const LARGE: usize = 4096;
             let large = scratch.len() > LARGE;

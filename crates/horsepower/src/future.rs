@@ -109,10 +109,23 @@ impl<T> TaskFuture<T> {
     /// # Errors
     /// Those of [`result`](Self::result).
     pub fn get(&self) -> Result<&T, Error> {
+        self.get_by(None)
+    }
+
+    /// Like [`get`](Self::get), but waits no longer than `timeout`; zero only looks.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get); and one with [`is_timeout`](Error::is_timeout) if the task has not
+    /// ended in time: it goes on, and one may wait again.
+    pub fn get_timeout(&self, timeout: Duration) -> Result<&T, Error> {
+        self.get_by(deadline(timeout))
+    }
+
+    fn get_by(&self, deadline: Option<Instant>) -> Result<&T, Error> {
         let outcome = match self.kept.get() {
             Some(outcome) => outcome,
             None => {
-                self.promise.wait(None)?;
+                self.promise.wait(deadline)?;
                 self.kept.get_or_init(|| self.promise.take_to_keep())
             }
         };
@@ -120,12 +133,11 @@ impl<T> TaskFuture<T> {
     }
 
     /// Waits for the task to end, and returns the error if it failed.
+    #[doc(alias = "error")]
     #[must_use]
     pub fn exception(&self) -> Option<Error> {
-        match self.promise.wait(None) {
-            Ok(()) => self.promise.exception(),
-            Err(error) => Some(error),
-        }
+        // Without a limit of time it cannot be late.
+        self.promise.wait_for_exception(None).unwrap_or_else(Some)
     }
 
     /// Like [`exception`](Self::exception), but waits no longer than `timeout`.
@@ -133,8 +145,7 @@ impl<T> TaskFuture<T> {
     /// # Errors
     /// One with [`is_timeout`](Error::is_timeout) if the task has not ended in time.
     pub fn exception_timeout(&self, timeout: Duration) -> Result<Option<Error>, Error> {
-        self.promise.wait(deadline(timeout))?;
-        Ok(self.promise.exception())
+        self.promise.wait_for_exception(deadline(timeout))
     }
 
     /// Cancels the task if it has not begun; then it never runs, and the future ends with an error
@@ -238,7 +249,10 @@ impl<T> TaskFuture<T> {
     /// already. Otherwise it is called on the thread that notices the end, which is needed for other
     /// things: a callback should be short and must not wait for other tasks. Callbacks are called in
     /// the order in which they were added, before waiters get the result. One that panics is
-    /// reported on standard error and disturbs nothing.
+    /// reported on standard error and disturbs nothing. In a callback of its own future
+    /// [`exception`](Self::exception) answers at once; the result is lent to the callback, and cannot be
+    /// had otherwise meanwhile. Where the result was taken before the callback is added, it is called
+    /// with an error that says so.
     ///
     /// ```
     /// use horsepower::{Executor, InlineExecutor};

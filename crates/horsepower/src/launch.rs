@@ -38,6 +38,20 @@ macro_rules! launch_settings {
             self.launch.directory = Some(directory.into());
             self
         }
+
+        #[doc = concat!("How much nicer than this process are ", $whose, ": 1 to 19 leaves others more")]
+        /// of the CPUs, as nice(1) does. Less than 0 needs a privilege.
+        pub fn nice(mut self, increment: i8) -> Self {
+            self.launch.nice = increment;
+            self
+        }
+
+        #[doc = concat!("The CPUs, by their numbers, for ", $whose, ". Default: those that this process")]
+        /// may use.
+        pub fn cpu_affinity(mut self, cpus: impl IntoIterator<Item = usize>) -> Self {
+            self.launch.cpus = Some(cpus.into_iter().collect());
+            self
+        }
     };
 }
 

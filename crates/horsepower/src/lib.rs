@@ -67,6 +67,7 @@ mod encode;
 mod error;
 mod executor;
 mod future;
+#[cfg(any(doc, doctest))]
 pub mod guide;
 pub mod info;
 #[cfg(target_os = "linux")]
@@ -85,7 +86,6 @@ mod value;
 mod wait;
 mod watch;
 
-pub use admission::QueueLimit;
 pub use as_completed::{
     AsCompleted, AsCompletedTimeout, Completions, as_completed, as_completed_timeout, completions,
 };
@@ -125,8 +125,9 @@ pub fn init() {
 /// What most programs need: `use horsepower::prelude::*`.
 pub mod prelude {
     pub use crate::{
-        AnyExecutor, Executor, ExecutorKind, InlineExecutor, Map, MapOptions, OnError, StopToken,
-        TaskFuture, Thread, ThreadPoolExecutor,
+        AnyExecutor, Executor, ExecutorKind, InlineExecutor, Map, MapOptions, OnError,
+        ShutdownOptions, StopToken, TaskFuture, Thread, ThreadPoolExecutor, Until, as_completed,
+        wait,
     };
     #[cfg(target_os = "linux")]
     pub use crate::{Process, ProcessPoolExecutor};

@@ -1,6 +1,5 @@
 //! [`TaskOptions`]: what is asked for a task beyond being run.
 
-use crate::admission::Permit;
 use crate::error::{Kind, Name};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +21,6 @@ pub struct TaskOptions {
     pub(crate) retries: u32,
     pub(crate) backoff: Duration,
     pub(crate) capture: bool,
-    /// Its place in a pool with a queue limit.
-    pub(crate) permit: Option<Arc<Permit>>,
 }
 
 impl TaskOptions {
@@ -75,7 +72,7 @@ impl TaskOptions {
         self
     }
 
-    /// Keep what the task prints, at most 16 MiB of each stream, and hand it over with the result:
+    /// Keep what the task prints, of each stream the last 16 MiB, and hand it over with the result:
     /// [`TaskFuture::output`](crate::TaskFuture::output). (Processes only.)
     pub fn capture_output(mut self) -> Self {
         self.capture = true;
@@ -96,7 +93,7 @@ impl TaskOptions {
         };
         Some(Kind::Invalid(format!(
             "{what} the process that runs the task, and this executor runs it in the program's own; \
-             use a ProcessPoolExecutor"
+             use a process pool"
         )))
     }
 }

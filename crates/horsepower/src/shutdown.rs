@@ -32,11 +32,10 @@ impl ShutdownOptions {
         ShutdownOptions { wait: true, cancel_queued: false, kill_running: false, timeout: None }
     }
 
-    /// Whether to wait for the end. If not, what was submitted is done all the same, and the workers
-    /// go when it is (threads once they have been idle for their idle timeout); dropping the executor
-    /// still waits for that. Default: yes.
-    pub fn wait(mut self, wait: bool) -> Self {
-        self.wait = wait;
+    /// Do not wait for the end. What was submitted is done all the same, and the workers go when it is;
+    /// dropping the executor still waits for that.
+    pub fn no_wait(mut self) -> Self {
+        self.wait = false;
         self
     }
 

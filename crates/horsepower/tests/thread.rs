@@ -77,10 +77,10 @@ fn th_01_misuse_is_an_error() {
         for error in [
             thread.join().unwrap_err(),
             thread.join_timeout(Duration::ZERO).unwrap_err(),
-            Thread::builder().name("once").build(worker).into_result().unwrap_err(),
+            Thread::builder().name("once").build(worker).result().unwrap_err(),
         ] {
             assert!(error.is_invalid() && error.to_string().contains("call `start`"), "{error}");
-            assert_eq!(error.thread(), Some("once"));
+            assert_eq!(error.thread_name(), Some("once"));
         }
         thread.start().unwrap();
         let again = thread.start().unwrap_err();
@@ -147,7 +147,7 @@ fn th_02_ident_and_state_follow_its_life() {
         assert_eq!(thread.ident(), ident);
         assert_eq!(thread.native_id().is_some(), cfg!(target_os = "linux"));
         assert_eq!(thread.join().ok(), ident.as_ref(), "a second time");
-        assert_eq!(thread.into_result().ok(), ident, "and for good");
+        assert_eq!(thread.result().ok(), ident, "and for good");
     });
 }
 
@@ -160,7 +160,7 @@ fn th_03_a_join_may_have_a_limit() {
         let error = thread.join_timeout(Duration::from_millis(100)).unwrap_err();
         assert!(begun.elapsed() >= Duration::from_millis(100));
         assert!(error.is_timeout() && thread.is_alive());
-        assert_eq!(error.thread(), Some(thread.name()));
+        assert_eq!(error.thread_name(), Some(thread.name()));
         assert!(error.to_string().starts_with(&format!("thread {}: ", thread.name())));
         assert!(thread.join_timeout(Duration::ZERO).unwrap_err().is_timeout(), "only looks");
         thread.stop();
@@ -179,7 +179,7 @@ fn th_04_names() {
         };
         let first = number(Thread::new(|_| ()).name(), "");
         let second = number(Thread::new(worker).name(), " (worker)");
-        let third = number(Thread::with(work, 1).name(), " (work)");
+        let third = number(Thread::new_with(work, 1).name(), " (work)");
         let fourth = number(Thread::builder().name("").build(worker).name(), " (worker)");
         assert!(1 <= first && first < second && second < third && third < fourth);
 
@@ -197,7 +197,7 @@ fn th_04_names() {
             assert_eq!(std::fs::read_to_string(file).unwrap(), "a name that is \n");
         }
         thread.stop();
-        assert_eq!(thread.into_result().unwrap().as_deref(), Some(name));
+        assert_eq!(thread.result().unwrap().as_deref(), Some(name));
 
         let thread = Thread::builder().name("a\0b").build(|_| 1);
         let error = thread.start().unwrap_err();
@@ -237,10 +237,10 @@ fn th_06_a_panic_costs_its_thread() {
             assert!(error.is_panic());
             assert_eq!(error.panic_message(), Some("oh no"));
             assert!(error.panic_location().unwrap().contains("thread.rs:"));
-            assert_eq!(error.thread(), Some("risky"));
+            assert_eq!(error.thread_name(), Some("risky"));
             assert!(error.to_string().starts_with("thread risky: it panicked at "), "{error}");
         }
-        assert!(thread.into_result().unwrap_err().is_panic());
+        assert!(thread.result().unwrap_err().is_panic());
         assert!(other.is_alive());
         other.stop();
         assert!(!other.join().unwrap());
@@ -299,7 +299,7 @@ fn th_07_a_callback_gets_the_panic() {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let note = seen.clone();
         let thread = Thread::builder().name("seen").on_panic(move |error| {
-            let texts = [error.thread(), error.panic_message(), error.panic_location()];
+            let texts = [error.thread_name(), error.panic_message(), error.panic_location()];
             note.lock().unwrap().push((current().id(), texts.map(|text| text.unwrap().to_owned())));
         });
         let thread = thread.spawn(|_| -> u32 { panic!("for the callback") }).unwrap();
@@ -309,10 +309,10 @@ fn th_07_a_callback_gets_the_panic() {
         assert_eq!(*seen.lock().unwrap(), [(thread.ident().unwrap(), expected)]);
 
         let quiet = Thread::builder().on_panic(|_| panic!("without a panic"));
-        assert_eq!(quiet.spawn(|_| 1).unwrap().into_result().unwrap(), 1);
+        assert_eq!(quiet.spawn(|_| 1).unwrap().result().unwrap(), 1);
 
         let thread = Thread::builder().name("unlucky").on_panic(|_| panic!("callback"));
-        let error = thread.spawn(|_| -> u32 { panic!("first") }).unwrap().into_result();
+        let error = thread.spawn(|_| -> u32 { panic!("first") }).unwrap().result();
         assert_eq!(error.unwrap_err().panic_message(), Some("first"));
         print("goes on");
         return;
@@ -387,7 +387,7 @@ fn th_09_daemons_do_not_delay_the_end() {
                 let other = Thread::builder().daemon(!made.is_daemon()).build(|_| ());
                 (made.is_daemon(), *made.join().unwrap(), other.is_daemon())
             });
-            maker.unwrap().into_result().unwrap()
+            maker.unwrap().result().unwrap()
         };
         assert_eq!(made_by(true), (true, true, false));
         assert_eq!(made_by(false), (false, false, true));
@@ -425,7 +425,7 @@ fn th_10_a_stop_is_cooperative() {
         let token = thread.stop_token().clone();
         assert!(!token.stop_requested());
         token.request_stop();
-        assert_eq!(thread.into_result().unwrap(), "behind the loop");
+        assert_eq!(thread.result().unwrap(), "behind the loop");
     });
 }
 
@@ -436,7 +436,7 @@ fn th_11_run_runs_here() {
         let order = Arc::new(Mutex::new(Vec::new()));
         let thread = |number| {
             let order = order.clone();
-            Thread::with(
+            Thread::new_with(
                 move |number: u32, _: &StopToken| {
                     order.lock().unwrap().push(number);
                     current().id()
@@ -479,7 +479,7 @@ fn a_failed_start_may_be_tried_again() {
             assert_eq!((thread.state(), thread.ident()), (ThreadState::NotStarted, None));
         }
         thread.run().unwrap();
-        assert_eq!(thread.into_result().unwrap(), 7);
+        assert_eq!(thread.result().unwrap(), 7);
     });
 }
 

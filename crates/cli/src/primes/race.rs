@@ -26,7 +26,10 @@ pub(super) fn run(
     see: impl FnMut(Result<bool, Error>),
 ) -> Result<Race, Error> {
     let started = Instant::now();
-    let executor = AnyExecutor::new(kind, options.workers.map(usize::from))?;
+    let executor = match options.workers {
+        None => AnyExecutor::new(kind)?,
+        Some(workers) => AnyExecutor::with_workers(kind, workers.into())?,
+    };
     let workers = executor.workers();
     match options.algorithm {
         Algorithm::Trial => test_all(&executor, by_trial, numbers, see),

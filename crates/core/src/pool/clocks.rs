@@ -38,7 +38,7 @@ pub struct Limits {
     /// Bytes of memory of its own; more, and the task that runs is ended with it.
     pub memory: Option<u64>,
     /// Bytes of memory of its own; more, and it is replaced once its task has ended.
-    pub recycle_above: Option<u64>,
+    pub replace_above: Option<u64>,
     /// Time with nothing to do until it is let go.
     pub idle: Option<Duration>,
 }
@@ -180,7 +180,7 @@ impl Books {
             self.wind_deadlines();
         }
         self.wind_farewells();
-        let limited = self.limits.memory.is_some() || self.limits.recycle_above.is_some();
+        let limited = self.limits.memory.is_some() || self.limits.replace_above.is_some();
         let weighs = |member: &Member| !member.weighed && (limited || member.captures_now());
         if self.clocks.weigh_at.is_none() && self.members().any(|(_, member)| weighs(member)) {
             let at = Instant::now() + WEIGH;
@@ -352,7 +352,7 @@ impl Books {
 
     /// Ends workers that use too much memory, or has them replaced.
     fn weigh(&mut self) {
-        let super::Limits { memory, recycle_above, .. } = self.limits;
+        let super::Limits { memory, replace_above, .. } = self.limits;
         for index in 0..self.members.len() {
             let Some(member) = self.members[index].as_mut() else { continue };
             let (pid, head, busy) = (member.pid, member.head, member.load() > 0);
@@ -364,7 +364,7 @@ impl Books {
             member.weighed = !busy;
             // What the initializer uses is not what a task has left behind.
             let grown = member.replies > 0 && !member.retired;
-            if memory.is_none() && recycle_above.is_none() {
+            if memory.is_none() && replace_above.is_none() {
                 continue;
             }
             let Some(used) = member.memory() else { continue };
@@ -375,7 +375,7 @@ impl Books {
                 } else if let Some(member) = self.members[index].as_mut().filter(|_| grown) {
                     member.retire();
                 }
-            } else if grown && recycle_above.is_some_and(|limit| used > limit) {
+            } else if grown && replace_above.is_some_and(|limit| used > limit) {
                 let tasks = member.take_back(usize::MAX);
                 member.retire();
                 self.events.push(Event::WorkerGrown { pid, used });

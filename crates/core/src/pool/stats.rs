@@ -63,10 +63,10 @@ impl Shared {
             pid: member.pid,
             age: now.saturating_duration_since(member.born),
             ready: member.serves(),
-            tasks_in_lane: member.in_flight,
+            in_flight: member.in_flight,
             tasks: member.replies,
             busy: Duration::from_nanos(member.busy_nanos),
-            memory: member.memory().unwrap_or(0),
+            memory_bytes: member.memory().unwrap_or(0),
         });
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let running = books.members().filter(|(_, member)| member.runs()).count() as u64;

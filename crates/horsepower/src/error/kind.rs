@@ -70,6 +70,12 @@ pub(crate) enum Kind {
     Invalid(String),
     Cancelled,
     TimedOut,
+    /// Of a `map`.
+    MapTimedOut {
+        limit: Duration,
+    },
+    /// Of the next item of a `map`.
+    NoResultYet,
     Shutdown,
     ShutdownTimedOut,
     Taken,
@@ -138,11 +144,19 @@ impl fmt::Display for Kind {
             Kind::TimedOut => {
                 f.write_str("it has not ended in time; it goes on, and can still be waited for")
             }
+            Kind::MapTimedOut { limit } => write!(
+                f,
+                "the map has not ended within {limit:?}; what had not begun was cancelled, and what runs \
+                 goes on"
+            ),
+            Kind::NoResultYet => {
+                f.write_str("the next result has not come in time; it can still be waited for")
+            }
             Kind::ShutdownTimedOut => f.write_str(
                 "the executor has not come to its end in time; it goes on: wait again, or end its tasks \
                  with `cancel_queued` and `kill_running`",
             ),
-            Kind::Shutdown => f.write_str("cannot submit tasks after the executor was shut down"),
+            Kind::Shutdown => f.write_str("it was submitted after the executor was shut down"),
             Kind::Taken => f.write_str(
                 "its result has already been taken; `get` lends it, as often as it is asked for",
             ),
@@ -261,7 +275,7 @@ mod tests {
                 Kind::TimedOut,
                 "task my::task: it has not ended in time; it goes on, and can still be waited for",
             ),
-            (Kind::Shutdown, "task my::task: cannot submit tasks after the executor was shut down"),
+            (Kind::Shutdown, "task my::task: it was submitted after the executor was shut down"),
             (
                 Kind::Taken,
                 "task my::task: its result has already been taken; `get` lends it, as often as it is \
@@ -281,6 +295,11 @@ mod tests {
                 "2 (of 4) futures unfinished when the time was over; their tasks go on, and can still be \
                  waited for",
             ),
+            (
+                Kind::MapTimedOut { limit: Duration::from_secs(3) },
+                "the map has not ended within 3s; what had not begun was cancelled, and what runs goes on",
+            ),
+            (Kind::NoResultYet, "the next result has not come in time; it can still be waited for"),
             (
                 Kind::ShutdownTimedOut,
                 "the executor has not come to its end in time; it goes on: wait again, or end its tasks \
@@ -318,6 +337,8 @@ mod tests {
             Kind::Invalid(_) => "Invalid",
             Kind::Cancelled => "Cancelled",
             Kind::TimedOut => "TimedOut",
+            Kind::MapTimedOut { .. } => "MapTimedOut",
+            Kind::NoResultYet => "NoResultYet",
             Kind::Shutdown => "Shutdown",
             Kind::ShutdownTimedOut => "ShutdownTimedOut",
             Kind::Taken => "Taken",
@@ -325,7 +346,7 @@ mod tests {
         }
     }
 
-    const KINDS: usize = 24;
+    const KINDS: usize = 26;
 
     #[test]
     fn every_kind_says_what_happened_to_which_task_and_what_to_do() {
@@ -346,7 +367,7 @@ mod tests {
     fn causes_are_the_sources_and_are_told_once() {
         use std::error::Error as _;
         for (kind, sentence) in sentences() {
-            let has_source = ["ArgumentNotEncoded", "System", "NotReady"].contains(&name(&kind));
+            let has_source = ["ArgumentNotEncoded", "System"].contains(&name(&kind));
             let error = Error::of_task(kind, "my::task");
             assert_eq!(error.source().is_some(), has_source, "{sentence}");
             if let Some(cause) = error.source() {

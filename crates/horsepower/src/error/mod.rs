@@ -35,18 +35,27 @@ struct Inner {
 
 /// What it happened to.
 enum Subject {
-    Task(Name),
+    /// A task, or a process.
+    Future(Name),
     /// A [`Thread`](crate::Thread), by its name.
     Thread(Arc<str>),
 }
+
+/// What is said of a thread or process that is started again.
+pub(crate) const AGAIN: &str =
+    "it has been started before, and runs once; make another to run its function again";
+/// And of one that is asked what only one that was started can tell.
+pub(crate) const NOT_STARTED: &str =
+    "it has not been started, so there is no end to wait for; call `start`";
 
 impl Error {
     pub(crate) fn new(kind: Kind) -> Error {
         Error(Arc::new(Inner { kind, subject: None }))
     }
 
+    /// Of a task, or of a process.
     pub(crate) fn of_task(kind: Kind, task: impl Into<Name>) -> Error {
-        Error(Arc::new(Inner { kind, subject: Some(Subject::Task(task.into())) }))
+        Error(Arc::new(Inner { kind, subject: Some(Subject::Future(task.into())) }))
     }
 
     pub(crate) fn of_thread(kind: Kind, thread: &Arc<str>) -> Error {
@@ -82,7 +91,14 @@ impl Error {
     /// A wait was over before the task was. The task goes on.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self.0.kind, Kind::TimedOut | Kind::Unfinished { .. } | Kind::ShutdownTimedOut)
+        matches!(
+            self.0.kind,
+            Kind::TimedOut
+                | Kind::MapTimedOut { .. }
+                | Kind::NoResultYet
+                | Kind::Unfinished { .. }
+                | Kind::ShutdownTimedOut
+        )
     }
 
     /// The worker process died while it ran the task; or a [`Process`](crate::Process) before it came
@@ -110,7 +126,7 @@ impl Error {
 
     /// A process pool was to be made in a program that has not called [`init`](crate::init).
     #[must_use]
-    pub fn is_not_ready(&self) -> bool {
+    pub fn is_not_initialized(&self) -> bool {
         #[cfg(target_os = "linux")]
         return matches!(self.0.kind, Kind::NotReady(_));
         #[cfg(not(target_os = "linux"))]
@@ -142,10 +158,46 @@ impl Error {
         matches!(self.0.kind, Kind::NotSent(_))
     }
 
-    /// A setting that makes no sense, such as no workers at all.
+    /// A setting or a call that makes no sense, such as no workers at all, or taking a result that was
+    /// taken before.
     #[must_use]
     pub fn is_invalid(&self) -> bool {
-        matches!(self.0.kind, Kind::Invalid(_))
+        matches!(self.0.kind, Kind::Invalid(_) | Kind::Taken | Kind::InOwnCallback)
+    }
+
+    /// The system has refused what was needed: a thread, a process, a descriptor. Why is the
+    /// [`source`](std::error::Error::source), a [`std::io::Error`].
+    #[must_use]
+    pub fn is_system(&self) -> bool {
+        matches!(self.0.kind, Kind::System { .. })
+    }
+
+    /// False if it is certain that the task's function was not called. What is not idempotent can then
+    /// be submitted again. True also of errors that no task had.
+    ///
+    /// ```
+    /// use horsepower::{Executor, InlineExecutor};
+    ///
+    /// let executor = InlineExecutor::new();
+    /// let divided = executor.submit(|n: i32| 10 / n, 0).result();
+    /// assert!(divided.unwrap_err().may_have_begun());
+    /// executor.shutdown();
+    /// let refused = executor.submit(|n: i32| 10 / n, 5).result();
+    /// assert!(!refused.unwrap_err().may_have_begun());
+    /// ```
+    #[must_use]
+    pub fn may_have_begun(&self) -> bool {
+        match self.0.kind {
+            Kind::ArgumentNotEncoded { .. }
+            | Kind::ArgumentNotDecoded { .. }
+            | Kind::NotSent(_)
+            | Kind::QueueDeadline { .. }
+            | Kind::Cancelled
+            | Kind::Shutdown => false,
+            #[cfg(target_os = "linux")]
+            Kind::NeverBegan { .. } | Kind::NotReady(_) => false,
+            _ => true,
+        }
     }
 
     /// The message of the task's panic.
@@ -205,16 +257,28 @@ impl Error {
     /// The name of the task: the one that it was given, or the path of its function as the compiler
     /// writes it.
     #[must_use]
-    pub fn task(&self) -> Option<&str> {
+    pub fn task_name(&self) -> Option<&str> {
         match &self.0.subject {
-            Some(Subject::Task(name)) => Some(name.as_str()),
+            #[cfg(target_os = "linux")]
+            Some(Subject::Future(Name::Process(_))) => None,
+            Some(Subject::Future(name)) => Some(name.as_str()),
+            _ => None,
+        }
+    }
+
+    /// The name of the [`Process`](crate::Process) that it happened to.
+    #[cfg(target_os = "linux")]
+    #[must_use]
+    pub fn process_name(&self) -> Option<&str> {
+        match &self.0.subject {
+            Some(Subject::Future(Name::Process(name))) => Some(name),
             _ => None,
         }
     }
 
     /// The name of the [`Thread`](crate::Thread) that it happened to.
     #[must_use]
-    pub fn thread(&self) -> Option<&str> {
+    pub fn thread_name(&self) -> Option<&str> {
         match &self.0.subject {
             Some(Subject::Thread(name)) => Some(name),
             _ => None,
@@ -240,7 +304,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.subject {
-            Some(Subject::Task(name)) => write!(f, "task {}: ", name.as_str())?,
+            #[cfg(target_os = "linux")]
+            Some(Subject::Future(Name::Process(name))) => write!(f, "process {name}: ")?,
+            Some(Subject::Future(name)) => write!(f, "task {name}: ")?,
             Some(Subject::Thread(name)) => write!(f, "thread {name}: ")?,
             None => {}
         }
@@ -260,8 +326,6 @@ impl StdError for Error {
         match &self.0.kind {
             Kind::ArgumentNotEncoded { source, .. } => Some(&**source),
             Kind::System { source, .. } => Some(source),
-            #[cfg(target_os = "linux")]
-            Kind::NotReady(source) => Some(source),
             _ => None,
         }
     }

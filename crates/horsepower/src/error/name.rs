@@ -1,12 +1,17 @@
-//! What a task is called.
+//! What a task is called, and what else may stand in its place.
 
 use std::sync::Arc;
 
-/// The path of its function, or the name that it was given.
+/// Whose answer a future is.
 #[derive(Clone, Debug)]
 pub(crate) enum Name {
+    /// A task's, by the path of its function.
     Function(&'static str),
+    /// A task's, by the name that it was given.
     Given(Arc<str>),
+    /// A [`Process`](crate::Process)'s, by its name.
+    #[cfg(target_os = "linux")]
+    Process(Arc<str>),
 }
 
 impl Name {
@@ -14,6 +19,8 @@ impl Name {
         match self {
             Name::Function(path) => path,
             Name::Given(name) => name,
+            #[cfg(target_os = "linux")]
+            Name::Process(name) => name,
         }
     }
 }

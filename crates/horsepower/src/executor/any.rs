@@ -2,12 +2,12 @@
 
 #[cfg(target_os = "linux")]
 use super::ProcessPoolExecutor;
-use super::{Executor, InlineExecutor, ThreadPoolExecutor};
-use crate::admission::QueueLimit;
-use crate::error::{Error, Kind};
+use super::forward::forward;
+use super::{Executor, InlineExecutor, ThreadPoolExecutor, at_least_one};
+use crate::error::Error;
 use crate::future::TaskFuture;
 use crate::map::{Map, MapOptions};
-use crate::options::TaskOptions;
+use crate::options::{QueueFull, TaskOptions};
 use crate::shutdown::ShutdownOptions;
 use crate::value::Value;
 use horsepower_core::stats::Stats;
@@ -24,6 +24,7 @@ use std::str::FromStr;
 /// assert!("fibers".parse::<ExecutorKind>().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ExecutorKind {
     /// [`InlineExecutor`].
     Inline,
@@ -91,7 +92,7 @@ impl FromStr for ExecutorKind {
 /// fn main() -> Result<(), horsepower::Error> {
 ///     horsepower::init();
 ///     for &kind in ExecutorKind::ALL {
-///         let executor = AnyExecutor::new(kind, Some(2))?;
+///         let executor = AnyExecutor::with_workers(kind, 2)?;
 ///         assert_eq!(executor.submit(|n: u32| n + 1, 1).result()?, 2);
 ///     }
 ///     Ok(())
@@ -110,39 +111,32 @@ pub enum AnyExecutor {
 }
 
 impl AnyExecutor {
-    /// An executor of this kind with at most so many workers; `None`: as many as this process may
-    /// use CPUs. The in-line executor always has one.
+    /// An executor of this kind, with as many workers as this process may use CPUs; the in-line executor
+    /// always has one.
     ///
     /// # Errors
-    /// Those of the executor's own builder; for every kind if `workers` is 0.
-    pub fn new(kind: ExecutorKind, workers: Option<usize>) -> Result<AnyExecutor, Error> {
-        if workers == Some(0) {
-            return Err(Error::new(Kind::Invalid("workers must be greater than 0".into())));
-        }
-        Ok(match (kind, workers) {
-            (ExecutorKind::Inline, _) => AnyExecutor::Inline(InlineExecutor::new()),
-            (ExecutorKind::Threads, None) => AnyExecutor::Threads(ThreadPoolExecutor::new()?),
-            (ExecutorKind::Threads, Some(workers)) => {
-                AnyExecutor::Threads(ThreadPoolExecutor::with_workers(workers)?)
-            }
+    /// Those of the executor's own builder.
+    pub fn new(kind: ExecutorKind) -> Result<AnyExecutor, Error> {
+        Ok(match kind {
+            ExecutorKind::Inline => InlineExecutor::new().into(),
+            ExecutorKind::Threads => ThreadPoolExecutor::new()?.into(),
             #[cfg(target_os = "linux")]
-            (ExecutorKind::Processes, None) => AnyExecutor::Processes(ProcessPoolExecutor::new()?),
-            #[cfg(target_os = "linux")]
-            (ExecutorKind::Processes, Some(workers)) => {
-                AnyExecutor::Processes(ProcessPoolExecutor::with_workers(workers)?)
-            }
+            ExecutorKind::Processes => ProcessPoolExecutor::new()?.into(),
         })
     }
 
-    /// What it has done and is doing; the in-line executor has nothing to tell.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        match self {
-            AnyExecutor::Inline(_) => Stats::default(),
-            AnyExecutor::Threads(executor) => executor.stats(),
+    /// An executor of this kind with at most so many workers; the in-line executor always has one.
+    ///
+    /// # Errors
+    /// Those of the executor's own builder; for every kind if `workers` is 0.
+    pub fn with_workers(kind: ExecutorKind, workers: usize) -> Result<AnyExecutor, Error> {
+        at_least_one("workers", workers)?;
+        Ok(match kind {
+            ExecutorKind::Inline => InlineExecutor::new().into(),
+            ExecutorKind::Threads => ThreadPoolExecutor::with_workers(workers)?.into(),
             #[cfg(target_os = "linux")]
-            AnyExecutor::Processes(executor) => executor.stats(),
-        }
+            ExecutorKind::Processes => ProcessPoolExecutor::with_workers(workers)?.into(),
+        })
     }
 
     /// Which one it is.
@@ -170,37 +164,7 @@ macro_rules! with {
 }
 
 impl Executor for AnyExecutor {
-    fn workers(&self) -> usize {
-        with!(self, executor => executor.workers())
-    }
-
-    fn queue_limit(&self) -> Option<&QueueLimit> {
-        with!(self, executor => executor.queue_limit())
-    }
-
-    fn submit_with<F, A, R>(&self, options: TaskOptions, function: F, argument: A) -> TaskFuture<R>
-    where
-        F: Fn(A) -> R + Send + Sync + 'static,
-        A: Value,
-        R: Value,
-    {
-        with!(self, executor => executor.submit_with(options, function, argument))
-    }
-
-    fn map_with<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
-    where
-        F: Fn(A) -> R + Send + Sync + 'static,
-        A: Value,
-        R: Value,
-        I: IntoIterator<Item = A>,
-        I::IntoIter: 'e,
-    {
-        with!(self, executor => executor.map_with(options, function, items))
-    }
-
-    fn shutdown_with(&self, options: ShutdownOptions) -> Result<(), Error> {
-        with!(self, executor => executor.shutdown_with(options))
-    }
+    forward!(with);
 }
 
 impl From<InlineExecutor> for AnyExecutor {

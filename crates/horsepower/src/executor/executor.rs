@@ -1,13 +1,14 @@
 //! [`Executor`]: the trait that every place to run has in common.
 
 use super::TaskBuilder;
-use crate::admission::QueueLimit;
 use crate::error::Error;
 use crate::future::TaskFuture;
 use crate::map::{Map, MapOptions};
 use crate::options::{QueueFull, TaskOptions};
 use crate::shutdown::ShutdownOptions;
 use crate::value::Value;
+use horsepower_core::stats::Stats;
+use std::future::Future;
 
 /// A place where tasks run. A program moves from one to another by changing one line.
 ///
@@ -45,14 +46,26 @@ use crate::value::Value;
 /// let function: fn(u64) -> u64 = |n| n + 1;
 /// let future = InlineExecutor::new().submit(function, 1);
 /// ```
-pub trait Executor {
+pub trait Executor: Send + Sync {
     /// How many tasks can run at the same time.
     fn workers(&self) -> usize;
 
-    /// The limit on waiting tasks, if one was asked for.
-    fn queue_limit(&self) -> Option<&QueueLimit> {
+    /// How many tasks may wait beside those that run, if a limit was asked for.
+    fn queue_limit(&self) -> Option<usize> {
         None
     }
+
+    /// What the executor has done, and what it is doing.
+    ///
+    /// ```
+    /// use horsepower::{Executor, InlineExecutor};
+    ///
+    /// let executor = InlineExecutor::new();
+    /// executor.submit(|n: u32| n + 1, 1).result()?;
+    /// assert_eq!(executor.stats().done, 1);
+    /// # Ok::<(), horsepower::Error>(())
+    /// ```
+    fn stats(&self) -> Stats;
 
     /// Gives one task to the executor. Never fails and never waits: whatever goes wrong is the
     /// future's answer. (The in-line executor runs the task before it returns. With a queue limit it
@@ -86,7 +99,7 @@ pub trait Executor {
     ///     let endless = |n: u64| if n > 0 { loop { std::thread::park() } };
     ///     let future = pool.task(endless, 1).name("endless").deadline(Duration::from_millis(20)).submit();
     ///     let error = future.result().unwrap_err();
-    ///     assert!(error.is_deadline() && error.task() == Some("endless"));
+    ///     assert!(error.is_deadline() && error.task_name() == Some("endless"));
     ///     assert!(pool.submit(endless, 0).result().is_ok(), "in another worker");
     ///     Ok(())
     /// }
@@ -116,7 +129,55 @@ pub trait Executor {
         A: Value,
         R: Value,
     {
-        self.task(function, argument).try_submit()
+        self.try_submit_with(TaskOptions::new(), function, argument)
+    }
+
+    /// [`try_submit`](Self::try_submit) with more asked for than that the task be run.
+    ///
+    /// # Errors
+    /// The argument, if the queue is full.
+    fn try_submit_with<F, A, R>(
+        &self,
+        options: TaskOptions,
+        function: F,
+        argument: A,
+    ) -> Result<TaskFuture<R>, QueueFull<A>>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+    {
+        Ok(self.submit_with(options, function, argument))
+    }
+
+    /// Gives one task to the executor as soon as its queue has room, without blocking the thread.
+    fn submit_async<F, A, R>(
+        &self,
+        function: F,
+        argument: A,
+    ) -> impl Future<Output = TaskFuture<R>> + Send
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+    {
+        self.submit_async_with(TaskOptions::new(), function, argument)
+    }
+
+    /// [`submit_async`](Self::submit_async) with more asked for than that the task be run.
+    #[allow(clippy::async_yields_async)] // it waits for room; waiting for the task is up to the caller
+    fn submit_async_with<F, A, R>(
+        &self,
+        options: TaskOptions,
+        function: F,
+        argument: A,
+    ) -> impl Future<Output = TaskFuture<R>> + Send
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+    {
+        async move { self.submit_with(options, function, argument) }
     }
 
     /// Calls `function` with each of the items, in parallel, and yields the results in the order of
@@ -130,6 +191,10 @@ pub trait Executor {
     ///
     /// After the first error the iteration ends, and what has not begun is cancelled; so it is when
     /// the iterator is dropped. [`MapOptions::on_error`] asks to go on.
+    ///
+    /// # Panics
+    /// If the input panics while it is drawn from here; if it does so later, the iterator panics, after
+    /// the results of what came before.
     ///
     /// ```
     /// use horsepower::{Executor, ThreadPoolExecutor};
@@ -151,6 +216,9 @@ pub trait Executor {
     }
 
     /// [`map`](Self::map) with settings of its own.
+    ///
+    /// # Panics
+    /// As [`map`](Self::map).
     fn map_with<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,

@@ -11,8 +11,9 @@ use crate::origin::Origin;
 use crate::shutdown::ShutdownOptions;
 use crate::value::Value;
 use horsepower_core::assert_plain;
+use horsepower_core::stats::Stats;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Runs each task on the thread that submits it, before `submit` returns. What parallel work is
@@ -31,6 +32,10 @@ use std::time::Instant;
 #[derive(Debug, Default)]
 pub struct InlineExecutor {
     closed: AtomicBool,
+    running: AtomicU64,
+    done: AtomicU64,
+    failed: AtomicU64,
+    retried: AtomicU64,
 }
 
 impl InlineExecutor {
@@ -54,10 +59,16 @@ impl InlineExecutor {
         I: IntoIterator<Item = A>,
         I::IntoIter: 'e,
     {
-        self.map_any(MapOptions::new(), function, items)
+        self.spawn_map_with(MapOptions::new(), function, items)
     }
 
-    fn map_any<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
+    /// [`spawn_map`](Self::spawn_map) with settings of its own.
+    pub fn spawn_map_with<'e, F, A, R, I>(
+        &'e self,
+        options: MapOptions,
+        function: F,
+        items: I,
+    ) -> Map<'e, R>
     where
         F: Fn(A) -> R + 'e,
         A: 'e,
@@ -84,13 +95,22 @@ impl InlineExecutor {
 
     fn run<R>(&self, name: impl Into<Name>, call: impl FnOnce() -> R) -> TaskFuture<R> {
         let promise = Promise::new(name, Origin::Here);
-        // Relaxed: a flag; whoever needs the order of calls has it by other means.
+        // Relaxed: a flag, and numbers; whoever needs the order of calls has it by other means.
         if self.closed.load(Ordering::Relaxed) {
             promise.fail(Kind::Shutdown);
         } else {
-            match horsepower_core::panic::catch(call) {
-                Ok(result) => promise.complete(Ok(result)),
-                Err(report) => promise.fail(Kind::Panicked(report)),
+            self.running.fetch_add(1, Ordering::Relaxed);
+            let outcome = horsepower_core::panic::catch(call);
+            self.running.fetch_sub(1, Ordering::Relaxed);
+            match outcome {
+                Ok(result) => {
+                    self.done.fetch_add(1, Ordering::Relaxed);
+                    promise.complete(Ok(result));
+                }
+                Err(report) => {
+                    self.failed.fetch_add(1, Ordering::Relaxed);
+                    promise.fail(Kind::Panicked(report));
+                }
             }
         }
         TaskFuture::new(Arc::new(promise))
@@ -100,6 +120,17 @@ impl InlineExecutor {
 impl Executor for InlineExecutor {
     fn workers(&self) -> usize {
         1
+    }
+
+    fn stats(&self) -> Stats {
+        // Relaxed: only numbers.
+        let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        let mut stats = Stats::default();
+        stats.running = read(&self.running);
+        stats.done = read(&self.done);
+        stats.failed = read(&self.failed);
+        stats.retried = read(&self.retried);
+        stats
     }
 
     fn submit_with<F, A, R>(&self, options: TaskOptions, function: F, argument: A) -> TaskFuture<R>
@@ -126,6 +157,9 @@ impl Executor for InlineExecutor {
             if !future.exception().is_some_and(|error| error.is_panic()) {
                 return future;
             }
+            // It has not failed for good.
+            self.failed.fetch_sub(1, Ordering::Relaxed);
+            self.retried.fetch_add(1, Ordering::Relaxed);
             std::thread::sleep(pause);
             pause = pause.saturating_mul(2);
         }
@@ -141,7 +175,7 @@ impl Executor for InlineExecutor {
         I::IntoIter: 'e,
     {
         const { assert_plain::<F>() }
-        self.map_any(options, function, items)
+        self.spawn_map_with(options, function, items)
     }
 
     fn shutdown_with(&self, _options: ShutdownOptions) -> Result<(), Error> {

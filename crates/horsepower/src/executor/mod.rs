@@ -1,7 +1,7 @@
 //! One trait, [`Executor`], and the places to run: in line, on threads, in processes.
 //!
 //! `executor` the trait, `inline`, `threads`, `processes` the executors, `any` the choice at run
-//! time; `task` a task of which more is asked; `chunk` is how `map` sends many items as one task.
+//! time, `forward` executors behind pointers; `task` a task of which more is asked; `chunk` is how `map` sends many items as one task.
 
 mod again;
 mod any;
@@ -9,6 +9,7 @@ mod any;
 mod chunk;
 #[allow(clippy::module_inception)]
 mod executor;
+mod forward;
 mod inline;
 #[cfg(target_os = "linux")]
 mod process_builder;
@@ -32,3 +33,13 @@ pub(crate) use processes::{Typed, no_pool, not_encoded};
 pub use start_method::{StartMethod, UnknownStartMethod};
 pub use task::TaskBuilder;
 pub use threads::{ThreadPoolBuilder, ThreadPoolExecutor};
+
+use crate::error::{Error, Kind};
+
+/// Refuses a setting that is 0.
+fn at_least_one(what: &str, number: usize) -> Result<(), Error> {
+    match number {
+        0 => Err(Error::new(Kind::Invalid(format!("{what} must be greater than 0")))),
+        _ => Ok(()),
+    }
+}

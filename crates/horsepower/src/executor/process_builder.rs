@@ -1,7 +1,7 @@
 //! [`ProcessPoolBuilder`]: the settings of a process pool that is to be made.
 
-use super::StartMethod;
-use super::processes::{ProcessPoolExecutor, Typed, at_least_one, no_pool, not_encoded};
+use super::processes::{ProcessPoolExecutor, Typed, no_pool, not_encoded};
+use super::{StartMethod, at_least_one};
 use crate::encode::encode;
 use crate::error::{Error, Kind};
 use crate::info::usable_cpus;
@@ -181,8 +181,8 @@ impl ProcessPoolBuilder {
 
     /// A worker that uses more than so many bytes is replaced once its task has ended; the task goes
     /// on. For code that leaks. Default: never.
-    pub fn recycle_above(mut self, bytes: u64) -> Self {
-        self.limits.recycle_above = Some(bytes);
+    pub fn replace_above(mut self, bytes: u64) -> Self {
+        self.limits.replace_above = Some(bytes);
         self
     }
 
@@ -201,22 +201,9 @@ impl ProcessPoolBuilder {
 
     launch_settings!("the workers");
 
-    /// How much nicer the workers are than this process: 1 to 19 leaves others more of the CPUs, as
-    /// nice(1) does. Less than 0 needs a privilege.
-    pub fn nice(mut self, increment: i8) -> Self {
-        self.launch.nice = increment;
-        self
-    }
-
-    /// The CPUs that the workers may use, by their numbers. Default: those that this process may use.
-    pub fn cpu_affinity(mut self, cpus: impl IntoIterator<Item = usize>) -> Self {
-        self.launch.cpus = cpus.into_iter().collect();
-        self
-    }
-
     /// The program's pool with these settings: made when it is asked for first, and the same from then
     /// on. If it has been shut down or is broken, there is a new one. It waits for nobody at the end of
-    /// the program: join what you have submitted.
+    /// the program: ask the futures of what you have submitted.
     ///
     /// # Errors
     /// Those of [`build`](Self::build).
@@ -278,7 +265,7 @@ impl ProcessPoolBuilder {
         let bytes =
             |limit: Option<u64>| limit.map_or(1, |bytes| bytes.try_into().unwrap_or(usize::MAX));
         at_least_one("memory_limit", bytes(self.limits.memory))?;
-        at_least_one("recycle_above", bytes(self.limits.recycle_above))?;
+        at_least_one("replace_above", bytes(self.limits.replace_above))?;
         if let Some(wrong) = self.wrong {
             return Err(wrong);
         }
@@ -288,9 +275,11 @@ impl ProcessPoolBuilder {
         });
         // Room for the number of the worker.
         if name.len() > LONGEST_NAME - 25 {
-            return Err(Error::new(Kind::Invalid(
-                "the name of a pool has at most 230 bytes".into(),
-            )));
+            return Err(Error::new(Kind::Invalid(format!(
+                "a name of {} bytes is too long for a pool; at most {}",
+                name.len(),
+                LONGEST_NAME - 25
+            ))));
         }
         let launch = Launch { name, ..self.launch };
         launch.check().map_err(|why| Error::new(Kind::Invalid(why)))?;

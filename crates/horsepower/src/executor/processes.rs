@@ -5,15 +5,15 @@
 //! receiver here decodes (⑥) and completes the future (⑦).
 
 use super::process_builder::ProcessPoolBuilder;
-use super::{Executor, chunk};
-use crate::admission::QueueLimit;
+use super::{Executor, at_least_one, chunk};
+use crate::admission::{Permit, QueueLimit};
 use crate::complete::Promise;
 use crate::decode::decode;
 use crate::encode::{encode, encode_into};
 use crate::error::{Error, Kind};
 use crate::future::TaskFuture;
 use crate::map::{Map, MapOptions};
-use crate::options::TaskOptions;
+use crate::options::{QueueFull, TaskOptions};
 use crate::origin::Origin;
 use crate::shutdown::ShutdownOptions;
 use crate::value::Value;
@@ -26,6 +26,7 @@ use horsepower_core::pool::{
 use horsepower_core::record::Status;
 use horsepower_core::stats::Stats;
 use std::any::type_name;
+use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -63,18 +64,15 @@ use std::time::Duration;
 ///     Ok(())
 /// }
 /// ```
-#[derive(Debug)]
 pub struct ProcessPoolExecutor {
     pool: Pool,
     workers: AtomicUsize,
-    /// How many tasks may wait, and the places for them.
-    limit: Option<(usize, QueueLimit)>,
+    limit: Option<QueueLimit>,
 }
 
 impl ProcessPoolExecutor {
     pub(super) fn of(pool: Pool, workers: usize, queue_limit: Option<usize>) -> Self {
-        let limit =
-            queue_limit.map(|tasks| (tasks, QueueLimit::new(workers.saturating_add(tasks))));
+        let limit = queue_limit.map(|tasks| QueueLimit::new(workers, tasks));
         ProcessPoolExecutor { pool, workers: AtomicUsize::new(workers), limit }
     }
 
@@ -110,23 +108,6 @@ impl ProcessPoolExecutor {
         self.pool.worker_pids()
     }
 
-    /// What the pool has done, and what its workers are doing.
-    ///
-    /// ```
-    /// use horsepower::{Executor, ProcessPoolExecutor};
-    ///
-    /// horsepower::init();
-    /// let pool = ProcessPoolExecutor::with_workers(1)?;
-    /// pool.submit(|n: u32| n + 1, 1).result()?;
-    /// let stats = pool.stats();
-    /// assert_eq!((stats.done, stats.workers.len()), (1, 1));
-    /// # Ok::<(), horsepower::Error>(())
-    /// ```
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        self.pool.shared().stats()
-    }
-
     /// Changes how many workers there may be. More are started when tasks need them; of fewer, those
     /// that have nothing to do go first, and the others when their tasks have ended.
     ///
@@ -137,36 +118,26 @@ impl ProcessPoolExecutor {
         // Relaxed: only a number.
         self.workers.store(workers, Ordering::Relaxed);
         self.pool.resize(workers);
-        if let Some((tasks, limit)) = &self.limit {
-            limit.set(workers.saturating_add(*tasks));
+        if let Some(limit) = &self.limit {
+            limit.resize(workers);
         }
         Ok(())
     }
-}
 
-impl Executor for ProcessPoolExecutor {
-    fn workers(&self) -> usize {
-        // Relaxed: only a number.
-        self.workers.load(Ordering::Relaxed)
-    }
-
-    fn queue_limit(&self) -> Option<&QueueLimit> {
-        self.limit.as_ref().map(|(_, limit)| limit)
-    }
-
-    fn submit_with<F, A, R>(&self, options: TaskOptions, function: F, argument: A) -> TaskFuture<R>
+    /// Submits a task that has taken its place in the queue.
+    fn submit_admitted<F, A, R>(
+        &self,
+        permit: Option<Permit>,
+        options: TaskOptions,
+        function: F,
+        argument: A,
+    ) -> TaskFuture<R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,
         A: Value,
         R: Value,
     {
         const { assert_plain::<F>() }
-        let permit = self.queue_limit().map(|limit| match &options.permit {
-            Some(permit) => permit.clone(),
-            // A callback that waited for room would wait for the thread that makes it: itself.
-            None if self.pool.shared().in_callback() => limit.enter_anyway(),
-            None => limit.enter_blocking(),
-        });
         let origin = Origin::pool(self.pool.shared());
         let name = options.name_or(type_name::<F>());
         let promise = Arc::new(Promise::<R>::new(name, origin).admitted(permit));
@@ -188,6 +159,68 @@ impl Executor for ProcessPoolExecutor {
             (_, Err(panic)) => promise.fail(not_encoded::<A>(panic.message.into())),
         }
         TaskFuture::new(promise)
+    }
+}
+
+impl Executor for ProcessPoolExecutor {
+    fn workers(&self) -> usize {
+        // Relaxed: only a number.
+        self.workers.load(Ordering::Relaxed)
+    }
+
+    fn queue_limit(&self) -> Option<usize> {
+        self.limit.as_ref().map(|limit| limit.tasks)
+    }
+
+    fn stats(&self) -> Stats {
+        self.pool.shared().stats()
+    }
+
+    fn submit_with<F, A, R>(&self, options: TaskOptions, function: F, argument: A) -> TaskFuture<R>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+    {
+        // A callback that waited for room would wait for the thread that makes it: itself.
+        let here = || self.pool.shared().in_callback();
+        let permit = self.limit.as_ref().map(|limit| limit.enter(here));
+        self.submit_admitted(permit, options, function, argument)
+    }
+
+    fn try_submit_with<F, A, R>(
+        &self,
+        options: TaskOptions,
+        function: F,
+        argument: A,
+    ) -> Result<TaskFuture<R>, QueueFull<A>>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+    {
+        match self.limit.as_ref().map(QueueLimit::try_enter) {
+            Some(None) => Err(QueueFull(argument)),
+            permit => Ok(self.submit_admitted(permit.flatten(), options, function, argument)),
+        }
+    }
+
+    async fn submit_async_with<F, A, R>(
+        &self,
+        options: TaskOptions,
+        function: F,
+        argument: A,
+    ) -> TaskFuture<R>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+    {
+        let permit = match &self.limit {
+            Some(limit) => Some(limit.enter_async().await),
+            None => None,
+        };
+        self.submit_admitted(permit, options, function, argument)
     }
 
     fn map_with<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
@@ -212,7 +245,7 @@ impl Executor for ProcessPoolExecutor {
     }
 
     fn shutdown_with(&self, options: ShutdownOptions) -> Result<(), Error> {
-        if let Some((_, limit)) = &self.limit {
+        if let Some(limit) = &self.limit {
             limit.close();
         }
         let ended = self.pool.shutdown(Shutdown {
@@ -231,18 +264,18 @@ impl Executor for ProcessPoolExecutor {
     }
 }
 
+impl fmt::Debug for ProcessPoolExecutor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.pool.shared().config().launch.name;
+        write!(f, "ProcessPoolExecutor({name}, {} workers)", self.workers())
+    }
+}
+
 /// What the pool is to see to; `None` for a task of which nothing special is asked.
 fn terms(options: &TaskOptions) -> Option<Terms> {
     let &TaskOptions { deadline, grace, queue_deadline, retries, backoff, capture, .. } = options;
     let special = deadline.is_some() || queue_deadline.is_some() || retries > 0 || capture;
     special.then_some(Terms { deadline, grace, queue_deadline, retries, backoff, capture })
-}
-
-pub(super) fn at_least_one(what: &str, number: usize) -> Result<(), Error> {
-    match number {
-        0 => Err(Error::new(Kind::Invalid(format!("{what} must be greater than 0")))),
-        _ => Ok(()),
-    }
 }
 
 /// How a function from `A` to `R` is called with bytes: what a worker runs.

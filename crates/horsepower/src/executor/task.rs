@@ -26,6 +26,12 @@ impl<'e, E: Executor + ?Sized, F, A> TaskBuilder<'e, E, F, A> {
         self
     }
 
+    /// All that was asked for so far is forgotten, and this is asked for instead.
+    pub fn options(mut self, options: TaskOptions) -> Self {
+        self.options = options;
+        self
+    }
+
     /// See [`TaskOptions::name`].
     pub fn name(self, name: impl Into<String>) -> Self {
         self.with(|options| options.name(name))
@@ -81,14 +87,7 @@ impl<'e, E: Executor + ?Sized, F, A> TaskBuilder<'e, E, F, A> {
         A: Value,
         R: Value,
     {
-        let mut options = self.options;
-        if let Some(limit) = self.executor.queue_limit() {
-            match limit.try_enter() {
-                Some(permit) => options.permit = Some(permit),
-                None => return Err(QueueFull(self.argument)),
-            }
-        }
-        Ok(self.executor.submit_with(options, self.function, self.argument))
+        self.executor.try_submit_with(self.options, self.function, self.argument)
     }
 
     /// Gives the task to the executor as soon as its queue has room, without blocking the thread.
@@ -98,11 +97,7 @@ impl<'e, E: Executor + ?Sized, F, A> TaskBuilder<'e, E, F, A> {
         A: Value,
         R: Value,
     {
-        let mut options = self.options;
-        if let Some(limit) = self.executor.queue_limit() {
-            options.permit = Some(limit.enter_async().await);
-        }
-        self.executor.submit_with(options, self.function, self.argument)
+        self.executor.submit_async_with(self.options, self.function, self.argument).await
     }
 }
 

@@ -7,8 +7,11 @@ use super::options::{MapOptions, OnError, Progress};
 use crate::error::{Error, Kind};
 use crate::future::TaskFuture;
 use crate::watch::Watch;
+use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::iter::FusedIterator;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -44,7 +47,12 @@ pub struct Map<'e, R> {
     exhausted: bool,
     /// It was not the end of the input, but the time was over.
     late: bool,
+    /// It was not the end of the input, but the input panicked; to be told in its turn.
+    broken: Option<Panic>,
 }
+
+/// What a panic left.
+type Panic = Box<dyn Any + Send>;
 
 /// Chunks under way whose results are taken as they come.
 struct Scattered<R> {
@@ -69,12 +77,22 @@ impl<R> Scattered<R> {
 
 /// Where chunks come from: the input, and the executor that takes them.
 trait Source<R> {
-    /// Submits the next chunk, of at most so many items. `None`: the input has ended.
-    fn submit(&mut self, items: usize) -> Option<(usize, ChunkFuture<R>)>;
+    /// Submits the next chunk, of at most so many items.
+    fn submit(&mut self, items: usize) -> Drawn<R>;
+    /// True if there is more in the input, of which one item is drawn to see that.
+    fn has_more(&mut self) -> bool;
     /// How many items a chunk should have, by their measured time and by how many are left.
     fn chunk_size(&self, workers: usize) -> usize;
     /// How many times chunks have been measured.
     fn measurements(&self) -> u64;
+}
+
+/// What was drawn from the input.
+struct Drawn<R> {
+    /// The items, and how many; `None`: the input has ended.
+    chunk: Option<(usize, ChunkFuture<R>)>,
+    /// It has ended by a panic, after those items.
+    panic: Option<Panic>,
 }
 
 struct Feed<I, S> {
@@ -88,12 +106,19 @@ where
     I: Iterator,
     S: FnMut(Vec<I::Item>, &Arc<Clock>) -> ChunkFuture<R>,
 {
-    fn submit(&mut self, items: usize) -> Option<(usize, ChunkFuture<R>)> {
-        let chunk: Vec<_> = self.items.by_ref().take(items).collect();
-        if chunk.is_empty() {
-            return None;
-        }
-        Some((chunk.len(), (self.submit)(chunk, &self.clock)))
+    fn submit(&mut self, items: usize) -> Drawn<R> {
+        let mut chunk = Vec::new();
+        // Nothing is drawn from the input after a panic, so nobody sees what that has left undone.
+        let drawn = catch_unwind(AssertUnwindSafe(|| {
+            chunk.extend(self.items.by_ref().take(items));
+        }));
+        let items = chunk.len();
+        let chunk = (items > 0).then(|| (items, (self.submit)(chunk, &self.clock)));
+        Drawn { chunk, panic: drawn.err() }
+    }
+
+    fn has_more(&mut self) -> bool {
+        self.items.next().is_some()
     }
 
     fn chunk_size(&self, workers: usize) -> usize {
@@ -134,9 +159,15 @@ impl<'e, R: 'e> Map<'e, R> {
             measurements: 0,
             exhausted: false,
             late: false,
+            broken: None,
         };
         map.tell_progress();
         map.fill();
+        if let Some(panic) = map.broken.take() {
+            // The caller has no results yet that it could lose.
+            drop(map);
+            resume_unwind(panic);
+        }
         map
     }
 }
@@ -150,18 +181,18 @@ impl<R> Map<'_, R> {
             if self.under_way > 0 && self.under_way.saturating_add(chunk) > window {
                 return;
             }
-            match self.source.submit(chunk) {
-                Some((items, future)) => {
-                    self.under_way += items;
-                    if self.options.unordered {
-                        self.scattered.add(items, future);
-                    } else {
-                        self.pending.push_back((items, future));
-                    }
-                    self.last_chunk = chunk;
-                    self.measurements = self.source.measurements();
+            let drawn = self.source.submit(chunk);
+            self.exhausted = drawn.chunk.is_none() || drawn.panic.is_some();
+            self.broken = drawn.panic;
+            if let Some((items, future)) = drawn.chunk {
+                self.under_way += items;
+                if self.options.unordered {
+                    self.scattered.add(items, future);
+                } else {
+                    self.pending.push_back((items, future));
                 }
-                None => self.exhausted = true,
+                self.last_chunk = chunk;
+                self.measurements = self.source.measurements();
             }
         }
     }
@@ -187,6 +218,7 @@ impl<R> Map<'_, R> {
     fn cancel(&mut self) {
         self.exhausted = true;
         self.late = false;
+        self.broken = None;
         self.under_way = 0;
         self.current = Vec::new().into_iter();
         let scattered = self.scattered.chunks.drain().map(|(_, chunk)| chunk);
@@ -208,6 +240,9 @@ impl<R> Map<'_, R> {
     /// Of the item; or one with [`is_timeout`](Error::is_timeout) if the result has not come in
     /// time: then one may ask again.
     ///
+    /// # Panics
+    /// If the input has panicked, after the results of what it gave before.
+    ///
     /// ```
     /// use horsepower::{Executor, ThreadPoolExecutor};
     /// use std::{thread::sleep, time::Duration};
@@ -226,7 +261,6 @@ impl<R> Map<'_, R> {
             self.exhausted = true;
             self.late = true;
         }
-        // First, so that an input that panics costs no result.
         self.fill();
         loop {
             if let Some(result) = self.current.next() {
@@ -239,8 +273,12 @@ impl<R> Map<'_, R> {
                 return Some(result);
             }
             if self.pending.is_empty() && self.scattered.chunks.is_empty() {
-                let late = std::mem::take(&mut self.late);
-                return late.then(|| Err(Error::new(Kind::TimedOut)));
+                if let Some(panic) = self.broken.take() {
+                    resume_unwind(panic);
+                }
+                // What has ended in time was not too late, even if nobody has looked till now.
+                let late = std::mem::take(&mut self.late) && self.source.has_more();
+                return late.then(|| Err(self.timed_out()));
             }
             let deadline = patience.into_iter().chain(self.deadline).min();
             match self.next_chunk(deadline) {
@@ -253,11 +291,17 @@ impl<R> Map<'_, R> {
                     let late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
                     if late {
                         self.cancel();
+                        return Some(Err(self.timed_out()));
                     }
-                    return Some(Err(Error::new(Kind::TimedOut)));
+                    return Some(Err(Error::new(Kind::NoResultYet)));
                 }
             }
         }
+    }
+
+    /// The time for all of it is over.
+    fn timed_out(&self) -> Error {
+        Error::new(Kind::MapTimedOut { limit: self.options.timeout.unwrap_or_default() })
     }
 
     /// The answers of the next chunk, and how many there ought to be. `None`: they are late.
@@ -291,7 +335,17 @@ impl<R> Iterator for Map<'_, R> {
     fn next(&mut self) -> Option<Self::Item> {
         self.next_timeout(Duration::MAX)
     }
+
+    /// So many items are left, if the input knows; an error may end it before.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.total.map(|total| total.saturating_sub(self.done));
+        // One more may be that the time is over.
+        let most = left.map(|left| left + usize::from(self.deadline.is_some()));
+        (0, most)
+    }
 }
+
+impl<R> FusedIterator for Map<'_, R> {}
 
 fn vec_of<T>(len: usize, item: impl FnMut() -> T) -> Vec<T> {
     std::iter::repeat_with(item).take(len).collect()

@@ -15,6 +15,7 @@ use std::time::Duration;
 /// assert_eq!(results[2].as_ref().unwrap(), &5);
 /// ```
 #[derive(Clone, Default)]
+#[must_use]
 pub struct MapOptions {
     pub(super) chunk_size: Option<usize>,
     pub(super) window: Option<usize>,
@@ -40,6 +41,7 @@ pub struct Progress {
 
 /// What `map` does after an item has failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OnError {
     /// Yields the error, ends, and cancels what has not begun.
     #[default]
@@ -50,16 +52,15 @@ pub enum OnError {
 
 impl MapOptions {
     /// Chunks of automatic size, a window of at least 1,024 items, end at the first error.
-    #[must_use]
     pub fn new() -> MapOptions {
         MapOptions::default()
     }
 
-    /// How many items travel as one task, instead of a number found by measuring.
+    /// How many items travel as one task, instead of a number found by measuring. Their results come
+    /// together, once all of them have ended: 1 is for results that cannot wait for others.
     ///
     /// # Panics
     /// If it is 0.
-    #[must_use]
     pub fn chunk_size(mut self, items: usize) -> MapOptions {
         assert!(items > 0, "a chunk must have at least 1 item");
         self.chunk_size = Some(items);
@@ -70,7 +71,6 @@ impl MapOptions {
     ///
     /// # Panics
     /// If it is 0.
-    #[must_use]
     pub fn window(mut self, items: usize) -> MapOptions {
         assert!(items > 0, "a window must hold at least 1 item");
         self.window = Some(items);
@@ -78,7 +78,6 @@ impl MapOptions {
     }
 
     /// What to do after an item has failed.
-    #[must_use]
     pub fn on_error(mut self, on_error: OnError) -> MapOptions {
         self.on_error = on_error;
         self
@@ -95,7 +94,6 @@ impl MapOptions {
     /// assert_eq!(squares.sum::<Result<u64, _>>()?, 338_350);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
-    #[must_use]
     pub fn unordered(mut self) -> MapOptions {
         self.unordered = true;
         self
@@ -103,8 +101,8 @@ impl MapOptions {
 
     /// How long all of it may take, from the call. What is late then is one error with
     /// [`is_timeout`](crate::Error::is_timeout), the last item; what has not begun is cancelled, and what runs
-    /// goes on. Results that were there in time are yielded before.
-    #[must_use]
+    /// goes on. Results that were there in time are yielded before; those of a [chunk](Self::chunk_size)
+    /// are there together, once all its items have ended.
     pub fn timeout(mut self, timeout: Duration) -> MapOptions {
         self.timeout = Some(timeout);
         self
@@ -114,14 +112,12 @@ impl MapOptions {
     /// and the item's error has [`is_deadline`](crate::Error::is_deadline). For the others, see
     /// [`on_error`](Self::on_error). (Processes only, as
     /// [`TaskOptions::deadline`](crate::TaskOptions::deadline).)
-    #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> MapOptions {
         self.deadline = Some(deadline);
         self
     }
 
     /// With a [`deadline`](Self::deadline): how long the worker has to end by itself after a SIGTERM.
-    #[must_use]
     pub fn grace(mut self, grace: Duration) -> MapOptions {
         self.grace = grace;
         self
@@ -139,7 +135,6 @@ impl MapOptions {
     /// });
     /// assert_eq!(InlineExecutor::new().map_with(options, |n: u8| n, 0..3).count(), 3);
     /// ```
-    #[must_use]
     pub fn progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> MapOptions {
         self.progress = Some(Arc::new(callback));
         self
@@ -147,7 +142,6 @@ impl MapOptions {
 
     /// Shows progress as an `indicatif` bar, which gets its length from the input if that knows it.
     #[cfg(feature = "indicatif")]
-    #[must_use]
     pub fn progress_bar(self, bar: indicatif::ProgressBar) -> MapOptions {
         self.progress(move |progress| {
             if let Some(total) = progress.total.filter(|_| progress.done == 0) {

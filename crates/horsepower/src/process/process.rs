@@ -3,7 +3,7 @@
 use super::builder::ProcessBuilder;
 use crate::complete::Promise;
 use crate::encode::encode;
-use crate::error::{Error, Kind};
+use crate::error::{AGAIN, Error, Kind, NOT_STARTED, Name};
 use crate::executor::{Typed, no_pool, not_encoded};
 use crate::future::TaskFuture;
 use crate::names::Names;
@@ -15,7 +15,6 @@ use horsepower_core::death::Cause;
 use horsepower_core::launch::Launch;
 use horsepower_core::payload::Payload;
 use horsepower_core::pool::{Life, Task, nursery};
-use std::any::type_name;
 use std::fmt;
 use std::io::{PipeReader, PipeWriter};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -64,8 +63,8 @@ use std::time::{Duration, Instant};
 ///     Ok(())
 /// }
 /// ```
-pub struct Process<T: Value> {
-    name: String,
+pub struct Process<T> {
+    name: Arc<str>,
     daemon: bool,
     plan: Mutex<Option<Plan>>,
     started: OnceLock<Started<T>>,
@@ -74,11 +73,19 @@ pub struct Process<T: Value> {
 
 static NAMES: Names = Names::new("Process");
 
-/// What is needed to start it.
+/// What is needed to start it, kept until that has succeeded.
 struct Plan {
-    task: Result<(EntryPoint, Payload), Kind>,
-    function: &'static str,
+    task: Result<(EntryPoint, Arc<Payload>), Error>,
     settings: ProcessBuilder,
+}
+
+/// The argument, lent to the pool: a start in vain must not lose it.
+struct Lent(Arc<Payload>);
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        self.0.bytes()
+    }
 }
 
 struct Started<T> {
@@ -122,16 +129,17 @@ impl<T: Value> Process<T> {
         A: Value,
     {
         const { assert_plain::<F>() }
-        let name = settings.name.clone().unwrap_or_else(|| NAMES.next::<F>());
+        let name: Arc<str> = settings.name.clone().unwrap_or_else(|| NAMES.next::<F>()).into();
         let daemon = settings.daemon;
         let encoded = horsepower_core::panic::catch(|| encode(argument));
         let task = match (EntryPoint::new::<F, Typed<A, T>>(function), encoded) {
-            (Ok(entry), Ok(Ok(payload))) => Ok((entry, payload)),
+            (Ok(entry), Ok(Ok(payload))) => Ok((entry, Arc::new(payload))),
             (Err(why), _) => Err(Kind::NotSent(why)),
             (_, Ok(Err(error))) => Err(not_encoded::<A>(error)),
             (_, Err(panic)) => Err(not_encoded::<A>(panic.message.into())),
         };
-        let plan = Plan { task, function: type_name::<F>(), settings };
+        let task = task.map_err(|kind| Error::of_task(kind, Name::Process(name.clone())));
+        let plan = Plan { task, settings };
         Process {
             name,
             daemon,
@@ -144,33 +152,36 @@ impl<T: Value> Process<T> {
     /// Starts the process.
     ///
     /// # Errors
-    /// [`is_not_ready`](Error::is_not_ready) if the program has not called [`init`](crate::init());
-    /// [`is_invalid`](Error::is_invalid) if it was started before, also in vain, or with settings that
-    /// no process can have; [`is_encoding`](Error::is_encoding) if the argument cannot be encoded; or what the system
-    /// refused.
+    /// [`is_not_initialized`](Error::is_not_initialized) if the program has not called
+    /// [`init`](crate::init()); [`is_invalid`](Error::is_invalid) if it was started before, or with settings
+    /// that no process can have; [`is_encoding`](Error::is_encoding) if the argument cannot be encoded;
+    /// [`is_system`](Error::is_system) if the system refuses: then one may try again.
     pub fn start(&self) -> Result<(), Error> {
-        let plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Plan { task, function, settings }) = plan else {
-            return Err(self.invalid("was started before; make another one"));
-        };
-        let (entry, payload) = task.map_err(|kind| Error::of_task(kind, function))?;
+        let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let Plan { task, settings } = plan.as_ref().ok_or_else(|| self.invalid(AGAIN))?;
+        let (entry, argument) = task.as_ref().map_err(Clone::clone)?;
         let nursery = nursery().map_err(|error| no_pool(error, "start a process"))?;
-        let system = |source| Error::new(Kind::System { doing: "start a process", source });
+        let system = |source| self.error(Kind::System { doing: "start a process", source });
         let (launch, streams) = self.launch(settings).map_err(system)?;
-        launch.check().map_err(|why| self.invalid(&format!("cannot be started: {why}")))?;
-        let promise = Arc::new(Promise::<T>::new(function, Origin::pool(nursery.shared())));
-        let task = Task::single(entry, payload, promise.clone());
+        launch.check().map_err(|why| self.invalid(&format!("it cannot be started: {why}")))?;
+        let name = Name::Process(self.name.clone());
+        let promise = Arc::new(Promise::<T>::new(name, Origin::pool(nursery.shared())));
+        let argument = Payload::bulk(Box::new(Lent(argument.clone())));
+        let task = Task::single(*entry, argument, promise.clone());
         let life = nursery.shared().start_alone(launch, task).map_err(system)?;
+        *plan = None;
         *self.streams.lock().unwrap_or_else(PoisonError::into_inner) = streams;
-        // Only this thread had the plan, so nobody else has set it.
+        // Only whoever has the plan sets it.
         let _ = self.started.set(Started { life, future: TaskFuture::new(promise) });
         Ok(())
     }
+}
 
-    fn launch(&self, settings: ProcessBuilder) -> std::io::Result<(Launch, Streams)> {
-        let mut launch = settings.launch;
+impl<T> Process<T> {
+    fn launch(&self, settings: &ProcessBuilder) -> std::io::Result<(Launch, Streams)> {
+        let mut launch = settings.launch.clone();
         let mut streams = Streams::default();
-        launch.name.clone_from(&self.name);
+        launch.name = self.name.to_string();
         (launch.stdin, streams.stdin) = settings.stdin.open(true)?;
         (launch.stdout, streams.stdout) = settings.stdout.open(false)?;
         (launch.stderr, streams.stderr) = settings.stderr.open(false)?;
@@ -199,11 +210,11 @@ impl<T: Value> Process<T> {
     ///
     /// # Errors
     /// Those of [`join`](Self::join).
-    pub fn into_result(mut self) -> Result<T, Error> {
+    pub fn result(mut self) -> Result<T, Error> {
         self.join()?;
         match self.started.take() {
             Some(started) => started.future.result(),
-            None => Err(self.not_started()),
+            None => Err(self.invalid(NOT_STARTED)),
         }
     }
 
@@ -313,15 +324,15 @@ impl<T: Value> Process<T> {
     }
 
     fn started(&self) -> Result<&Started<T>, Error> {
-        self.started.get().ok_or_else(|| self.not_started())
-    }
-
-    fn not_started(&self) -> Error {
-        self.invalid("was not started")
+        self.started.get().ok_or_else(|| self.invalid(NOT_STARTED))
     }
 
     fn invalid(&self, what: &str) -> Error {
-        Error::new(Kind::Invalid(format!("process {} {what}", self.name)))
+        self.error(Kind::Invalid(what.to_owned()))
+    }
+
+    fn error(&self, kind: Kind) -> Error {
+        Error::of_task(kind, Name::Process(self.name.clone()))
     }
 }
 
@@ -332,7 +343,7 @@ impl Process<()> {
     }
 }
 
-impl<T: Value> Drop for Process<T> {
+impl<T> Drop for Process<T> {
     fn drop(&mut self) {
         // A pipe that nobody will read or write any more must not keep it.
         *self.streams() = Streams::default();
@@ -344,7 +355,7 @@ impl<T: Value> Drop for Process<T> {
     }
 }
 
-impl<T: Value> fmt::Debug for Process<T> {
+impl<T> fmt::Debug for Process<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Process({}, ", self.name)?;
         match (self.pid(), self.exit_code()) {

@@ -6,7 +6,8 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 /// Where a standard stream of a [`Process`](super::Process) leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Stdio {
     /// Where this process's own stream leads. A process that inherits standard input stays in this
     /// process's group, so that it may read from the terminal; Ctrl-C then reaches both.
@@ -21,7 +22,7 @@ pub enum Stdio {
 impl Stdio {
     /// The stream for the process, and this process's end of the pipe. `to_process`: this process
     /// writes.
-    pub(super) fn open(self, to_process: bool) -> io::Result<(Stream, Option<OwnedFd>)> {
+    pub(super) fn open(&self, to_process: bool) -> io::Result<(Stream, Option<OwnedFd>)> {
         match self {
             Stdio::Inherit => Ok((Stream::Inherit, None)),
             Stdio::Null => Ok((Stream::Null, None)),

@@ -83,7 +83,7 @@ impl ThreadBuilder {
     }
 
     /// What is called with a panic of its function, on the thread and before its end, instead of the
-    /// report on standard error. The error says where and why, and [which](Error::thread) thread. A
+    /// report on standard error. The error says where and why, and [which](Error::thread_name) thread. A
     /// panic in the callback is reported on standard error and changes nothing.
     ///
     /// ```
@@ -95,11 +95,11 @@ impl ThreadBuilder {
     /// let thread = Thread::builder()
     ///     .name("risky")
     ///     .on_panic(move |error| {
-    ///         let (thread, message) = (error.thread(), error.panic_message());
+    ///         let (thread, message) = (error.thread_name(), error.panic_message());
     ///         *note.lock().unwrap() = format!("{}: {}", thread.unwrap(), message.unwrap());
     ///     })
     ///     .spawn(|_| panic!("oh"))?;
-    /// assert!(thread.into_result().is_err_and(|error: horsepower::Error| error.is_panic()));
+    /// assert!(thread.result().is_err_and(|error: horsepower::Error| error.is_panic()));
     /// assert_eq!(*seen.lock().unwrap(), "risky: oh");
     /// # Ok::<(), horsepower::Error>(())
     /// ```

@@ -6,7 +6,7 @@
 use super::StopToken;
 use super::daemon::set_daemon;
 use crate::complete::Outcome;
-use crate::error::{Error, Kind};
+use crate::error::{AGAIN, Error, Kind, NOT_STARTED};
 use horsepower_core::panic::{PanicReport, catch};
 use std::fmt;
 use std::io::Write as _;
@@ -197,9 +197,6 @@ impl<T> Life<T> {
     }
 }
 
-const AGAIN: &str =
-    "it has been started before, and a thread runs once; make another to run its function again";
-const NOT_STARTED: &str = "it has not been started, so there is no end to wait for; call `start`";
 const OWN_END: &str = "it cannot wait for its own end";
 const NUL: &str = "its name has a NUL byte in it, which the system takes for the end";
 

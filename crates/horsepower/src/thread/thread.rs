@@ -69,13 +69,13 @@ impl<T: Send + 'static> Thread<T> {
     ///     base.pow(exponent)
     /// }
     ///
-    /// let thread = Thread::with(power, (2, 10));
+    /// let thread = Thread::new_with(power, (2, 10));
     /// thread.start()?;
     /// assert_eq!(*thread.join()?, 1024);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     #[must_use = "it runs once it is started"]
-    pub fn with<F, A>(function: F, argument: A) -> Thread<T>
+    pub fn new_with<F, A>(function: F, argument: A) -> Thread<T>
     where
         F: FnOnce(A, &StopToken) -> T + Send + 'static,
         A: Send + 'static,
@@ -103,7 +103,7 @@ impl<T: Send + 'static> Thread<T> {
         ThreadBuilder::default().spawn(closure)
     }
 
-    /// [`with`](Self::with) and [`start`](Self::start).
+    /// [`new_with`](Self::new_with) and [`start`](Self::start).
     ///
     /// # Errors
     /// Those of [`start`](Self::start).
@@ -112,7 +112,7 @@ impl<T: Send + 'static> Thread<T> {
     /// use horsepower::Thread;
     ///
     /// let thread = Thread::spawn_with(|n: u32, _| n + 1, 1)?;
-    /// assert_eq!(thread.into_result()?, 2);
+    /// assert_eq!(thread.result()?, 2);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     pub fn spawn_with<F, A>(function: F, argument: A) -> Result<Thread<T>, Error>
@@ -359,11 +359,11 @@ impl<T> Thread<T> {
     ///
     /// ```
     /// let thread = horsepower::Thread::spawn(|_| vec![1, 2, 3])?;
-    /// let numbers: Vec<i32> = thread.into_result()?;
+    /// let numbers: Vec<i32> = thread.result()?;
     /// assert_eq!(numbers.len(), 3);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
-    pub fn into_result(mut self) -> Result<T, Error> {
+    pub fn result(mut self) -> Result<T, Error> {
         self.life.wait(None)?;
         self.kept.take().unwrap_or_else(|| self.life.take_outcome())
     }

@@ -21,7 +21,7 @@ pub(crate) fn run(out: &mut dyn Write) -> anyhow::Result<()> {
     // tour:begin
     writeln!(out, "this is process {}", std::process::id())?;
     for &kind in ExecutorKind::ALL {
-        let pool = AnyExecutor::new(kind, Some(2))?;
+        let pool = AnyExecutor::with_workers(kind, 2)?;
         writeln!(out, "{kind}:")?;
         for (i, answer) in [1, 2, 3, 4, 5].iter().zip(pool.map(double, [1, 2, 3, 4, 5])) {
             let (doubled, pid) = answer?;

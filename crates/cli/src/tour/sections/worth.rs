@@ -31,7 +31,7 @@ pub(crate) fn run(out: &mut dyn Write) -> anyhow::Result<()> {
     let mut serial = None;
     for &kind in ExecutorKind::ALL {
         let start = Instant::now();
-        let executor = AnyExecutor::new(kind, None)?;
+        let executor = AnyExecutor::new(kind)?;
         let workers = executor.workers();
         let verdicts: Vec<bool> = executor.map(is_prime, PRIMES).collect::<Result<_, _>>()?;
         drop(executor);

@@ -1,15 +1,18 @@
 //! [`ThreadPoolBuilder`]: the settings of a thread pool that is to be made.
 
+use super::crew::Manner;
 use super::executor::ThreadPoolExecutor;
 use super::queue::Pool;
-use crate::admission::QueueLimit;
 use crate::error::{Error, Kind};
+use crate::executor::at_least_one;
 use crate::info::usable_cpus;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::runtime::Builder;
+
+/// How long a thread waits for a task until it leaves, if nothing else is asked for.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Settings of a [`ThreadPoolExecutor`] that is to be made.
 #[derive(Clone, Default)]
@@ -29,7 +32,8 @@ impl ThreadPoolBuilder {
         self
     }
 
-    /// The threads are called `NAME_0`, `NAME_1`, …. Default: `ThreadPoolExecutor-K`, where `K`
+    /// The threads are called `NAME_0`, `NAME_1`, …; one that takes the place of another takes its name
+    /// too. Default: `ThreadPoolExecutor-K`, where `K`
     /// counts the pools of this process.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
@@ -63,42 +67,22 @@ impl ThreadPoolBuilder {
     /// Makes the pool. No thread is started yet.
     ///
     /// # Errors
-    /// If `workers` is 0.
+    /// If `workers` is 0, or the name has a NUL byte in it.
     pub fn build(self) -> Result<ThreadPoolExecutor, Error> {
         static POOLS: AtomicUsize = AtomicUsize::new(0);
         let workers = self.workers.unwrap_or_else(|| usable_cpus().get());
-        if workers == 0 {
-            return Err(Error::new(Kind::Invalid("workers must be greater than 0".into())));
-        }
+        at_least_one("workers", workers)?;
         let name = self.name.filter(|name| !name.is_empty()).unwrap_or_else(|| {
             // Relaxed: only a number.
             format!("ThreadPoolExecutor-{}", POOLS.fetch_add(1, Ordering::Relaxed))
         });
-        let threads = AtomicUsize::new(0);
-        let mut builder = Builder::new_current_thread();
-        builder
-            .max_blocking_threads(workers)
-            .thread_name_fn(move || format!("{name}_{}", threads.fetch_add(1, Ordering::Relaxed)));
-        if let Some(timeout) = self.idle_timeout {
-            builder.thread_keep_alive(timeout);
+        if name.contains('\0') {
+            let why = "the name of a pool has a NUL byte in it, which the system takes for the end";
+            return Err(Error::new(Kind::Invalid(why.into())));
         }
-        // The threads know their pool, which does not exist before them.
-        let pool: Arc<OnceLock<Arc<Pool>>> = Arc::default();
-        if let Some(initializer) = self.initializer {
-            let pool = Arc::downgrade(&pool);
-            builder.on_thread_start(move || {
-                let Err(report) = horsepower_core::panic::catch(|| initializer()) else { return };
-                if let Some(pool) = pool.upgrade().as_deref().and_then(OnceLock::get) {
-                    pool.break_down(&format!("the initializer failed: {report}"));
-                }
-            });
-        }
-        let runtime = builder
-            .build()
-            .map_err(|source| Error::new(Kind::System { doing: "make a thread pool", source }))?;
-        let inner = pool.get_or_init(|| Arc::new(Pool::new(runtime.handle().clone(), workers)));
-        let limit = self.queue_limit.map(|tasks| QueueLimit::new(workers.saturating_add(tasks)));
-        Ok(ThreadPoolExecutor::of(inner.clone(), pool, runtime, limit))
+        let idle_timeout = self.idle_timeout.unwrap_or(IDLE_TIMEOUT);
+        let manner = Manner { name, idle_timeout, initializer: self.initializer };
+        Ok(ThreadPoolExecutor::of(Arc::new(Pool::new(manner, workers)), workers, self.queue_limit))
     }
 }
 

@@ -112,7 +112,7 @@ where
             let error = || Error::of_task(Kind::Cancelled, chunk.promise.task.clone());
             done.extend(rest.drain(..).map(|(place, _)| (place, Err(error()))));
         }
-        let share = rest.len().div_ceil(pool.workers).max(1);
+        let share = rest.len().div_ceil(pool.workers()).max(1);
         while !rest.is_empty() {
             let items = rest.split_off(rest.len().saturating_sub(share));
             pool.hold();

@@ -7,11 +7,11 @@ use super::single::{Once, Retried};
 use crate::admission::{Permit, QueueLimit};
 use crate::complete::Promise;
 use crate::error::{Error, Kind};
-use crate::executor::Executor;
 use crate::executor::again::Again;
+use crate::executor::{Executor, at_least_one};
 use crate::future::TaskFuture;
 use crate::map::{Map, MapOptions};
-use crate::options::TaskOptions;
+use crate::options::{QueueFull, TaskOptions};
 use crate::origin::Origin;
 use crate::shutdown::ShutdownOptions;
 use crate::timer;
@@ -19,12 +19,9 @@ use crate::value::Value;
 use horsepower_core::assert_plain;
 use horsepower_core::stats::Stats;
 use std::any::type_name;
-use std::io;
-use std::mem::ManuallyDrop;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Instant;
-use tokio::runtime::{Handle, Runtime};
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Runs tasks on threads of this process. They are started when tasks need them, at most as many as
 /// there are workers, and let go after ten idle seconds.
@@ -49,23 +46,15 @@ use tokio::runtime::{Handle, Runtime};
 /// assert_eq!(lengths?, [7, 5, 6]);
 /// # Ok::<(), horsepower::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct ThreadPoolExecutor {
     pool: Arc<Pool>,
-    /// How the threads find the pool; they only look.
-    _found: Arc<OnceLock<Arc<Pool>>>,
-    runtime: Mutex<Option<Runtime>>,
     limit: Option<QueueLimit>,
 }
 
 impl ThreadPoolExecutor {
-    pub(super) fn of(
-        pool: Arc<Pool>,
-        found: Arc<OnceLock<Arc<Pool>>>,
-        runtime: Runtime,
-        limit: Option<QueueLimit>,
-    ) -> ThreadPoolExecutor {
-        ThreadPoolExecutor { pool, _found: found, runtime: Mutex::new(Some(runtime)), limit }
+    pub(super) fn of(pool: Arc<Pool>, workers: usize, queue_limit: Option<usize>) -> Self {
+        let limit = queue_limit.map(|tasks| QueueLimit::new(workers, tasks));
+        ThreadPoolExecutor { pool, limit }
     }
 
     /// A pool with as many threads as this process may use CPUs.
@@ -89,14 +78,14 @@ impl ThreadPoolExecutor {
         ThreadPoolBuilder::default()
     }
 
-    /// Runs any closure on a thread of the pool.
+    /// Runs any closure on a thread of the pool. As [`submit`](Executor::submit) it waits for room if
+    /// the queue has a limit.
     pub fn spawn<C, R>(&self, closure: C) -> TaskFuture<R>
     where
         C: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let permit = self.permit(None);
-        let promise = Promise::new(type_name::<C>(), Origin::Here).admitted(permit);
+        let promise = Promise::new(type_name::<C>(), Origin::Here).admitted(self.enter());
         let promise = Arc::new(promise);
         self.pool.submit(Box::new(Once { promise: promise.clone(), call: closure }));
         TaskFuture::new(promise)
@@ -111,16 +100,16 @@ impl ThreadPoolExecutor {
         I: IntoIterator<Item = A>,
         I::IntoIter: 'e,
     {
-        self.map_any(MapOptions::new(), function, items)
+        self.spawn_map_with(MapOptions::new(), function, items)
     }
 
-    /// What the pool has done and is doing.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        self.pool.stats()
-    }
-
-    fn map_any<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
+    /// [`spawn_map`](Self::spawn_map) with settings of its own.
+    pub fn spawn_map_with<'e, F, A, R, I>(
+        &'e self,
+        options: MapOptions,
+        function: F,
+        items: I,
+    ) -> Map<'e, R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,
         A: Send + 'static,
@@ -130,49 +119,40 @@ impl ThreadPoolExecutor {
     {
         let function = Arc::new(function);
         let refused = options.needs_process();
-        Map::start(
-            options,
-            self.pool.workers,
-            items.into_iter(),
-            move |items, clock| match &refused {
-                Some(why) => TaskFuture::failed(type_name::<F>(), Kind::Invalid(why.clone())),
-                None => Chunk::submit(&self.pool, &function, items, clock),
-            },
-        )
-    }
-
-    /// A place in the queue, if places are limited: the one that was taken before, or the next. A task
-    /// of this very pool does not wait for one: the pool might be waiting for the task.
-    fn permit(&self, taken: Option<Arc<Permit>>) -> Option<Arc<Permit>> {
-        let limit = self.limit.as_ref()?;
-        taken.or_else(|| {
-            let here = self.pool.is_here();
-            Some(if here { limit.enter_anyway() } else { limit.enter_blocking() })
+        Map::start(options, self.workers(), items.into_iter(), move |items, clock| match &refused {
+            Some(why) => TaskFuture::failed(type_name::<F>(), Kind::Invalid(why.clone())),
+            None => Chunk::submit(&self.pool, &function, items, clock),
         })
     }
 
-    /// Joins the threads on a thread of its own; where the system gives none, they stay until they
-    /// have been idle for their idle timeout.
-    fn join_elsewhere(&self, runtime: Runtime) -> io::Result<JoinHandle<()>> {
-        // What is not called is dropped, and a runtime must not be dropped here.
-        let runtime = ManuallyDrop::new(runtime);
-        let pool = self.pool.clone();
-        std::thread::Builder::new()
-            .name("hp-farewell".into())
-            .spawn(move || join(&pool, ManuallyDrop::into_inner(runtime)))
-    }
-}
-
-impl Executor for ThreadPoolExecutor {
-    fn workers(&self) -> usize {
-        self.pool.workers
+    /// Changes how many threads there may be. More are started when tasks need them; of fewer, those that
+    /// have nothing to do go first, and the others when their tasks have ended.
+    ///
+    /// # Errors
+    /// If `workers` is 0.
+    pub fn resize(&self, workers: usize) -> Result<(), Error> {
+        at_least_one("workers", workers)?;
+        self.pool.resize(workers);
+        if let Some(limit) = &self.limit {
+            limit.resize(workers);
+        }
+        Ok(())
     }
 
-    fn queue_limit(&self) -> Option<&QueueLimit> {
-        self.limit.as_ref()
+    /// A place in the queue, if places are limited. A task of this very pool does not wait for one: the
+    /// pool might be waiting for the task.
+    fn enter(&self) -> Option<Permit> {
+        self.limit.as_ref().map(|limit| limit.enter(|| self.pool.is_here()))
     }
 
-    fn submit_with<F, A, R>(&self, options: TaskOptions, function: F, argument: A) -> TaskFuture<R>
+    /// Submits a task that has taken its place in the queue.
+    fn submit_admitted<F, A, R>(
+        &self,
+        permit: Option<Permit>,
+        options: TaskOptions,
+        function: F,
+        argument: A,
+    ) -> TaskFuture<R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,
         A: Value,
@@ -183,21 +163,9 @@ impl Executor for ThreadPoolExecutor {
         if let Some(kind) = options.needs_process() {
             return TaskFuture::failed(name, kind);
         }
-        let promise = Promise::new(name, Origin::Here).admitted(self.permit(options.permit));
-        let promise = Arc::new(promise);
-        if let Some(limit) = options.queue_deadline
-            && let Some(at) = Instant::now().checked_add(limit)
-        {
-            let (promise, pool) = (Arc::downgrade(&promise), Arc::downgrade(&self.pool));
-            let waits = promise.clone();
-            let wanted = move || waits.strong_count() > 0;
-            timer::at(at, wanted, move || {
-                if let (Some(promise), Some(pool)) = (promise.upgrade(), pool.upgrade()) {
-                    pool.within(|| {
-                        promise.fail_pending(Kind::QueueDeadline { limit });
-                    });
-                }
-            });
+        let promise = Arc::new(Promise::new(name, Origin::Here).admitted(permit));
+        if let Some(limit) = options.queue_deadline {
+            self.limit_wait(&promise, limit);
         }
         let future = TaskFuture::new(promise.clone());
         if options.retries == 0 {
@@ -216,6 +184,80 @@ impl Executor for ThreadPoolExecutor {
         future
     }
 
+    /// Fails the task if it has not begun when `limit` is over.
+    fn limit_wait<R: Send + 'static>(&self, promise: &Arc<Promise<R>>, limit: Duration) {
+        // What is too long for the clock is for ever.
+        let Some(at) = Instant::now().checked_add(limit) else { return };
+        let (promise, pool) = (Arc::downgrade(promise), Arc::downgrade(&self.pool));
+        let waits = promise.clone();
+        let wanted = move || waits.strong_count() > 0;
+        timer::at(at, wanted, move || {
+            if let (Some(promise), Some(pool)) = (promise.upgrade(), pool.upgrade()) {
+                pool.within(|| {
+                    promise.fail_pending(Kind::QueueDeadline { limit });
+                });
+            }
+        });
+    }
+}
+
+impl Executor for ThreadPoolExecutor {
+    fn workers(&self) -> usize {
+        self.pool.workers()
+    }
+
+    fn queue_limit(&self) -> Option<usize> {
+        self.limit.as_ref().map(|limit| limit.tasks)
+    }
+
+    fn stats(&self) -> Stats {
+        self.pool.stats()
+    }
+
+    fn submit_with<F, A, R>(&self, options: TaskOptions, function: F, argument: A) -> TaskFuture<R>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+    {
+        self.submit_admitted(self.enter(), options, function, argument)
+    }
+
+    fn try_submit_with<F, A, R>(
+        &self,
+        options: TaskOptions,
+        function: F,
+        argument: A,
+    ) -> Result<TaskFuture<R>, QueueFull<A>>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+    {
+        match self.limit.as_ref().map(QueueLimit::try_enter) {
+            Some(None) => Err(QueueFull(argument)),
+            permit => Ok(self.submit_admitted(permit.flatten(), options, function, argument)),
+        }
+    }
+
+    async fn submit_async_with<F, A, R>(
+        &self,
+        options: TaskOptions,
+        function: F,
+        argument: A,
+    ) -> TaskFuture<R>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+    {
+        let permit = match &self.limit {
+            Some(limit) => Some(limit.enter_async().await),
+            None => None,
+        };
+        self.submit_admitted(permit, options, function, argument)
+    }
+
     fn map_with<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,
@@ -225,7 +267,7 @@ impl Executor for ThreadPoolExecutor {
         I::IntoIter: 'e,
     {
         const { assert_plain::<F>() }
-        self.map_any(options, function, items)
+        self.spawn_map_with(options, function, items)
     }
 
     fn shutdown_with(&self, options: ShutdownOptions) -> Result<(), Error> {
@@ -239,12 +281,8 @@ impl Executor for ThreadPoolExecutor {
         if !options.wait {
             return Ok(());
         }
-        let runtime = || self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
         if self.pool.is_here() {
             // In one of its own tasks: waiting would be for ever. What is queued still runs.
-            if let Some(runtime) = runtime() {
-                let _ = self.join_elsewhere(runtime);
-            }
             let why = "a thread pool cannot wait for its end in one of its own tasks";
             return Err(Error::new(Kind::Invalid(why.into())));
         }
@@ -252,23 +290,16 @@ impl Executor for ThreadPoolExecutor {
         if !self.pool.wait(deadline) {
             return Err(Error::new(Kind::ShutdownTimedOut));
         }
-        if let Some(runtime) = runtime() {
-            if Handle::try_current().is_ok() {
-                // tokio lets nobody join threads in asynchronous code; this blocks all the same,
-                // because that is what leaving the scope promises.
-                let _ = self.join_elsewhere(runtime).map(JoinHandle::join);
-            } else {
-                join(&self.pool, runtime);
-            }
-        }
+        self.pool.join();
         Ok(())
     }
 }
 
-/// Waits for every task, then for every thread.
-fn join(pool: &Pool, runtime: Runtime) {
-    pool.wait(None);
-    drop(runtime);
+impl fmt::Debug for ThreadPoolExecutor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.pool.manner.name;
+        write!(f, "ThreadPoolExecutor({name}, {} workers)", self.workers())
+    }
 }
 
 impl Drop for ThreadPoolExecutor {

@@ -1,16 +1,14 @@
-//! The tasks of a thread pool: those that wait, how many there are, and who runs them.
-//!
-//! The threads are those of tokio's blocking pool. Each job that is queued here asks it for one run;
-//! a run takes the first job of the queue, if there still is one. So what waits can be cancelled.
+//! The tasks of a thread pool: those that wait, and how many there are. Who runs them is [`super::crew`].
 
+use super::crew::{Crew, Manner};
 use crate::error::Kind;
 use horsepower_core::stats::Stats;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Instant;
-use tokio::runtime::Handle;
 
 /// Something that is to be done on a thread of the pool.
 pub(super) trait Job: Send {
@@ -30,34 +28,42 @@ pub(super) trait Job: Send {
 
 /// What the executor and its threads share.
 pub(super) struct Pool {
-    pub(super) handle: Handle,
-    pub(super) workers: usize,
+    pub(super) manner: Manner,
     pub(super) counts: Counts,
     state: Mutex<State>,
-    idle: Condvar,
+    /// There is a job in the queue, or none will come any more.
+    pub(super) work: Condvar,
+    /// The last job has ended, after the pool was closed.
+    end: Condvar,
+    /// The threads, those too that have just left. Whoever joins them holds it meanwhile.
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 #[derive(Default)]
-struct State {
-    queue: VecDeque<Box<dyn Job>>,
+pub(super) struct State {
+    pub(super) queue: VecDeque<Box<dyn Job>>,
+    pub(super) crew: Crew,
     /// Jobs that wait for the time of their next try.
     delayed: HashMap<u64, Box<dyn Job>>,
     delays: u64,
     /// So many jobs in the queue, and those that were cancelled are looked for.
     prune_at: usize,
-    closed: bool,
+    pub(super) closed: bool,
     /// What has not begun is not to begin any more.
     cancelling: bool,
-    /// Runs that were asked for and have not begun.
-    asked: usize,
     /// The initializer has failed, and how.
     broken: Option<Arc<str>>,
-    running: u64,
+    pub(super) running: u64,
     /// Jobs that have not ended: queued, running, or waiting for their next try.
-    unended: usize,
+    pub(super) unended: usize,
 }
 
 impl State {
+    /// True if nothing is left to be done, now and later.
+    pub(super) fn is_over(&self) -> bool {
+        self.closed && self.unended == 0
+    }
+
     /// Why nothing begins any more, if that is so.
     fn refusal(&self) -> Option<Kind> {
         match &self.broken {
@@ -104,13 +110,25 @@ thread_local! {
 }
 
 impl Pool {
-    pub(super) fn new(handle: Handle, workers: usize) -> Pool {
-        let state = Mutex::default();
-        Pool { handle, workers, counts: Counts::default(), state, idle: Condvar::new() }
+    pub(super) fn new(manner: Manner, workers: usize) -> Pool {
+        let state = State { crew: Crew::new(workers), ..State::default() };
+        Pool {
+            manner,
+            counts: Counts::default(),
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            end: Condvar::new(),
+            threads: Mutex::default(),
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Most threads at a time.
+    pub(super) fn workers(&self) -> usize {
+        self.lock().crew.most
     }
 
     /// True on a thread of this pool, and in a callback that it calls elsewhere.
@@ -147,7 +165,7 @@ impl Pool {
             self.within(|| drop(job));
             self.ended();
         }
-        self.ask_for_a_run();
+        self.see_to_it();
     }
 
     /// Counts a job that has ended without a run.
@@ -176,7 +194,7 @@ impl Pool {
         }
         state.queue.push_back(job);
         drop(state);
-        self.ask_for_a_run();
+        self.see_to_it();
     }
 
     /// Keeps a job that runs until it is [released](Self::release), or until what this returns is
@@ -203,55 +221,27 @@ impl Pool {
         }
     }
 
-    fn ask_for_a_run(self: &Arc<Self>) {
-        {
-            let mut state = self.lock();
-            // Enough for all that waits: what was cancelled needs no run.
-            if state.asked >= state.queue.len() {
-                return;
-            }
-            state.asked += 1;
-        }
-        let pool = self.clone();
-        let spawned = horsepower_core::panic::catch(|| {
-            self.handle.spawn_blocking(move || pool.run_one());
-        });
-        if let Err(panic) = spawned {
-            // tokio says in this way that the system gives no first thread.
-            let source = std::io::Error::other(panic.message);
-            let mut state = self.lock();
-            state.asked -= 1;
-            let job = state.queue.pop_back();
-            drop(state);
-            if let Some(job) = job {
-                job.refuse(Kind::System { doing: "start a thread", source });
-                self.ended();
-            }
-        }
-    }
-
-    fn run_one(self: &Arc<Self>) {
-        let mut state = self.lock();
-        state.asked -= 1;
-        let Some(job) = state.queue.pop_front() else { return };
-        state.running += 1;
-        drop(state);
-        self.within(|| job.run(self));
-        self.lock().running -= 1;
-        self.ended();
-    }
-
     pub(super) fn ended(&self) {
-        let mut state = self.lock();
+        self.ended_under(&mut self.lock());
+    }
+
+    pub(super) fn ended_under(&self, state: &mut State) {
         state.unended -= 1;
-        if state.unended == 0 && state.closed {
-            self.idle.notify_all();
+        self.look_for_the_end(state);
+    }
+
+    fn look_for_the_end(&self, state: &State) {
+        if state.is_over() {
+            self.end.notify_all();
+            self.work.notify_all();
         }
     }
 
     /// Takes no more tasks.
     pub(super) fn close(&self) {
-        self.lock().closed = true;
+        let mut state = self.lock();
+        state.closed = true;
+        self.look_for_the_end(&state);
     }
 
     /// Cancels what is queued.
@@ -263,6 +253,7 @@ impl Pool {
     /// The initializer has failed on a thread: nothing runs any more.
     pub(super) fn break_down(self: &Arc<Self>, reason: &str) {
         let reason: Arc<str> = reason.into();
+        tracing::error!(pool = self.manner.name, %reason, "pool is broken");
         self.lock().broken.get_or_insert(reason.clone());
         self.refuse_queued(&self.counts.failed, || Kind::Broken(reason.clone()));
     }
@@ -284,16 +275,44 @@ impl Pool {
         let mut state = self.lock();
         while state.unended > 0 {
             let Some(deadline) = deadline else {
-                state = self.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self.end.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
             }
-            state = self.idle.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.end.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
+    }
+
+    /// Keeps a thread, to join it at the end.
+    pub(super) fn keep(&self, thread: JoinHandle<()>) {
+        let mut threads = self.threads();
+        let left: Vec<_> = threads.extract_if(.., |thread| thread.is_finished()).collect();
+        threads.push(thread);
+        drop(threads);
+        left.into_iter().for_each(join);
+    }
+
+    /// Waits until the threads have left; to be called when every job has ended, and no more can come.
+    pub(super) fn join(&self) {
+        self.threads().drain(..).for_each(join);
+    }
+
+    fn threads(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes how many threads there may be.
+    pub(super) fn resize(self: &Arc<Self>, workers: usize) {
+        self.lock().crew.most = workers;
+        // Those that are too many leave; and there may be work for more than there were.
+        self.work.notify_all();
+        for _ in 0..workers {
+            self.see_to_it();
+        }
     }
 
     pub(super) fn stats(&self) -> Stats {
@@ -315,6 +334,11 @@ impl Pool {
         stats.retried = read(&self.counts.retried);
         stats
     }
+}
+
+fn join(thread: JoinHandle<()>) {
+    // A thread of a pool catches the panics of what it runs.
+    let _ = thread.join();
 }
 
 /// A job that waits for the time of its next try. Dropping it is the end of the job.
@@ -342,6 +366,6 @@ impl Drop for Delayed {
 
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} threads", self.workers)
+        write!(f, "{}, {} threads", self.manner.name, self.workers())
     }
 }

@@ -26,11 +26,12 @@ where
         match horsepower_core::panic::catch(call) {
             Ok(result) => {
                 count(&pool.counts.done, 1);
-                promise.complete(Ok(result));
+                promise.complete_and(Ok(result), &|ending| pool.set_ending(ending));
             }
             Err(report) => {
                 count(&pool.counts.failed, 1);
-                promise.fail(Kind::Panicked(report));
+                let error = promise.error(Kind::Panicked(report));
+                promise.complete_and(Err(error), &|ending| pool.set_ending(ending));
             }
         }
     }
@@ -68,7 +69,7 @@ where
         match horsepower_core::panic::catch(|| (self.call)()) {
             Ok(result) => {
                 count(&pool.counts.done, 1);
-                self.promise.complete(Ok(result));
+                self.promise.complete_and(Ok(result), &|ending| pool.set_ending(ending));
             }
             Err(report) if self.left == 0 => {
                 count(&pool.counts.failed, 1);
