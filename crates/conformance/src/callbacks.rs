@@ -2,67 +2,149 @@
 
 use crate::gate::{Gate, pass};
 use crate::lab::{Subject, until};
-use crate::rows::add_one;
-use horsepower::{Executor, ExecutorKind};
+use crate::rows::{add_one, fail_on_three};
+use horsepower::{Error, Executor, ExecutorKind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+/// A gate, open already where a task would wait for it for ever.
+fn gate_for(kind: ExecutorKind) -> Gate {
+    let mut gate = Gate::new();
+    if kind == ExecutorKind::Inline {
+        gate.open();
+    }
+    gate
+}
+
 /// FU-07, FU-08: callbacks run once each, in their order, at once on a future that has ended.
 pub fn fu_07(kind: ExecutorKind) {
     let executor = Subject::new(kind, 1);
-    let future = executor.submit(add_one, 1);
+    let mut gate = gate_for(kind);
+    let future = executor.submit(pass, gate.path());
     let calls = Arc::new(Mutex::new(vec![]));
     for name in ["one", "two", "two"] {
         let calls = calls.clone();
         future.add_done_callback(move |outcome| {
-            calls.lock().unwrap().push((name, *outcome.as_ref().unwrap()));
+            calls.lock().unwrap().push((name, outcome.is_ok()));
         });
     }
-    assert_eq!(future.get().unwrap(), &2);
+    gate.open();
+    assert!(future.get().is_ok());
     let thread = std::thread::current().id();
     let late = calls.clone();
     future.add_done_callback(move |_| {
         assert_eq!(std::thread::current().id(), thread);
-        late.lock().unwrap().push(("late", 0));
+        late.lock().unwrap().push(("late", false));
     });
     let calls = calls.lock().unwrap();
-    assert_eq!(*calls, [("one", 2), ("two", 2), ("two", 2), ("late", 0)]);
+    assert_eq!(*calls, [("one", true), ("two", true), ("two", true), ("late", false)]);
 }
 
-/// FU-09: in its callback a future is done; asking it for its result is an error, not a deadlock.
+/// FU-07: so it is on a future that is cancelled, however often that is asked for.
+pub fn fu_07_cancelled(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let gate = Gate::new();
+    let running = executor.submit(pass, gate.path());
+    let queued = executor.submit(add_one, 1);
+    until(|| running.running());
+    let calls = Arc::new(Mutex::new(vec![]));
+    for name in ["one", "two", "three"] {
+        let calls = calls.clone();
+        queued.add_done_callback(move |outcome| {
+            assert!(outcome.as_ref().is_err_and(Error::is_cancelled));
+            calls.lock().unwrap().push(name);
+        });
+    }
+    assert!(queued.cancel() && queued.cancel());
+    assert_eq!(*calls.lock().unwrap(), ["one", "two", "three"]);
+    drop(gate);
+    running.result().unwrap();
+}
+
+/// FU-08: where the result was taken before, a callback is called at once, and told that.
+pub fn fu_08_taken(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let mut future = executor.submit(add_one, 1);
+    assert_eq!(future.result_timeout(Duration::from_secs(100)).unwrap(), 2);
+    let (tell, told) = mpsc::channel();
+    future.add_done_callback(move |outcome| {
+        tell.send(outcome.as_ref().unwrap_err().to_string()).unwrap();
+    });
+    assert!(told.try_recv().unwrap().contains("has already been taken"));
+}
+
+/// FU-09: in a callback of its own a future has ended, and says at once how; its result, which the
+/// callback is lent, cannot be had otherwise, and asking for it is an error and no deadlock.
 pub fn fu_09(kind: ExecutorKind) {
     let executor = Subject::new(kind, 1);
-    let mut gate = Gate::new();
-    let path = gate.path();
-    if kind == ExecutorKind::Inline {
+    let task = |(gate, n)| {
+        pass(gate);
+        fail_on_three(n)
+    };
+    for n in [2, 3] {
+        let mut gate = gate_for(kind);
+        let future = Arc::new(executor.submit(task, (gate.path(), n)));
+        let (tell, told) = mpsc::channel();
+        let look = || {
+            let (tell, inside) = (tell.clone(), future.clone());
+            move |_: &Result<u64, Error>| {
+                let exception = inside.exception().map(|error| error.is_panic());
+                let at_once = inside.exception_timeout(Duration::ZERO).unwrap().is_some();
+                let refused = inside.get().is_err_and(|error| error.is_invalid());
+                let state = (inside.done(), inside.running(), inside.cancelled());
+                tell.send((exception, at_once, refused, state)).unwrap();
+            }
+        };
+        future.add_done_callback(look());
         gate.open();
+        let expected = ((n == 3).then_some(true), n == 3, true, (true, false, false));
+        assert_eq!(told.recv().unwrap(), expected, "before the end");
+        assert_eq!(future.exception().is_some(), n == 3);
+        future.add_done_callback(look());
+        assert_eq!(told.recv().unwrap(), expected, "after the end");
     }
-    let future = Arc::new(executor.submit(pass, path));
-    let (send, receive) = mpsc::channel();
-    let inside = future.clone();
-    future.add_done_callback(move |_| {
-        send.send((inside.done(), inside.running(), inside.exception().is_none())).unwrap();
-    });
-    gate.open();
-    let (done, running, _) = receive.recv().unwrap();
-    assert!(done && !running);
 }
 
-/// FU-10, FU-11: a callback that panics disturbs neither the others nor the result nor the pool.
+/// FU-09: so it is in the callback of a future that is cancelled.
+pub fn fu_09_cancelled(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let gate = Gate::new();
+    let running = executor.submit(pass, gate.path());
+    let queued = Arc::new(executor.submit(add_one, 1));
+    until(|| running.running());
+    let (tell, told) = mpsc::channel();
+    let inside = queued.clone();
+    queued.add_done_callback(move |_| {
+        let exception = inside.exception().is_some_and(|error| error.is_cancelled());
+        tell.send((exception, inside.done(), inside.cancelled())).unwrap();
+    });
+    assert!(queued.cancel());
+    assert_eq!(told.recv().unwrap(), (true, true, true));
+    drop(gate);
+    running.result().unwrap();
+}
+
+/// FU-10, FU-11: a callback that panics disturbs neither the others nor the result nor the executor, be
+/// it called when the task ends, or at once.
 pub fn fu_10(kind: ExecutorKind) {
     let executor = Subject::new(kind, 1);
-    let future = executor.submit(add_one, 1);
+    let mut gate = gate_for(kind);
+    let future = executor.submit(pass, gate.path());
     let called = Arc::new(AtomicUsize::new(0));
-    let count = called.clone();
-    if kind != ExecutorKind::Inline {
+    let add_two = || {
+        let count = called.clone();
         future.add_done_callback(|_| panic!("on purpose"));
-    }
-    future.add_done_callback(move |_| {
-        count.fetch_add(1, Ordering::Relaxed);
-    });
-    assert_eq!(future.get().unwrap(), &2);
+        future.add_done_callback(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+    };
+    add_two();
+    gate.open();
+    assert!(future.get().is_ok());
     assert_eq!(called.load(Ordering::Relaxed), 1);
+    add_two();
+    assert_eq!(called.load(Ordering::Relaxed), 2);
     assert_eq!(executor.submit(add_one, 2).result().unwrap(), 3);
 }
 

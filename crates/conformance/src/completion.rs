@@ -30,6 +30,14 @@ pub fn ac_01_at_once(kind: ExecutorKind) {
     assert!(as_completed(Vec::<TaskFuture<u64>>::new()).next().is_none());
     let none = Vec::<TaskFuture<u64>>::new();
     assert!(as_completed_timeout(none, Duration::ZERO).next().is_none());
+    // AC-03: no time at all is enough for what has ended.
+    let futures: Vec<_> = (0..3).map(|n| executor.submit(add_one, n)).collect();
+    until(|| futures.iter().all(TaskFuture::done));
+    let mut ends = as_completed_timeout(&futures, Duration::ZERO);
+    assert!(ends.by_ref().take(3).all(|end| end.is_ok()) && ends.next().is_none());
+    let mut ends = as_completed(&futures);
+    (0..3).for_each(|_| assert!(ends.next_timeout(Duration::ZERO).unwrap().is_ok()));
+    assert!(ends.next_timeout(Duration::ZERO).is_none());
 }
 
 /// AC-01: they come in the order of their ends, however they end.
@@ -46,8 +54,13 @@ pub fn ac_01_in_the_order_of_their_ends(kind: ExecutorKind) {
     gates[2].open();
     until(|| futures[2].done());
     let mut ends = as_completed(&futures);
+    assert_eq!(ends.next().map(|future| number(&futures, future)), Some(2), "it had ended before");
+    for millis in [0, 1, 5] {
+        let error = ends.next_timeout(Duration::from_millis(millis)).unwrap().unwrap_err();
+        let text = "3 (of 4) futures unfinished when the time was over";
+        assert!(error.is_timeout() && error.to_string().starts_with(text), "{error}");
+    }
     let mut next = || ends.next().map(|future| number(&futures, future));
-    assert_eq!(next(), Some(2), "it had ended before");
     gates[1].open();
     assert_eq!(next(), Some(1), "a failed one");
     gates[3].open();

@@ -1,15 +1,20 @@
 //! What every test needs: executors that prove that they leave nothing behind, and a watchdog.
 
-use horsepower::{AnyExecutor, ExecutorKind};
+use horsepower::{AnyExecutor, Error, Executor as _, ExecutorKind, ShutdownOptions};
 use std::io::Write as _;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// An executor of a test. When it is dropped, its workers must be gone.
+/// An executor of a test. When it is dropped, its workers must be gone, those too that it had before it
+/// was shut down.
 #[derive(Debug)]
-pub struct Subject(Option<AnyExecutor>);
+pub struct Subject {
+    executor: Option<AnyExecutor>,
+    pids: Mutex<Vec<u32>>,
+}
 
 impl Subject {
     /// An executor of this kind with so many workers.
@@ -18,13 +23,42 @@ impl Subject {
     /// If there is none.
     #[must_use]
     pub fn new(kind: ExecutorKind, workers: usize) -> Subject {
-        Subject(Some(AnyExecutor::with_workers(kind, workers).expect("an executor")))
+        AnyExecutor::with_workers(kind, workers).expect("an executor").into()
+    }
+
+    /// [`Executor::shutdown`].
+    pub fn shutdown(&self) {
+        self.note_workers();
+        (**self).shutdown();
+    }
+
+    /// [`Executor::shutdown_with`].
+    ///
+    /// # Errors
+    /// Those.
+    pub fn shutdown_with(&self, options: ShutdownOptions) -> Result<(), Error> {
+        self.note_workers();
+        (**self).shutdown_with(options)
+    }
+
+    /// The process ids of the workers that live; none but for a process pool.
+    #[must_use]
+    pub fn worker_pids(&self) -> Vec<u32> {
+        match &**self {
+            AnyExecutor::Processes(pool) => pool.worker_pids(),
+            _ => vec![],
+        }
+    }
+
+    fn note_workers(&self) {
+        let pids = self.worker_pids();
+        self.pids.lock().unwrap_or_else(PoisonError::into_inner).extend(pids);
     }
 }
 
 impl From<AnyExecutor> for Subject {
     fn from(executor: AnyExecutor) -> Subject {
-        Subject(Some(executor))
+        Subject { executor: Some(executor), pids: Mutex::default() }
     }
 }
 
@@ -32,19 +66,16 @@ impl Deref for Subject {
     type Target = AnyExecutor;
 
     fn deref(&self) -> &AnyExecutor {
-        self.0.as_ref().expect("only taken in drop")
+        self.executor.as_ref().expect("only taken in drop")
     }
 }
 
 impl Drop for Subject {
     fn drop(&mut self) {
-        let pids = match &self.0 {
-            Some(AnyExecutor::Processes(pool)) => pool.worker_pids(),
-            _ => vec![],
-        };
-        drop(self.0.take());
+        self.note_workers();
+        drop(self.executor.take());
         if !std::thread::panicking() {
-            assert_gone(&pids);
+            assert_gone(&self.pids.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
 }
@@ -96,6 +127,19 @@ pub fn guarded(name: &str, test: impl FnOnce()) {
     test();
     drop(done);
     let _ = watchdog.join();
+}
+
+/// How many threads of this process have a name, as the system knows it, that begins with `prefix`.
+///
+/// # Panics
+/// If the system does not tell.
+#[must_use]
+pub fn threads(prefix: &str) -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("the list of threads");
+    tasks
+        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
+        .filter(|name| name.starts_with(prefix))
+        .count()
 }
 
 /// Waits until `condition` holds; the watchdog sees to it that this is not for ever.

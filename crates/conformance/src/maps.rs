@@ -47,9 +47,11 @@ pub fn po_03(kind: ExecutorKind) {
         assert_eq!(errors.count(), 5);
         let first: Result<Vec<_>, _> = executor.map(task, items(&file)).collect();
         assert_eq!(first.unwrap_err().panic_message(), Some("5 is refused"));
-        drop(executor.map(task, items(&file)));
     }
+    let go_on = MapOptions::new().on_error(OnError::Continue);
+    let unread = executor.map_with(go_on, task, items(&folder.path().join("unread")));
     executor.shutdown();
+    assert_eq!(unread.filter(Result::is_ok).count(), 35);
 }
 
 /// PO-04: an input that fails. As values it is nothing special; one that panics does so at the caller,
@@ -175,6 +177,35 @@ pub fn ex_10_endless(kind: ExecutorKind) {
     assert!(others.iter().all(Result::is_ok));
 }
 
+/// EX-10: results that were there in time are read late, and are not late, however many the window holds.
+pub fn ex_10_read_late(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    for window in [7, 8] {
+        let timeout = Duration::from_millis(300);
+        let options = MapOptions::new().window(window).chunk_size(1).timeout(timeout);
+        let start = Instant::now();
+        let map = executor.map_with(options, add_one, 0..7);
+        until(|| executor.stats().queued == 0 && executor.stats().running == 0);
+        let in_time = start.elapsed() < timeout / 2;
+        std::thread::sleep(timeout.saturating_sub(start.elapsed()));
+        let results: Vec<_> = map.collect();
+        assert!(!in_time || results.into_iter().map(Result::unwrap).eq(1..=7));
+    }
+}
+
+/// How many results there will be is known if the input knows it.
+pub fn size_hint(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 2);
+    let mut map = executor.map(add_one, 0..5);
+    assert_eq!(map.size_hint(), (0, Some(5)));
+    map.next().unwrap().unwrap();
+    assert_eq!(map.size_hint(), (0, Some(4)));
+    let unknown = (0..5).filter(|n| n % 2 == 0);
+    assert_eq!(executor.map(add_one, unknown).size_hint(), (0, None));
+    let limited = MapOptions::new().timeout(Duration::from_secs(100));
+    assert_eq!(executor.map_with(limited, add_one, 0..5).size_hint(), (0, Some(6)));
+}
+
 // What follows needs tasks that run beside the caller.
 
 /// EX-10: one time for a whole map, from the call: what was there in time is yielded, then there is one
@@ -188,6 +219,7 @@ pub fn ex_10(kind: ExecutorKind) {
         if let Some(gate) = gate {
             pass(gate);
         }
+        // When the gate is open: it was waited for, and not ended.
         write_line((file, n));
         n
     };
@@ -220,9 +252,50 @@ pub fn ex_10(kind: ExecutorKind) {
         gate.open();
         // One task at a time: when this has run, so has all that was before it.
         assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
-        assert!(lines(&file).len() <= 3, "{:?}", lines(&file));
+        let begun = lines(&file);
+        assert!(begun.starts_with(&[0, 1]) && begun.len() <= 3, "{begun:?}");
         let _ = std::fs::remove_file(&file);
     }
+}
+
+/// EX-10: the task that runs when the time is over is not ended.
+pub fn ex_10_goes_on(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lines");
+    let task = |(gate, file, n): (PathBuf, PathBuf, u64)| {
+        write_line((file.clone(), n));
+        pass(gate);
+        write_line((file, 100 + n));
+    };
+    let mut gate = Gate::new();
+    let items: Vec<_> = (0..5).map(|n| (gate.path(), file.clone(), n)).collect();
+    let options = MapOptions::new().chunk_size(1).timeout(Duration::from_millis(100));
+    let mut map = executor.map_with(options, task, items);
+    until(|| lines(&file) == [0]);
+    let error = map.next().unwrap().unwrap_err();
+    let text = "the map has not ended within 100ms; what had not begun was cancelled, and what runs \
+                goes on";
+    assert!(error.is_timeout() && error.to_string() == text, "{error}");
+    assert!(map.next().is_none());
+    gate.open();
+    executor.shutdown();
+    assert_eq!(lines(&file), [0, 100]);
+}
+
+/// PO-02: nothing in, nothing out, though every worker is busy.
+pub fn po_02_at_once(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    let gate = Gate::new();
+    let busy = executor.submit(pass, gate.path());
+    for options in
+        [MapOptions::new(), MapOptions::new().chunk_size(3), MapOptions::new().unordered()]
+    {
+        assert!(executor.map_with(options, add_one, []).next().is_none());
+    }
+    assert!(!busy.done());
+    drop(gate);
+    busy.result().unwrap();
 }
 
 /// PO-06, PO-08: a wait for the next result that is too short changes nothing; results come in order.

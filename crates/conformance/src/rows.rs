@@ -15,6 +15,9 @@ pub(crate) fn add_one(n: u64) -> u64 {
     n + 1
 }
 
+/// The line on which that is.
+const REFUSED_AT: u32 = line!() + 3;
+
 pub(crate) fn fail_on_three(n: u64) -> u64 {
     assert!(n != 3, "three is refused");
     n
@@ -47,6 +50,12 @@ pub fn ex_01(kind: ExecutorKind) {
     let executor = Subject::new(kind, 2);
     assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
     assert_eq!(executor.submit(|(a, b)| u64::pow(a, b), (2, 10)).result().unwrap(), 1024);
+    // By way of a reference, an `Arc`, a `Box`.
+    fn by(executor: &impl Executor) -> u64 {
+        executor.submit(add_one, 5).result().unwrap()
+    }
+    let shared = Arc::new(AnyExecutor::with_workers(kind, 1).unwrap());
+    assert_eq!((by(&&*executor), by(&shared), by(&Box::new(shared.clone()))), (6, 6, 6));
     let error = AnyExecutor::with_workers(kind, 0).unwrap_err();
     assert!(error.is_invalid());
     assert_eq!(error.to_string(), "workers must be greater than 0");
@@ -70,6 +79,9 @@ pub fn ex_07(kind: ExecutorKind) {
     };
     let results: Result<Vec<_>, _> = executor.map(slow_first, 0..50).collect();
     assert_eq!(results.unwrap(), (0..50).map(|n| n * 10).collect::<Vec<_>>());
+    // Several inputs are zipped, and the shortest ends it.
+    let sums = executor.map(|(a, b): (u64, u64)| a + b, [1, 2, 3].into_iter().zip([10, 20]));
+    assert!(sums.map(Result::unwrap).eq([11, 22]));
 }
 
 /// EX-08: a map whose results nobody reads runs all the same, within the window; and an endless
@@ -78,11 +90,11 @@ pub fn ex_08(kind: ExecutorKind) {
     let executor = Subject::new(kind, 2);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
-    let items: Vec<_> = (0..100).map(|n| (file.clone(), n)).collect();
+    let items: Vec<_> = (0..1024).map(|n| (file.clone(), n)).collect();
     let map = executor.map(write_line, items);
-    until(|| lines(&file).len() == 100);
+    until(|| lines(&file).len() == 1024);
     drop(map);
-    assert_eq!(lines(&file), (0..100).collect::<Vec<_>>());
+    assert_eq!(lines(&file), (0..1024).collect::<Vec<_>>());
 
     let drawn = AtomicUsize::new(0);
     let endless = (0u64..).inspect(|_| {
@@ -144,7 +156,7 @@ pub fn ex_13(kind: ExecutorKind) {
         }
         std::panic::resume_unwind(Box::new("on purpose"));
     });
-    assert!(left.is_err());
+    assert_eq!(left.unwrap_err().downcast_ref(), Some(&"on purpose"), "and nothing else");
     assert_eq!(lines(&file), (0..20).collect::<Vec<_>>());
 }
 
@@ -188,7 +200,12 @@ pub fn ex_19(kind: ExecutorKind) {
     until(|| LIVING.load(Ordering::SeqCst) <= 3);
     drop(kept);
     until(|| LIVING.load(Ordering::SeqCst) == 0);
-    assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
+    // Where the tasks have run too; this task has none, and the one before it has panicked.
+    let failed = executor.submit(|_: Counted| panic!("on purpose"), Counted::from(6));
+    let failed: Result<(), Error> = failed.result();
+    assert!(failed.unwrap_err().is_panic());
+    let living = |()| LIVING.load(Ordering::SeqCst);
+    until(|| executor.submit(living, ()).result().unwrap() == 0);
 }
 
 /// EX-21: tasks can be submitted from callbacks, in chains.
@@ -230,10 +247,10 @@ pub fn po_01_large_chunks(kind: ExecutorKind) {
         let text = |(n, len): (u64, usize)| format!("{n:len$}");
         let texts =
             executor.map_with(options, text, (0..20_000 / len as u64 * 2).map(|n| (n, len)));
-        for (n, text) in texts.enumerate() {
-            assert_eq!(text.unwrap().trim_start().parse(), Ok(n));
-        }
+        let numbers = texts.map(|text| text.unwrap().trim_start().parse::<u64>().unwrap());
+        assert!(numbers.eq(0..20_000 / len as u64 * 2));
     }
+    assert!(executor.map(add_one, 0..100_000).map(Result::unwrap).eq(1..=100_000));
     let numbers = executor.map_with(MapOptions::new().chunk_size(9000), add_one, 0..100_000);
     assert!(numbers.map(Result::unwrap).eq(1..=100_000));
 }
@@ -268,8 +285,24 @@ pub fn fu_01(kind: ExecutorKind) {
     for n in [2, 3] {
         let future = executor.submit(fail_on_three, n);
         assert_eq!(future.exception().is_some(), n == 3);
-        assert_eq!((future.done(), future.running(), future.cancelled()), (true, false, false));
-        assert!(!future.cancel(), "it has ended");
+        for _ in 0..2 {
+            assert_eq!((future.done(), future.running(), future.cancelled()), (true, false, false));
+            assert!(!future.cancel(), "it has ended");
+        }
+        assert_eq!(future.result().is_err(), n == 3);
+    }
+}
+
+/// FU-02: no time at all is enough for what has ended, though nobody has asked for it before.
+pub fn fu_02_at_once(kind: ExecutorKind) {
+    let executor = Subject::new(kind, 1);
+    for _ in 0..100 {
+        let mut futures = [2, 3].map(|n| executor.submit(fail_on_three, n));
+        until(|| futures.iter().all(|future| future.done()));
+        assert_eq!(futures[0].get_timeout(Duration::ZERO).unwrap(), &2);
+        assert_eq!(futures[0].result_timeout(Duration::ZERO).unwrap(), 2);
+        assert!(futures[1].exception_timeout(Duration::ZERO).unwrap().unwrap().is_panic());
+        assert!(futures[1].result_timeout(Duration::ZERO).unwrap_err().is_panic());
     }
 }
 
@@ -299,7 +332,8 @@ pub fn fu_13(kind: ExecutorKind) {
     let error = executor.submit(fail_on_three, 3).result().unwrap_err();
     assert!(error.is_panic() && !error.is_worker_death());
     assert_eq!(error.panic_message(), Some("three is refused"));
-    assert!(error.panic_location().unwrap().contains("rows.rs:"));
+    let location = error.panic_location().unwrap();
+    assert!(location.contains(&format!("rows.rs:{REFUSED_AT}:")), "{location}");
     assert_eq!(error.task_name(), Some("horsepower_conformance::rows::fail_on_three"));
     let text = error.to_string();
     assert!(text.starts_with("task horsepower_conformance::rows::fail_on_three: it panicked at "));

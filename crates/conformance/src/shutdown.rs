@@ -1,11 +1,10 @@
 //! The end of an executor: at leisure, without waiting, without doing all, by force.
 
+use crate::built;
 use crate::gate::{Gate, pass};
-use crate::lab::{Subject, assert_gone, is_alive, is_child, until};
+use crate::lab::{Subject, assert_gone, is_alive, is_child, threads, until};
 use crate::rows::{add_one, fail_on_three};
-use horsepower::{
-    AnyExecutor, Error, Executor, ExecutorKind, ProcessPoolExecutor, ShutdownOptions, TaskFuture,
-};
+use horsepower::{Error, Executor, ExecutorKind, ProcessPoolExecutor, ShutdownOptions, TaskFuture};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
@@ -18,22 +17,43 @@ fn endless(_: u64) {
     }
 }
 
-fn pids(executor: &AnyExecutor) -> Vec<u32> {
-    match executor {
-        AnyExecutor::Processes(pool) => pool.worker_pids(),
-        _ => vec![],
+/// SH-02: shutting down does everything that was queued; when it returns, the threads and processes are
+/// gone, though the executor is still there.
+pub fn sh_02(kind: ExecutorKind) {
+    let executor = built!(kind, .workers(5).name("sh_02"));
+    let mut gate = Gate::new();
+    let held: Vec<_> = (0..5).map(|_| executor.submit(pass, gate.path())).collect();
+    until(|| held.iter().all(TaskFuture::running));
+    let futures: Vec<_> = (0..50).map(|n| executor.submit(add_one, n)).collect();
+    let pids = executor.worker_pids();
+    assert_eq!((pids.len(), threads("sh_02_")), workers(kind, 5));
+    gate.open();
+    executor.shutdown();
+    for (n, future) in futures.into_iter().enumerate() {
+        assert!(future.done());
+        assert_eq!(future.result().unwrap(), n as u64 + 1);
     }
+    assert_gone(&pids);
+    // A joined thread is on the system's list for a moment more.
+    until(|| threads("sh_02_") == 0);
+    drop(held);
+}
+
+/// So many workers, as processes and as threads.
+fn workers(kind: ExecutorKind, workers: usize) -> (usize, usize) {
+    if kind == ExecutorKind::Processes { (workers, 0) } else { (0, workers) }
 }
 
 /// SH-03: without waiting it returns while tasks run and wait; they are done all the same, and the
 /// workers go by themselves.
 pub fn sh_03_without_waiting(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+    let executor = built!(kind, .workers(2).name("sh_03"));
     let mut gate = Gate::new();
     let held: Vec<_> = (0..4).map(|_| executor.submit(pass, gate.path())).collect();
     let queued: Vec<_> = (0..20).map(|n| executor.submit(add_one, n)).collect();
     until(|| held.iter().filter(|future| future.running()).count() == 2);
-    let pids = pids(&executor);
+    let pids = executor.worker_pids();
+    assert_eq!((pids.len(), threads("sh_03_")), workers(kind, 2));
     executor.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
     executor.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
     assert!(queued.iter().chain(&[]).all(|future| !future.done()));
@@ -43,7 +63,7 @@ pub fn sh_03_without_waiting(kind: ExecutorKind) {
         assert_eq!(future.result().unwrap(), n as u64 + 1);
     }
     held.into_iter().for_each(|future| future.result().unwrap());
-    until(|| !pids.iter().any(|&pid| is_child(pid)));
+    until(|| !pids.iter().any(|&pid| is_child(pid)) && threads("sh_03_") == 0);
 }
 
 /// SH-04: of fifty tasks on five workers those that have not begun are cancelled, the others return, and
@@ -142,8 +162,10 @@ pub fn sh_10_by_force(kind: ExecutorKind) {
     let running = [executor.submit(endless, 1), executor.submit(endless, 2)];
     let queued: Vec<_> = (0..100).map(|n| executor.submit(endless, n)).collect();
     until(|| running.iter().all(TaskFuture::running));
-    let pids = pids(&executor);
+    let pids = executor.worker_pids();
+    let start = Instant::now();
     executor.shutdown_with(force()).unwrap();
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     assert_gone(&pids);
     for future in running.into_iter().chain(queued) {
         assert!(future.done() && future.result().unwrap_err().is_cancelled());
@@ -184,6 +206,13 @@ pub fn sh_10_executors_inside() {
 /// SH-12: waiting for the end takes a limit of time; when it is over that is an error, and one may wait
 /// again, or use force. There is no waiting for an executor that is open: to wait is to close it.
 pub fn sh_12_with_a_limit_of_time(kind: ExecutorKind) {
+    for force in [false, true] {
+        sh_12_then(kind, force);
+    }
+}
+
+/// Waits too short for the end, then by force or until it comes.
+fn sh_12_then(kind: ExecutorKind, force: bool) {
     let executor = Subject::new(kind, 1);
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
@@ -199,10 +228,16 @@ pub fn sh_12_with_a_limit_of_time(kind: ExecutorKind) {
     }
     assert!(start.elapsed() >= Duration::from_millis(31));
     assert!(running.running() && !queued.done());
-    if kind == ExecutorKind::Processes {
+    if force {
+        // What runs on threads cannot be ended.
+        if kind == ExecutorKind::Threads {
+            gate.open();
+        }
         let force = ShutdownOptions::new().cancel_queued().kill_running();
         executor.shutdown_with(force).unwrap();
-        assert!(running.cancelled() && queued.cancelled());
+        let ended = kind == ExecutorKind::Processes;
+        assert_eq!((running.done(), running.cancelled()), (true, ended));
+        assert!(queued.done() && (queued.cancelled() || !ended));
         return;
     }
     gate.open();
@@ -224,6 +259,8 @@ pub fn sh_13_every_future_ends(kind: ExecutorKind) {
                 .iter()
                 .map(|future| scope.spawn(|| future.get().unwrap_err().is_cancelled()))
                 .collect();
+            // Nothing shows that they sleep; mostly they do after this.
+            std::thread::sleep(Duration::from_millis(5));
             let options = ShutdownOptions::new().no_wait().cancel_queued();
             let options = if force { options.kill_running() } else { options };
             executor.shutdown_with(options).unwrap();
@@ -327,5 +364,25 @@ pub fn sh_09_with_a_full_queue(kind: ExecutorKind) {
         gate.open();
         executor.shutdown();
         assert!(held.done() && queued.iter().all(TaskFuture::cancelled));
+    }
+}
+
+/// SH-09: the same where the queue has a limit, and somebody waits for room in it.
+pub fn sh_09_with_a_limit(kind: ExecutorKind) {
+    for _ in 0..10 {
+        let executor = built!(kind, .workers(1).queue_limit(3));
+        let mut gate = Gate::new();
+        let held = executor.submit(pass, gate.path());
+        let queued: Vec<_> = (0..3).map(|n| executor.submit(add_one, n)).collect();
+        std::thread::scope(|scope| {
+            let late = scope.spawn(|| executor.submit(add_one, 1).result());
+            assert!(queued[1].cancel());
+            // It has room now, or is refused: it does not wait for ever.
+            gate.open();
+            executor.shutdown();
+            let late = late.join().unwrap();
+            assert!(late.is_ok() || late.is_err_and(|error| error.is_shutdown()));
+        });
+        assert!(held.done() && queued.iter().all(TaskFuture::done));
     }
 }

@@ -18,9 +18,8 @@ horsepower_conformance::suite! {
 
 horsepower_conformance::suite! {
     futures;
-    every: fu_08_at_once fu_16_refused;
-    concurrent: fu_06_only_what_has_begun fu_08_on_the_thread_that_ends_it
-        fu_11_callbacks_that_panic fu_12_one_end fu_16_kill
+    every: fu_08_at_once fu_11_callbacks_that_panic fu_16_refused;
+    concurrent: fu_06_only_what_has_begun fu_08_on_the_thread_that_ends_it fu_12_one_end fu_16_kill
 }
 
 /// What needs several executors at a time.
