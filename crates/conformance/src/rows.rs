@@ -1,8 +1,8 @@
 //! The rows that any executor can show. Those that need tasks which wait, and so an executor that runs
 //! tasks beside the caller, are in [`crate::beside`].
 
-// It needs no task that waits, but tells most where there are some.
-pub use crate::beside::fu_await;
+// They need no task that waits, but tell most where there are some.
+pub use crate::beside::{ex_20, fu_await};
 pub use crate::callbacks::*;
 use crate::lab::{Subject, until};
 use horsepower::{AnyExecutor, Error, Executor, ExecutorKind, MapOptions, OnError};

@@ -29,7 +29,7 @@ macro_rules! for_every_executor {
 }
 
 for_every_executor! {
-    ex_01 ex_03 ex_07 ex_08 ex_08_window ex_09 ex_12 ex_13 ex_19 ex_21 ex_24 po_01_large_chunks po_02 fa_17
+    ex_01 ex_03 ex_07 ex_08 ex_08_window ex_09 ex_12 ex_13 ex_19 ex_20 ex_21 ex_24 po_01_large_chunks po_02 fa_17
     fu_01 fu_02_at_once fu_03 fu_04 fu_07 fu_08_taken fu_09 fu_10 fu_13 fu_14 fu_15 fu_await sh_01
     callbacks_do_not_interrupt callbacks_may_look fu_03_with_callbacks a_panic_in_drop_is_survived
 }
@@ -48,7 +48,7 @@ mod concurrent {
 
     for_concurrent_executors! {
         ex_11 ex_11_within_a_chunk fu_02 fu_03_waiters fu_04_cancelled fu_05 fu_05_wakes
-        ex_20 fu_15_states sh_09 sh_11 slow_items_are_shared
+        fu_15_states sh_09 sh_11 slow_items_are_shared
     }
 }
 
@@ -60,11 +60,15 @@ macro_rules! rows_of {
         beside: $($beside:ident)*;
         without_processes: $($without:ident)*;
         threads: $($threads:ident)*;
+        $(inline: $($inline:ident)*;)?
     ) => {
         mod $name {
             use super::*;
             use horsepower_conformance::$rows;
-            suite!(inline, ExecutorKind::Inline, $rows, $($everywhere)* $($without)*);
+            suite!(
+                inline, ExecutorKind::Inline, $rows,
+                $($everywhere)* $($without)* $($($inline)*)?
+            );
             suite!(
                 threads, ExecutorKind::Threads, $rows,
                 $($everywhere)* $($beside)* $($without)* $($threads)*
@@ -96,14 +100,7 @@ rows_of! {
     beside: po_06 po_10 po_10_at_once ex_14_beside;
     without_processes:;
     threads: ex_22;
-}
-
-mod in_line {
-    use super::*;
-    use horsepower_conformance::ends;
-
-    suite!(inline, ExecutorKind::Inline, ends, ex_22_inline);
-    suite!(inline_with_many, ExecutorKind::Inline, beside, ex_20);
+    inline: ex_22_inline;
 }
 
 rows_of! {

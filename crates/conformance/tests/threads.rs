@@ -2,16 +2,13 @@
 
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{guarded, until};
+use horsepower_conformance::lab::{guarded, threads, until};
 use std::collections::HashSet;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
-/// The system's names of this process's threads that begin with `prefix`.
-fn threads(prefix: &str) -> usize {
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-    tasks
-        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
-        .filter(|name| name.starts_with(prefix))
-        .count()
+fn add_one(n: u64) -> u64 {
+    n + 1
 }
 
 fn name_of_thread(_: u64) -> String {
@@ -24,6 +21,15 @@ fn ex_04_threads_start_on_demand() {
     guarded("ex_04", || {
         let pool = ThreadPoolExecutor::builder().workers(4).name("demand").build().unwrap();
         assert_eq!(threads("demand"), 0);
+        // One after the other they need one thread, however quickly they come.
+        for n in 0..2000 {
+            assert_eq!(pool.submit(add_one, n).result().unwrap(), n + 1);
+        }
+        for n in 0..2000 {
+            let future = pool.submit(add_one, n);
+            while !future.done() {}
+        }
+        assert_eq!(threads("demand"), 1);
         let mut gate = Gate::new();
         let three: Vec<_> = (0..3).map(|_| pool.submit(pass, gate.path())).collect();
         until(|| three.iter().all(TaskFuture::running));
@@ -43,10 +49,25 @@ fn ex_04_threads_start_on_demand() {
 #[test]
 fn ex_06_threads_have_names() {
     guarded("ex_06", || {
-        let pool = ThreadPoolExecutor::builder().workers(2).name("worker").build().unwrap();
-        let names: Result<HashSet<_>, _> = pool.map(name_of_thread, 0..50).collect();
-        for name in names.unwrap() {
-            assert!(name == "worker_0" || name == "worker_1", "{name}");
+        let short = Duration::from_millis(1);
+        let pool = ThreadPoolExecutor::builder().workers(3).name("worker").idle_timeout(short);
+        let pool = pool.build().unwrap();
+        // Again when those that were there have left.
+        for _ in 0..3 {
+            let mut gate = Gate::new();
+            let task = |gate| {
+                pass(gate);
+                name_of_thread(0)
+            };
+            let futures = [(); 3].map(|()| pool.submit(task, gate.path()));
+            until(|| futures.iter().all(TaskFuture::running));
+            gate.open();
+            let names = futures.map(|future| future.result().unwrap());
+            assert_eq!(
+                HashSet::from(names),
+                HashSet::from(["0", "1", "2"].map(|n| format!("worker_{n}")))
+            );
+            until(|| threads("worker_") == 0);
         }
         let mut defaults = HashSet::new();
         for _ in 0..2 {
@@ -56,6 +77,95 @@ fn ex_06_threads_have_names() {
             defaults.insert(name);
         }
         assert_eq!(defaults.len(), 2);
+    });
+}
+
+/// EX-06: a name that the system cannot take is refused where it is given.
+#[test]
+fn ex_06_a_name_with_a_nul() {
+    let error = ThreadPoolExecutor::builder().name("a\0b").build().unwrap_err();
+    assert!(error.is_invalid() && error.to_string().contains("NUL"), "{error}");
+}
+
+/// EX-26: fewer and more threads, with work in flight: nothing is lost, and those that are too many go.
+#[test]
+fn ex_26_resize() {
+    guarded("ex_26", || {
+        let pool = ThreadPoolExecutor::builder().workers(1).name("resize").build().unwrap();
+        let work = |n: u64| {
+            std::thread::sleep(Duration::from_millis(1));
+            n + 1
+        };
+        let mut unread = vec![];
+        for workers in [12, 2, 1, 12, 6, 1, 8, 5] {
+            pool.resize(workers).unwrap();
+            assert_eq!(pool.workers(), workers);
+            let futures: Vec<_> = (0..30).map(|n| pool.submit(work, n)).collect();
+            unread.push((futures, pool.map(work, 0..100)));
+        }
+        for (futures, map) in unread {
+            assert!(futures.into_iter().map(|future| future.result().unwrap()).eq(1..=30));
+            assert!(map.map(Result::unwrap).eq(1..=100));
+        }
+        until(|| threads("resize") <= 5);
+        // A running task keeps its thread.
+        let mut gate = Gate::new();
+        let held = [(); 5].map(|()| pool.submit(pass, gate.path()));
+        until(|| held.iter().all(TaskFuture::running));
+        pool.resize(2).unwrap();
+        assert_eq!(threads("resize"), 5);
+        gate.open();
+        until(|| threads("resize") == 2);
+        assert_eq!(pool.submit(add_one, 1).result().unwrap(), 2);
+        assert!(pool.resize(0).unwrap_err().is_invalid());
+    });
+}
+
+/// SH-11: a task may end its own pool without waiting; waiting for it is an error. What is queued is done,
+/// and whoever waits outside waits for the threads too.
+#[test]
+fn sh_11_in_a_task() {
+    guarded("sh_11", || {
+        let pool = ThreadPoolExecutor::builder().workers(2).name("inside").build().unwrap();
+        let pool = Arc::new(pool);
+        let inside = pool.clone();
+        let mut gate = Gate::new();
+        let path = gate.path();
+        let ending = pool.spawn(move || {
+            pass(path);
+            let now = inside.shutdown_with(ShutdownOptions::new().no_wait()).is_ok();
+            let waits = inside.shutdown_with(ShutdownOptions::new()).unwrap_err();
+            (now, waits.is_invalid())
+        });
+        let queued: Vec<_> = (0..20).map(|n| pool.submit(add_one, n)).collect();
+        gate.open();
+        assert_eq!(ending.result().unwrap(), (true, true));
+        assert!(pool.submit(add_one, 1).result().unwrap_err().is_shutdown());
+        assert!(queued.into_iter().map(|future| future.result().unwrap()).eq(1..=20));
+        pool.shutdown();
+        until(|| threads("inside") == 0);
+    });
+}
+
+/// A callback that waits for another thread, which has something done by the pool: the thread that calls
+/// it is not taken for free.
+#[test]
+fn a_callback_that_waits_holds_nobody_up() {
+    guarded("a_callback_that_waits", || {
+        let pool = ThreadPoolExecutor::with_workers(2).unwrap();
+        let (ask, asked) = mpsc::channel();
+        let (answer, answered) = mpsc::channel();
+        let mut gate = Gate::new();
+        let future = pool.submit(pass, gate.path());
+        future.add_done_callback(move |_| {
+            ask.send(()).unwrap();
+            answered.recv().unwrap();
+        });
+        gate.open();
+        asked.recv().unwrap();
+        assert_eq!(pool.submit(add_one, 1).result().unwrap(), 2);
+        answer.send(()).unwrap();
+        future.result().unwrap();
     });
 }
 
@@ -86,6 +196,10 @@ fn spawn_takes_captures() {
         let captured = offset.clone();
         let lens = pool.spawn_map(move |n: usize| n + captured.len(), 0..100);
         assert!(lens.map(Result::unwrap).eq(2..102));
+        let least = MapOptions::new().window(1).chunk_size(1);
+        let captured = offset.clone();
+        let lens = pool.spawn_map_with(least, move |n: usize| n + captured.len(), 0..5);
+        assert!(lens.map(Result::unwrap).eq(2..7));
         let failed: TaskFuture<()> = pool.spawn(|| panic!("no"));
         let error = failed.result().unwrap_err();
         assert_eq!(error.panic_message(), Some("no"));

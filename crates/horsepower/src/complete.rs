@@ -233,7 +233,9 @@ impl<T> Promise<T> {
         }
         let mut told = ending.is_none();
         while !(told && state.callbacks.is_empty()) {
-            state.stage = Stage::Calling(me);
+            if !state.callbacks.is_empty() {
+                state.stage = Stage::Calling(me);
+            }
             let callbacks = std::mem::take(&mut state.callbacks);
             drop(state);
             if let Some(ending) = ending {

@@ -145,9 +145,13 @@ impl Pool {
         state.running += 1;
         drop(state);
         self.within(|| job.run(self));
-        self.set_ending(false);
+        // From ending to looking at the queue in one step: in between it would count as neither.
         let mut state = self.lock();
-        state.running -= 1;
+        if ENDING.replace(false) {
+            state.crew.ending -= 1;
+        } else {
+            state.running -= 1;
+        }
         self.ended_under(&mut state);
         state
     }

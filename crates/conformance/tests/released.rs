@@ -1,0 +1,123 @@
+//! What happens when arguments and results are released, and when they cannot be encoded at all.
+
+use horsepower::prelude::*;
+use horsepower_conformance::lab::{Subject, guarded};
+use horsepower_conformance::pools::{end, pid_of, pool};
+use serde::{Deserialize, Serialize};
+
+/// Its release is a failure in any process but this one; 0: the process ends by it.
+#[derive(Serialize, Deserialize)]
+struct Bomb(u32);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        match self.0 {
+            parent if parent == std::process::id() => {}
+            0 => std::process::abort(),
+            _ => panic!("released"),
+        }
+    }
+}
+
+/// FA-19: a result whose release fails in the worker, after it was encoded, has arrived; the worker goes
+/// on.
+#[test]
+fn fa_19_a_result_whose_release_fails() {
+    horsepower::init();
+    guarded("fa_19_a_result", || {
+        let pool = pool(1);
+        let pid = pool.submit(pid_of, 1).result().unwrap().1;
+        let parent = std::process::id();
+        for n in 0..3 {
+            // As itself, and within something.
+            let bomb = pool.submit(Bomb, parent).result().unwrap();
+            assert_eq!(bomb.0, parent);
+            let list = pool.submit(|parent| vec![Bomb(parent)], parent).result().unwrap();
+            assert_eq!(list.len(), 1);
+            let many: Result<Vec<_>, _> = pool.map(Bomb, [parent; 20]).collect();
+            assert_eq!(many.unwrap().len(), 20);
+            assert_eq!(pool.submit(pid_of, n).result().unwrap(), (n, pid));
+        }
+        end(pool);
+    });
+}
+
+/// FA-19: what fails when an argument is released does so before the function has returned, so it is the
+/// task's own error; if that ends the worker, the error says so.
+#[test]
+fn fa_19_an_argument_whose_release_fails() {
+    horsepower::init();
+    guarded("fa_19_an_argument", || {
+        let pool = pool(1);
+        let parent = std::process::id();
+        let released = pool.submit(|_: Bomb| 5, Bomb(parent)).result();
+        assert_eq!(released.unwrap_err().panic_message(), Some("released"));
+        let make_and_release = |zero: u32| {
+            drop(Bomb(zero));
+            5
+        };
+        let error = pool.submit(make_and_release, 0).result().unwrap_err();
+        assert!(error.is_worker_death() && error.signal() == Some(6), "{error}");
+        assert_eq!(pool.submit(pid_of, 1).result().unwrap().0, 1);
+        end(pool);
+    });
+}
+
+/// Cannot be encoded if it is odd.
+struct Odd(u64);
+
+impl Serialize for Odd {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0 % 2 == 1 {
+            return Err(serde::ser::Error::custom("it is odd"));
+        }
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Odd {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Odd, D::Error> {
+        u64::deserialize(deserializer).map(Odd)
+    }
+}
+
+/// PO-12: an argument that cannot be encoded is its task's error, wherever it has to be encoded: on its
+/// way to a process, and to be used once more for a retry. The function is not called.
+#[test]
+fn po_12_wherever_it_is_encoded() {
+    horsepower::init();
+    guarded("po_12", || {
+        for &kind in ExecutorKind::ALL {
+            let executor = Subject::new(kind, 1);
+            let task = |_: Odd| -> u64 { panic!("it was called") };
+            let error = executor.task(task, Odd(1)).retries(2).submit().result().unwrap_err();
+            assert!(error.is_encoding() && !error.may_have_begun(), "{kind}: {error}");
+            let text = "its argument, a released::Odd, cannot be encoded: it is odd";
+            assert!(error.to_string().ends_with(text), "{kind}: {error}");
+            assert_eq!(
+                executor.task(|odd: Odd| odd.0, Odd(2)).retries(2).submit().result().unwrap(),
+                2
+            );
+        }
+        let builder = ProcessPoolExecutor::builder().initializer(|_: Odd| (), Odd(1));
+        assert!(builder.build().unwrap_err().is_encoding());
+    });
+}
+
+/// EX-01: no workers at all are refused by everything that makes executors.
+#[test]
+fn ex_01_no_workers() {
+    horsepower::init();
+    let errors = [
+        ThreadPoolExecutor::with_workers(0).unwrap_err(),
+        ThreadPoolExecutor::builder().workers(0).build().unwrap_err(),
+        ProcessPoolExecutor::with_workers(0).unwrap_err(),
+        ProcessPoolExecutor::builder().workers(0).build().unwrap_err(),
+        ProcessPoolExecutor::builder().workers(0).reusable().unwrap_err(),
+        AnyExecutor::with_workers(ExecutorKind::Inline, 0).unwrap_err(),
+    ];
+    for error in errors {
+        assert!(error.is_invalid());
+        assert_eq!(error.to_string(), "workers must be greater than 0");
+    }
+}

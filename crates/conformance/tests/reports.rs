@@ -1,0 +1,77 @@
+//! What is told on standard error, and in backtraces; by way of programs whose environment and standard
+//! error the test has in its hands.
+
+#![allow(clippy::print_stdout)] // a role speaks by it
+
+use horsepower::prelude::*;
+use horsepower_conformance::gate::{Gate, pass};
+use horsepower_conformance::lab::guarded;
+use horsepower_conformance::roles::{another, role};
+
+fn refuse(n: u64) -> u64 {
+    assert!(n != 3, "three is refused");
+    n
+}
+
+fn executor(kind: &str) -> AnyExecutor {
+    AnyExecutor::with_workers(kind.parse().unwrap(), 1).unwrap()
+}
+
+/// FU-10: what a callback panics with is told on standard error, with the task, the place and the
+/// message; the program goes on and ends well.
+#[test]
+fn fu_10_a_callback_s_panic_is_told() {
+    const NAME: &str = "fu_10_a_callback_s_panic_is_told";
+    horsepower::init();
+    if let Some(kind) = role() {
+        let executor = executor(&kind);
+        let mut gate = Gate::new();
+        if kind == "inline" {
+            gate.open();
+        }
+        let future = executor.submit(pass, gate.path());
+        future.add_done_callback(|_| panic!("on purpose"));
+        gate.open();
+        future.get().unwrap();
+        future.add_done_callback(|_| panic!("late"));
+        return;
+    }
+    guarded(NAME, || {
+        for kind in ExecutorKind::ALL {
+            let output = another(NAME, kind.name()).output().unwrap();
+            let told = String::from_utf8(output.stderr).unwrap();
+            assert!(output.status.success(), "{told}");
+            for message in ["on purpose", "late"] {
+                let line = told.lines().find(|line| line.ends_with(message));
+                let line = line.unwrap_or_else(|| panic!("{kind}: {told}"));
+                let start =
+                    "a done-callback of task horsepower_conformance::gate::pass panicked at ";
+                assert!(line.starts_with(start) && line.contains("reports.rs:"), "{kind}: {line}");
+            }
+        }
+    });
+}
+
+/// FU-13: with `RUST_BACKTRACE` an error has the backtrace of the panic, which names the function that
+/// panicked, wherever it ran; without it there is none.
+#[test]
+fn fu_13_backtraces() {
+    const NAME: &str = "fu_13_backtraces";
+    horsepower::init();
+    if let Some(kind) = role() {
+        let error = executor(&kind).submit(refuse, 3).result().unwrap_err();
+        let backtrace = error.panic_backtrace();
+        println!("\nbacktrace {:?}", backtrace.map(|text| text.contains("reports::refuse")));
+        return;
+    }
+    guarded(NAME, || {
+        for kind in ExecutorKind::ALL {
+            for (wanted, expected) in [("1", "backtrace Some(true)"), ("0", "backtrace None")] {
+                let mut command = another(NAME, kind.name());
+                let output = command.env("RUST_BACKTRACE", wanted).output().unwrap();
+                let said = String::from_utf8(output.stdout).unwrap();
+                assert!(said.lines().any(|line| line == expected), "{kind}: {said}");
+            }
+        }
+    });
+}
