@@ -161,7 +161,9 @@ pub fn cancelled_during_backoff(kind: ExecutorKind) {
     assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
     assert!(future.cancel());
     assert_eq!(called.load(Ordering::Relaxed), 1);
-    assert!(future.result().unwrap_err().is_cancelled());
+    let error = future.result().unwrap_err();
+    assert!(error.is_cancelled() && error.may_have_begun(), "{error}");
+    assert!(error.to_string().ends_with("it was cancelled before it was tried again"), "{error}");
     executor.shutdown();
     assert_eq!(lines(&file), [0]);
 }

@@ -54,6 +54,8 @@ pub(crate) struct Promise<T> {
     pub(crate) origin: Origin,
     /// It was cancelled: no further part of it is to begin; only where it runs in this process.
     stopped: AtomicBool,
+    /// It has begun at least once; only where it runs in this process.
+    begun: AtomicBool,
     /// What the task has printed, if that was to be kept.
     output: OnceLock<Box<TaskOutput>>,
     state: Mutex<State<T>>,
@@ -70,8 +72,6 @@ struct State<T> {
     watchers: Watchers,
     /// Its place in a pool with a queue limit, until it has ended.
     permit: Option<Permit>,
-    /// It has begun in this process at least once.
-    begun: bool,
     /// What the executor wants to be dropped when the task has ended.
     token: Option<Token>,
     /// Threads that sleep on `changed`.
@@ -95,7 +95,6 @@ impl<T> Promise<T> {
             waker: None,
             watchers: Vec::new(),
             permit: None,
-            begun: false,
             token: None,
             sleepers: 0,
         };
@@ -104,6 +103,7 @@ impl<T> Promise<T> {
             task: task.into(),
             origin,
             stopped: AtomicBool::new(false),
+            begun: AtomicBool::new(false),
             output,
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -122,7 +122,13 @@ impl<T> Promise<T> {
     }
 
     pub(crate) fn error(&self, kind: Kind) -> Error {
-        Error::of_task(kind, self.task.clone())
+        Error::of_future(kind, self.task.clone(), self.has_begun())
+    }
+
+    /// True if it is known to have begun, in this process, or in a worker for an earlier try.
+    fn has_begun(&self) -> bool {
+        // Relaxed: it is set and asked for by whoever runs the task, or under the lock.
+        self.begun.load(Ordering::Relaxed) || self.origin.has_begun()
     }
 
     // The executor's side.
@@ -133,7 +139,7 @@ impl<T> Promise<T> {
         let pending = state.stage == Stage::Pending;
         if pending {
             state.stage = Stage::Running;
-            state.begun = true;
+            self.begun.store(true, Ordering::Relaxed);
         }
         pending
     }
@@ -156,7 +162,7 @@ impl<T> Promise<T> {
     /// False: it does, or has ended.
     pub(crate) fn fail_pending(&self, kind: Kind) -> bool {
         let mut state = self.lock();
-        let late = matches!(kind, Kind::QueueDeadline { .. }) && state.begun;
+        let late = matches!(kind, Kind::QueueDeadline { .. }) && self.has_begun();
         let pending = state.stage == Stage::Pending && !late;
         if pending {
             let error = self.error(kind);

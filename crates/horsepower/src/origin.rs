@@ -78,6 +78,14 @@ impl Origin {
         }
     }
 
+    /// True if the task has begun there before, and has failed.
+    pub(crate) fn has_begun(&self) -> bool {
+        match self {
+            Origin::Here => false,
+            Origin::Pool { .. } => self.tag().has_begun(),
+        }
+    }
+
     pub(crate) fn watch(&self) {
         if let Origin::Pool { pool, .. } = self {
             pool.watch(self.tag());
@@ -123,6 +131,10 @@ impl Origin {
     }
 
     pub(crate) fn running(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
         false
     }
 

@@ -344,8 +344,9 @@ impl Tag {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    /// True if it has begun before, and failed.
-    pub(super) fn has_begun(&self) -> bool {
+    /// True if the task has begun before, has failed, and is to be tried again.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
         self.begun.load(Ordering::Relaxed)
     }
 

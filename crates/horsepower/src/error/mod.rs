@@ -31,6 +31,8 @@ pub struct Error(Arc<Inner>);
 struct Inner {
     kind: Kind,
     subject: Option<Subject>,
+    /// The task is known to have begun, if it was an earlier try.
+    begun: bool,
 }
 
 /// What it happened to.
@@ -50,16 +52,21 @@ pub(crate) const NOT_STARTED: &str =
 
 impl Error {
     pub(crate) fn new(kind: Kind) -> Error {
-        Error(Arc::new(Inner { kind, subject: None }))
+        Error(Arc::new(Inner { kind, subject: None, begun: false }))
     }
 
-    /// Of a task, or of a process.
+    /// Of a task, or of a process, that has not been tried before.
     pub(crate) fn of_task(kind: Kind, task: impl Into<Name>) -> Error {
-        Error(Arc::new(Inner { kind, subject: Some(Subject::Future(task.into())) }))
+        Error::of_future(kind, task.into(), false)
+    }
+
+    /// Of a task, or of a process, that is known to have `begun` or not to have.
+    pub(crate) fn of_future(kind: Kind, name: Name, begun: bool) -> Error {
+        Error(Arc::new(Inner { kind, subject: Some(Subject::Future(name)), begun }))
     }
 
     pub(crate) fn of_thread(kind: Kind, thread: &Arc<str>) -> Error {
-        Error(Arc::new(Inner { kind, subject: Some(Subject::Thread(thread.clone())) }))
+        Error(Arc::new(Inner { kind, subject: Some(Subject::Thread(thread.clone())), begun: false }))
     }
 
     /// The task panicked. Its message, place and backtrace are [`panic_message`](Self::panic_message),
@@ -188,6 +195,7 @@ impl Error {
     #[must_use]
     pub fn may_have_begun(&self) -> bool {
         match self.0.kind {
+            _ if self.0.begun => true,
             Kind::ArgumentNotEncoded { .. }
             | Kind::ArgumentNotDecoded { .. }
             | Kind::NotSent(_)
@@ -310,7 +318,12 @@ impl fmt::Display for Error {
             Some(Subject::Thread(name)) => write!(f, "thread {name}: ")?,
             None => {}
         }
-        self.0.kind.fmt(f)
+        match self.0.kind {
+            Kind::Cancelled if self.0.begun => {
+                f.write_str("it was cancelled before it was tried again")
+            }
+            _ => self.0.kind.fmt(f),
+        }
     }
 }
 
@@ -358,6 +371,15 @@ mod tests {
             Error::new(Kind::Invalid("workers must be at least 1".into())).to_string(),
             "workers must be at least 1"
         );
+    }
+
+    #[test]
+    fn what_was_tried_before_has_begun() {
+        let of = |begun| Error::of_future(Kind::Cancelled, "my::task".into(), begun);
+        assert!(!of(false).may_have_begun() && of(true).may_have_begun());
+        let text = "task my::task: it was cancelled before it was tried again";
+        assert_eq!(of(true).to_string(), text);
+        assert!(of(true).is_cancelled());
     }
 
     #[cfg(target_os = "linux")]
