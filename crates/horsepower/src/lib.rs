@@ -31,6 +31,13 @@
 //! - [`timeit`] measures how long something takes.
 //! - [`guide`] walks through all of it, for those who know Python's way and those who do not.
 //!
+//! # Words for time
+//!
+//! All of them are lengths of time. A `timeout` ends a wait and nothing else: what was waited for goes on.
+//! A `deadline` ends the work: the task with its process, counted from the moment it begins; a
+//! `queue_deadline` ends it before it begins. Of pools, `idle_timeout` is how long a worker without work
+//! is kept, and `start_timeout` how long one may take to start; of a `map`, `timeout` is for all of it.
+//!
 //! # In tests
 //!
 //! The same line makes process pools work under `cargo test` and `cargo nextest`: call

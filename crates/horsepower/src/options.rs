@@ -35,7 +35,7 @@ impl TaskOptions {
         self
     }
 
-    /// How long the task may run, from the moment it begins in its worker. Then the worker is ended,
+    /// How long the task may run (a length of time), from the moment it begins in its worker. Then the worker is ended,
     /// and replaced, and the error says so ([`is_deadline`](crate::Error::is_deadline)). Time in the queue
     /// does not count. (Processes only.)
     pub fn deadline(mut self, deadline: Duration) -> Self {

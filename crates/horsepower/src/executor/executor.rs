@@ -232,7 +232,8 @@ pub trait Executor: Send + Sync {
     /// not ended by then is lost. A task that is submitted later fails with an error for which
     /// [`is_shutdown`](crate::Error::is_shutdown) holds. Calling it again does nothing more. In a
     /// done-callback, or in a task on one of its threads, it does not wait, since that could only wait
-    /// for itself.
+    /// for itself. It blocks the thread, in asynchronous code too: where that matters, await the futures
+    /// first.
     fn shutdown(&self) {
         // Without a limit of time, what can be wrong is that it was called where it cannot wait.
         let _ = self.shutdown_with(ShutdownOptions::new());

@@ -66,7 +66,8 @@ impl Parent {
 }
 
 /// The [`Process`](super::Process)es of this process that live. One that has ended is not among them,
-/// joined or not: it is reaped at once.
+/// joined or not: it is reaped at once. The workers of pools are not among them; their pools know them
+/// ([`Executor::stats`](crate::Executor::stats)).
 #[must_use]
 pub fn active() -> Vec<Active> {
     pool::alive().into_iter().map(|(name, pid)| Active { name, pid }).collect()

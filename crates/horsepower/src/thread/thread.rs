@@ -332,7 +332,8 @@ impl<T> Thread<T> {
         self.lend()
     }
 
-    /// Like [`join`](Self::join), but waits no longer than `timeout`; zero only looks.
+    /// Like [`join`](Self::join), but waits no longer than `timeout`; zero only looks. It waits for the
+    /// function, not for what the thread releases after it.
     ///
     /// # Errors
     /// Those of [`join`](Self::join); and one with [`is_timeout`](Error::is_timeout) if it has not
