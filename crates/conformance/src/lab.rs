@@ -26,13 +26,13 @@ impl Subject {
         AnyExecutor::with_workers(kind, workers).expect("an executor").into()
     }
 
-    /// [`Executor::shutdown`].
+    /// [`Executor::shutdown`](horsepower::Executor::shutdown).
     pub fn shutdown(&self) {
         self.note_workers();
         (**self).shutdown();
     }
 
-    /// [`Executor::shutdown_with`].
+    /// [`Executor::shutdown_with`](horsepower::Executor::shutdown_with).
     ///
     /// # Errors
     /// Those.
