@@ -1,18 +1,20 @@
 //! Step ⑦, complete: a future has its answer, and everybody who waits for it is told.
 //!
 //! A [`Promise`] is the half that the executor holds; [`TaskFuture`](crate::TaskFuture) is the
-//! user's. They share one allocation for each task.
+//! user's. They share one allocation for each task. What the user's half asks is in `complete/asked.rs`.
+
+mod asked;
 
 use crate::admission::Permit;
 use crate::error::{Error, Kind, Name};
 use crate::options::TaskOutput;
-use crate::origin::{Helped, Origin};
-use crate::watch::{Watch, Watchers, wake};
+use crate::origin::Origin;
+use crate::watch::{Watchers, wake};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
 use std::thread::{self, ThreadId};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How a task ended.
 pub(crate) type Outcome<T> = Result<T, Error>;
@@ -130,8 +132,6 @@ impl<T> Promise<T> {
         // Relaxed: it is set and asked for by whoever runs the task, or under the lock.
         self.begun.load(Ordering::Relaxed) || self.origin.has_begun()
     }
-
-    // The executor's side.
 
     /// The task is about to run in this process. False: it was cancelled, and must not.
     pub(crate) fn begin(&self) -> bool {
@@ -281,242 +281,6 @@ impl<T> Promise<T> {
                 self.task,
                 panic.message
             );
-        }
-    }
-
-    // The user's side.
-
-    /// Cancels a task that has not begun. True also if it was cancelled before.
-    pub(crate) fn cancel(&self) -> bool {
-        let cancelled =
-            |promise: &Self| promise.lock().error.as_ref().is_some_and(Error::is_cancelled);
-        if cancelled(self) {
-            return true;
-        }
-        if self.origin.is_here() {
-            // Relaxed: whoever runs a part of the task will see it soon.
-            self.stopped.store(true, Ordering::Relaxed);
-            return self.cancel_pending();
-        }
-        let taken_back = self.origin.cancel(|| self.fail(Kind::Cancelled));
-        taken_back || self.is_cancelled()
-    }
-
-    /// Cancels a task that this process alone decides about: whoever changes `stage` first wins.
-    pub(crate) fn cancel_pending(&self) -> bool {
-        self.fail_pending(Kind::Cancelled)
-    }
-
-    /// Cancels a task, or ends the process that runs it.
-    pub(crate) fn kill(&self) -> bool {
-        self.cancel() || self.origin.kill()
-    }
-
-    /// Tells `watch` once when the task has ended; at once, if it has.
-    pub(crate) fn watch(&self, watch: &Arc<Watch>, number: usize) {
-        let mut state = self.lock();
-        if matches!(state.stage, Stage::Pending | Stage::Running) {
-            state.watchers.push((watch.clone(), number));
-            drop(state);
-            self.origin.watch();
-        } else {
-            drop(state);
-            watch.arrive(number).into_iter().for_each(wake);
-        }
-    }
-
-    /// Does not tell it any more.
-    pub(crate) fn unwatch(&self, watch: &Arc<Watch>) {
-        self.lock().watchers.retain(|(other, _)| !Arc::ptr_eq(other, watch));
-    }
-
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.lock().error.as_ref().is_some_and(Error::is_cancelled)
-    }
-
-    /// True if the task has ended.
-    pub(crate) fn is_done(&self) -> bool {
-        let done = || !matches!(self.lock().stage, Stage::Pending | Stage::Running);
-        done() || self.origin.ended()
-    }
-
-    pub(crate) fn is_running(&self) -> bool {
-        match self.lock().stage {
-            Stage::Running => true,
-            Stage::Pending => self.origin.running(),
-            _ => false,
-        }
-    }
-
-    /// Waits until the outcome can be taken, or was.
-    pub(crate) fn wait(&self, deadline: Option<Instant>) -> Result<(), Error> {
-        let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        loop {
-            match self.lock().stage {
-                Stage::Ended | Stage::Kept | Stage::Taken => return Ok(()),
-                Stage::Calling(caller) if caller == thread::current().id() => {
-                    return Err(self.error(Kind::InOwnCallback));
-                }
-                Stage::Pending | Stage::Running | Stage::Calling(_) => {}
-            }
-            match self.origin.help(deadline) {
-                // Once more even when late: the help may have been just enough.
-                Helped::LookAgain if !late() => {}
-                // It has ended, and another thread is about to tell this future: that is not late, unless
-                // that thread is busy with something else.
-                _ if self.origin.ended() && !self.origin.in_callback() => {
-                    let patience = Instant::now() + TOLD_WITHIN;
-                    return self.sleep(deadline.map(|deadline| deadline.max(patience)));
-                }
-                _ => return self.sleep(deadline),
-            }
-        }
-    }
-
-    /// Waits without helping.
-    pub(crate) fn sleep(&self, deadline: Option<Instant>) -> Result<(), Error> {
-        let mut state = self.lock();
-        state.sleepers += 1;
-        while !matches!(state.stage, Stage::Ended | Stage::Kept | Stage::Taken) {
-            let Some(deadline) = deadline else {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            };
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            let waited = self.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state.sleepers -= 1;
-        match state.stage {
-            Stage::Ended | Stage::Kept | Stage::Taken => Ok(()),
-            _ => Err(self.error(Kind::TimedOut)),
-        }
-    }
-
-    /// Takes the outcome; to be called once the wait is over. `None`: a callback has it just now.
-    fn try_take(&self, next: Stage) -> Option<Outcome<T>> {
-        let mut state = self.lock();
-        match state.stage {
-            Stage::Calling(_) => None,
-            Stage::Ended => {
-                state.stage = next;
-                state.outcome.take()
-            }
-            _ => Some(Err(self.error(Kind::Taken))),
-        }
-    }
-
-    /// Takes the outcome, waiting if a callback has it just now.
-    pub(crate) fn take(&self) -> Outcome<T> {
-        self.take_as(Stage::Taken)
-    }
-
-    /// Takes the outcome for a future that will keep it, and lend it.
-    pub(crate) fn take_to_keep(&self) -> Outcome<T> {
-        self.take_as(Stage::Kept)
-    }
-
-    fn take_as(&self, next: Stage) -> Outcome<T> {
-        loop {
-            if let Some(outcome) = self.try_take(next) {
-                return outcome;
-            }
-            self.wait(None)?;
-        }
-    }
-
-    /// The future has given away the outcome that it kept.
-    pub(crate) fn gave_away(&self) {
-        self.lock().stage = Stage::Taken;
-    }
-
-    /// The state in a word, for people; it does not ask that `T` can be printed.
-    pub(crate) fn state(&self) -> &'static str {
-        {
-            let state = self.lock();
-            match (state.stage, &state.error) {
-                (Stage::Pending, _) => {}
-                (Stage::Running, _) => return "running",
-                (_, None) => return "returned",
-                (_, Some(error)) if error.is_cancelled() => return "cancelled",
-                (_, Some(_)) => return "failed",
-            }
-        }
-        // Where it is with a pool, that knows more.
-        match (self.origin.ended(), self.origin.running()) {
-            (true, _) => "ended",
-            (false, true) => "running",
-            (false, false) => "pending",
-        }
-    }
-
-    /// Waits for the end, and returns the error with which the task ended. In a callback of this
-    /// future that is known already.
-    pub(crate) fn wait_for_exception(
-        &self,
-        deadline: Option<Instant>,
-    ) -> Result<Option<Error>, Error> {
-        let me = thread::current().id();
-        if !matches!(self.lock().stage, Stage::Calling(caller) if caller == me) {
-            self.wait(deadline)?;
-        }
-        Ok(self.exception())
-    }
-
-    /// The error with which the task ended; to be asked once the wait is over.
-    pub(crate) fn exception(&self) -> Option<Error> {
-        self.lock().error.clone()
-    }
-
-    /// Calls `callback` when the task has ended. Gives it back if the future keeps the outcome: then
-    /// the future has to call it.
-    pub(crate) fn add_callback(&self, callback: Callback<T>) -> Option<Callback<T>> {
-        let mut state = self.lock();
-        match state.stage {
-            Stage::Kept => return Some(callback),
-            Stage::Taken => {
-                drop(state);
-                self.call(callback, &Err(self.error(Kind::Taken)));
-            }
-            Stage::Ended => {
-                state.callbacks.push(callback);
-                match state.outcome.take() {
-                    Some(outcome) => self.finish(state, outcome, None),
-                    None => unreachable!("an ended task has its outcome"),
-                }
-            }
-            Stage::Pending | Stage::Running | Stage::Calling(_) => {
-                state.callbacks.push(callback);
-                drop(state);
-                self.origin.watch();
-            }
-        }
-        None
-    }
-
-    pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Outcome<T>> {
-        let mut state = self.lock();
-        match state.stage {
-            Stage::Ended | Stage::Kept | Stage::Taken => {
-                drop(state);
-                Poll::Ready(self.take())
-            }
-            Stage::Pending | Stage::Running | Stage::Calling(_) => {
-                state.waker = Some(context.waker().clone());
-                drop(state);
-                self.origin.watch();
-                Poll::Pending
-            }
-        }
-    }
-
-    /// The user has dropped the future: when the task ends, its result is to be dropped soon.
-    pub(crate) fn abandon(&self) {
-        if matches!(self.lock().stage, Stage::Pending | Stage::Running) {
-            self.origin.watch();
         }
     }
 }

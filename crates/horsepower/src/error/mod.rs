@@ -66,7 +66,11 @@ impl Error {
     }
 
     pub(crate) fn of_thread(kind: Kind, thread: &Arc<str>) -> Error {
-        Error(Arc::new(Inner { kind, subject: Some(Subject::Thread(thread.clone())), begun: false }))
+        Error(Arc::new(Inner {
+            kind,
+            subject: Some(Subject::Thread(thread.clone())),
+            begun: false,
+        }))
     }
 
     /// The task panicked. Its message, place and backtrace are [`panic_message`](Self::panic_message),
