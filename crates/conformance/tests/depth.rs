@@ -1,8 +1,10 @@
 //! Pools and processes within each other, and pools that are used again.
 
+use horsepower::ShutdownOptions;
 use horsepower::prelude::*;
 use horsepower_conformance::lab::{assert_gone, guarded};
 use horsepower_conformance::roles::die;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Task: starts itself in a pool or process of its own, and counts how deep that goes.
@@ -31,7 +33,7 @@ fn ex_23_no_deeper_than_ten() {
     });
 }
 
-/// EX-27: the same settings give the same pool; one that is broken or was shut down is replaced.
+/// EX-27: the same settings give the same pool; one that was shut down is replaced.
 #[test]
 fn ex_27_a_reusable_pool() {
     horsepower::init();
@@ -59,5 +61,40 @@ fn ex_27_a_reusable_pool() {
         assert_ne!(pid, first);
         fresh.shutdown();
         assert_gone(&[first, pid]);
+    });
+}
+
+/// EX-27, SH-10: a pool that is broken is replaced, by one that works as soon as that is possible. The
+/// broken one stays as it is, and ending it by force does nothing.
+#[test]
+fn ex_27_a_broken_pool_is_replaced() {
+    horsepower::init();
+    guarded("ex_27_broken", || {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("in the way");
+        std::fs::write(&file, "").unwrap();
+        let refuse = |file: PathBuf| assert!(!file.exists(), "not now");
+        let builder =
+            || ProcessPoolExecutor::builder().workers(1).initializer(refuse, file.clone());
+        let pid =
+            |pool: &ProcessPoolExecutor| pool.submit(|(): ()| std::process::id(), ()).result();
+        let broken = builder().reusable().unwrap();
+        for _ in 0..3 {
+            let error = pid(&broken).unwrap_err();
+            assert!(error.is_broken() && error.to_string().contains("not now"), "{error}");
+        }
+        std::fs::remove_file(&file).unwrap();
+        let fresh = builder().reusable().unwrap();
+        assert!(!Arc::ptr_eq(&broken, &fresh));
+        let first = pid(&fresh).unwrap();
+        assert!(Arc::ptr_eq(&fresh, &builder().reusable().unwrap()));
+        assert_eq!(pid(&fresh).unwrap(), first);
+        assert!(pid(&broken).unwrap_err().is_broken());
+        for _ in 0..2 {
+            let force = ShutdownOptions::new().cancel_queued().kill_running();
+            broken.shutdown_with(force).unwrap();
+        }
+        fresh.shutdown();
+        assert_gone(&[first]);
     });
 }

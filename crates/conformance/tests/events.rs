@@ -1,11 +1,13 @@
-//! What an operator can see: an event for each birth, death, retry and deadline. The only test of its
-//! program, because who collects events is decided once for a whole program.
+//! What an operator can see: an event for each birth, death, retry and deadline, for each worker that is
+//! replaced, and for the end of a pool that cannot go on. Who collects events is decided once for a whole
+//! program, so its tests run one after the other.
 
 use horsepower::prelude::*;
 use horsepower_conformance::lab::{assert_gone, guarded};
 use horsepower_conformance::roles::die;
 use std::fmt::Write as _;
-use std::sync::Mutex;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -48,11 +50,27 @@ impl Subscriber for Collector {
     fn exit(&self, _: &Id) {}
 }
 
+/// From now on events are collected, for one test at a time.
+fn collect() -> MutexGuard<'static, ()> {
+    static ONCE: Once = Once::new();
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    ONCE.call_once(|| tracing::subscriber::set_global_default(Collector).unwrap());
+    SEEN.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    alone
+}
+
+/// The events with all of these words.
+fn seen_with(words: &[&str]) -> Vec<String> {
+    let seen = SEEN.lock().unwrap();
+    seen.iter().filter(|line| words.iter().all(|word| line.contains(word))).cloned().collect()
+}
+
 #[test]
 fn births_deaths_retries_and_deadlines_are_told() {
     horsepower::init();
     guarded("events", || {
-        tracing::subscriber::set_global_default(Collector).unwrap();
+        let _alone = collect();
         let pool = ProcessPoolExecutor::with_workers(1).unwrap();
         assert!(pool.task(die, "abort".to_owned()).retries(1).submit().result().is_err());
         let hang = |(): ()| loop {
@@ -66,15 +84,66 @@ fn births_deaths_retries_and_deadlines_are_told() {
         drop(pool);
         assert_gone(&pids);
 
-        let seen = SEEN.lock().unwrap();
-        let count = |texts: &[&str]| {
-            seen.iter().filter(|line| texts.iter().all(|text| line.contains(text))).count()
-        };
+        let count = |words: &[&str]| seen_with(words).len();
+        let seen = SEEN.lock().unwrap().clone();
         assert_eq!(count(&["DEBUG", "worker is started"]), 4, "{seen:#?}");
         assert_eq!(count(&["worker is started", &format!("pid={pid} ")]), 1, "{seen:#?}");
         assert_eq!(count(&["WARN", "worker has died", "Signal(6)"]), 2, "{seen:#?}");
         assert_eq!(count(&["DEBUG", "task is tried again", "die"]), 1, "{seen:#?}");
         assert_eq!(count(&["WARN", "task is past its deadline", "limit=5ms"]), 1, "{seen:#?}");
         assert_eq!(count(&["worker has died", "Signal(9)"]), 1, "{seen:#?}");
+    });
+}
+
+/// EX-28: one warning for each worker that has grown and is replaced, and none for another.
+#[test]
+fn ex_28_a_worker_that_is_replaced_is_told() {
+    horsepower::init();
+    guarded("ex_28_events", || {
+        let _alone = collect();
+        let builder = ProcessPoolExecutor::builder().workers(1).recycle_above(64 << 20);
+        let pool = builder.build().unwrap();
+        let leak = |n: u8| {
+            std::mem::forget(std::hint::black_box(vec![n | 1; 16 << 20]));
+            // Long enough to be weighed.
+            std::thread::sleep(Duration::from_millis(25));
+            std::process::id()
+        };
+        let mut pids = vec![];
+        while pids.len() < 4 {
+            pids.push(pool.submit(leak, 1).result().unwrap());
+            pids.dedup();
+        }
+        pool.shutdown();
+        // The last one has not grown yet.
+        let told = seen_with(&["WARN", "worker has grown and is replaced"]);
+        assert_eq!(told.len(), 3, "{told:#?}");
+        for (pid, told) in pids.iter().zip(told) {
+            assert!(told.contains(&format!("pid={pid} ")), "{told} {pids:?}");
+        }
+        assert_eq!(pool.stats().restarts, 3);
+        assert_gone(&pids);
+    });
+}
+
+/// EX-16: an initializer that fails is told once, as an error with its message.
+#[test]
+fn ex_16_a_pool_that_is_broken_is_told() {
+    horsepower::init();
+    guarded("ex_16_events", || {
+        let _alone = collect();
+        let fail = |_: PathBuf| panic!("there is no database");
+        let builder = ProcessPoolExecutor::builder().workers(2).initializer(fail, PathBuf::new());
+        let pool = builder.build().unwrap();
+        let futures: Vec<_> = (0..10).map(|_| pool.submit(|(): ()| (), ())).collect();
+        assert!(futures.into_iter().all(|future| future.result().unwrap_err().is_broken()));
+        assert!(pool.submit(|(): ()| (), ()).result().unwrap_err().is_broken());
+        let pids = pool.worker_pids();
+        drop(pool);
+        assert_gone(&pids);
+        let told = seen_with(&["ERROR"]);
+        assert_eq!(told.len(), 1, "{told:#?}");
+        assert!(told[0].contains("pool is broken"), "{told:#?}");
+        assert!(told[0].contains("there is no database"), "{told:#?}");
     });
 }

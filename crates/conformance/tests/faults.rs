@@ -1,9 +1,9 @@
-//! Faults: real processes die, hang at the start, write garbage, outlive their parents; each test
-//! shows that it costs what was promised and nothing else. They are in one file, longer than most,
-//! because they share the ways to die and to play another process.
+//! Faults: real processes die, hang at the start, write garbage; each test shows that it costs what was
+//! promised and nothing else.
 
 #![allow(clippy::print_stdout)] // roles in other processes speak by it
 
+use horsepower::StartMethod;
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
 use horsepower_conformance::lab::{assert_gone, guarded, is_alive, is_child, parent_of, until};
@@ -11,7 +11,7 @@ use horsepower_conformance::pools::{end, pid_of, pool};
 use horsepower_conformance::roles::{another, die, role, signal};
 use rustix::process::{Pid, Signal};
 use std::collections::HashSet;
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -86,26 +86,30 @@ fn an_idle_worker_may_be_killed() {
     });
 }
 
-/// EX-05: workers are started on demand and used again.
+/// EX-05: workers are started on demand, each only when one is needed, and used again.
 #[test]
 fn ex_05_an_idle_worker_is_used_again() {
     horsepower::init();
     guarded("ex_05", || {
-        let pool = pool(4);
-        assert_eq!(pool.worker_pids(), []);
-        let pids: HashSet<u32> =
-            (0..3).map(|n| pool.submit(pid_of, n).result().unwrap().1).collect();
-        assert_eq!(pids.len(), 1);
-        let mut gate = Gate::new();
-        let waiting: Vec<_> = (0..4).map(|_| pool.submit(pass, gate.path())).collect();
-        until(|| pool.worker_pids().len() == 4 && waiting.iter().all(TaskFuture::running));
-        // PI-01, PI-02: the worker's own view is the parent's.
-        for pid in pool.worker_pids() {
-            assert_eq!(parent_of(pid), Some(std::process::id()));
+        for &method in StartMethod::ALL {
+            let builder = ProcessPoolExecutor::builder().workers(4).start_method(method);
+            let pool = builder.build().unwrap();
+            assert_eq!(pool.worker_pids(), []);
+            let pids: HashSet<u32> =
+                (0..3).map(|n| pool.submit(pid_of, n).result().unwrap().1).collect();
+            assert_eq!(pids.len(), 1, "{method}");
+            assert!(pids.into_iter().eq(pool.worker_pids()), "no other was started: {method}");
+            let mut gate = Gate::new();
+            let waiting: Vec<_> = (0..4).map(|_| pool.submit(pass, gate.path())).collect();
+            until(|| pool.worker_pids().len() == 4 && waiting.iter().all(TaskFuture::running));
+            // PI-01, PI-02: the worker's own view is the parent's.
+            for pid in pool.worker_pids() {
+                assert_eq!(parent_of(pid), Some(std::process::id()));
+            }
+            gate.open();
+            waiting.into_iter().for_each(|future| future.result().unwrap());
+            end(pool);
         }
-        gate.open();
-        waiting.into_iter().for_each(|future| future.result().unwrap());
-        end(pool);
     });
 }
 
@@ -136,62 +140,6 @@ fn a_crash_in_a_chunk_costs_one_item() {
             }
         }
         assert_eq!(folder.path().read_dir().unwrap().count(), 100);
-        end(pool);
-    });
-}
-
-/// FA-05, FA-06, FA-07, FA-08, PO-12: what cannot be encoded or decoded, on either side, costs its own
-/// task.
-#[test]
-fn fa_05_encoding_errors_cost_one_task() {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    /// Fails in the way that its number says.
-    #[derive(Debug)]
-    struct Odd(u8);
-    impl Serialize for Odd {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            match self.0 {
-                1 => Err(serde::ser::Error::custom("one")),
-                2 => panic!("two"),
-                n => n.serialize(serializer),
-            }
-        }
-    }
-    impl<'de> Deserialize<'de> for Odd {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Odd, D::Error> {
-            match u8::deserialize(deserializer)? {
-                3 => Err(serde::de::Error::custom("three")),
-                4 => panic!("four"),
-                n => Ok(Odd(n)),
-            }
-        }
-    }
-    horsepower::init();
-    guarded("fa_05", || {
-        let pool = pool(1);
-        let (_, pid) = pool.submit(pid_of, 0).result().unwrap();
-        for n in 1..=4 {
-            let sent = pool.submit(|odd: Odd| odd.0, Odd(n)).result().unwrap_err();
-            assert!(sent.is_encoding(), "{n}: {sent}");
-            assert!(sent.to_string().contains("Odd, cannot be"), "{n}: {sent}");
-            let answered = pool.submit(Odd, n).result().unwrap_err();
-            // A `Serialize` that panics in the worker is a panic of the task.
-            assert!(
-                if n == 2 { answered.is_panic() } else { answered.is_encoding() },
-                "{answered}"
-            );
-        }
-        let odd = (0..20).map(|n| Odd(n % 6));
-        let options = MapOptions::new().chunk_size(6).on_error(OnError::Continue);
-        let results: Vec<_> = pool.map_with(options, |odd: Odd| odd.0, odd).collect();
-        for (n, result) in results.into_iter().enumerate() {
-            let n = n as u8 % 6;
-            match result {
-                Ok(value) => assert!(value == n && !(1..=4).contains(&n)),
-                Err(error) => assert!((1..=4).contains(&n) && error.is_encoding(), "{n}: {error}"),
-            }
-        }
-        assert_eq!(pool.submit(pid_of, 0).result().unwrap().1, pid, "the same worker");
         end(pool);
     });
 }
@@ -251,82 +199,6 @@ fn garbage_in_the_lane_is_found_and_survived() {
             assert_eq!(pool.submit(pid_of, 5).result().unwrap().0, 5);
             end(pool);
         }
-    });
-}
-
-/// FA-09: workers crash while large arguments are on their way.
-#[test]
-fn fa_09_crashes_with_large_arguments() {
-    horsepower::init();
-    guarded("fa_09", || {
-        let pool = pool(2);
-        let crash = |bytes: Vec<u8>| {
-            if bytes[0].is_multiple_of(2) {
-                std::process::abort();
-            }
-            bytes.len()
-        };
-        let futures: Vec<_> = (0..10u8).map(|n| pool.submit(crash, vec![n; 2_000_000])).collect();
-        for (n, future) in futures.into_iter().enumerate() {
-            match future.result() {
-                Ok(len) => assert!(n % 2 == 1 && len == 2_000_000),
-                Err(error) => assert!(n % 2 == 0 && error.is_worker_death(), "{n}: {error}"),
-            }
-        }
-        end(pool);
-    });
-}
-
-/// FA-10: a worker crashes after the shutdown has begun.
-#[test]
-fn fa_10_a_crash_during_shutdown() {
-    horsepower::init();
-    guarded("fa_10", || {
-        let pool = pool(1);
-        let mut gate = Gate::new();
-        let task = |gate| -> u64 {
-            pass(gate);
-            std::process::abort()
-        };
-        let doomed = pool.submit(task, gate.path());
-        let queued = pool.submit(pid_of, 3);
-        std::thread::scope(|scope| {
-            let ending = scope.spawn(|| pool.shutdown());
-            gate.open();
-            ending.join().unwrap();
-        });
-        assert!(doomed.result().unwrap_err().is_worker_death());
-        assert_eq!(queued.result().unwrap().0, 3);
-        end(pool);
-    });
-}
-
-/// FA-11, FA-12: cancelled tasks, and workers that kill each other; nobody waits for ever.
-#[test]
-fn fa_12_workers_kill_each_other() {
-    horsepower::init();
-    guarded("fa_12", || {
-        let pool = pool(3);
-        let futures: Vec<_> = (0..60u64)
-            .map(|n| {
-                pool.submit(
-                    |n: u64| {
-                        if n.is_multiple_of(3) { die("kill".into()) } else { n }
-                    },
-                    n,
-                )
-            })
-            .collect();
-        let cancelled: Vec<bool> = futures.iter().map(|f| f.cancel()).collect();
-        for (n, (future, cancelled)) in futures.into_iter().zip(cancelled).enumerate() {
-            match future.result() {
-                Ok(value) => assert!(!cancelled && value == n as u64),
-                Err(error) if cancelled => assert!(error.is_cancelled()),
-                Err(error) => assert_eq!((error.signal(), n % 3), (Some(9), 0), "{n}: {error}"),
-            }
-        }
-        assert_eq!(pool.submit(pid_of, 1).result().unwrap().0, 1);
-        end(pool);
     });
 }
 
@@ -491,40 +363,6 @@ fn a_worker_inherits_nothing_else() {
     });
 }
 
-/// FA-18: the parent is killed; no worker survives it, busy or idle.
-#[test]
-fn fa_18_no_worker_survives_its_parent() {
-    const NAME: &str = "fa_18_no_worker_survives_its_parent";
-    horsepower::init();
-    if role().is_some() {
-        let pool = pool(2);
-        let busy = |(): ()| loop {
-            std::thread::park();
-        };
-        let busy: TaskFuture<u64> = pool.submit(busy, ());
-        until(|| busy.running());
-        pool.submit(pid_of, 1).result().unwrap();
-        println!("\npids {:?}", pool.worker_pids());
-        loop {
-            std::thread::park();
-        }
-    }
-    guarded(NAME, || {
-        let mut parent = another(NAME, "parent").stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(parent.stdout.take().unwrap()).lines();
-        let pids = lines.map_while(Result::ok).find(|line| line.starts_with("pids")).unwrap();
-        let pids: Vec<u32> = pids
-            .split(|c: char| !c.is_ascii_digit())
-            .filter_map(|number| number.parse().ok())
-            .collect();
-        assert_eq!(pids.len(), 2);
-        assert!(pids.iter().all(|&pid| is_alive(pid)));
-        parent.kill().unwrap();
-        parent.wait().unwrap();
-        until(|| !pids.iter().any(|&pid| is_alive(pid)));
-    });
-}
-
 /// PR-16: without `init` a pool is an error at once, and no process is started.
 #[test]
 fn pr_16_without_init_there_is_no_pool() {
@@ -544,7 +382,7 @@ fn pr_16_without_init_there_is_no_pool() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("refused"));
 }
 
-/// A program whose second start goes another way than to `init`: every worker dies before it is
+/// FA-01: a program whose second start goes another way than to `init`: every worker dies before it is
 /// ready. After a bounded number of tries the pool is broken, and says why.
 #[test]
 fn a_worker_that_never_becomes_ready_breaks_the_pool() {

@@ -4,11 +4,12 @@
 use horsepower::prelude::*;
 use horsepower::{ProcessPoolBuilder, StartMethod};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{guarded, until};
+use horsepower_conformance::lab::{guarded, parent_of, until};
 use horsepower_conformance::pools::{end, pid_of};
 use horsepower_conformance::roles::{another, die, role};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 fn name_of(_: u64) -> String {
@@ -259,5 +260,67 @@ fn po_17_a_want_that_passes() {
         limit_descriptors(plenty);
         end(pool);
         end_of_one_task();
+    });
+}
+
+/// The children of this process.
+fn children() -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").unwrap();
+    let pids = entries.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    pids.filter(|&pid| parent_of(pid) == Some(std::process::id())).collect()
+}
+
+/// The limit with which this process can open so many descriptors more.
+fn room_for(more: usize) -> u64 {
+    let entries = std::fs::read_dir("/proc/self/fd").unwrap();
+    let entries: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    // Without the folder itself, which is closed by now.
+    let open: HashSet<_> = entries.into_iter().filter(|path| path.read_link().is_ok()).collect();
+    let is_free = |number: &u64| !open.contains(&PathBuf::from(format!("/proc/self/fd/{number}")));
+    (0..).filter(is_free).nth(more).unwrap()
+}
+
+/// PO-17: with one descriptor more each time, the start of a worker fails at another place, up to where
+/// there are enough. At whichever it fails, that is told, and nothing is left of what had begun.
+#[test]
+fn po_17_wherever_the_start_fails() {
+    const NAME: &str = "po_17_wherever_the_start_fails";
+    horsepower::init();
+    if role().is_none() {
+        return guarded(NAME, || {
+            for method in StartMethod::ALL {
+                let output = another(NAME, method.name()).output().unwrap();
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            }
+        });
+    }
+    let method = role().unwrap().parse().unwrap();
+    guarded(NAME, || {
+        // What every process needs once has been found out.
+        end_of_one_task();
+        assert_eq!(children(), []);
+        let plenty = getrlimit(Resource::Nofile).current.unwrap();
+        let mut failures = 0;
+        for more in 0..100 {
+            let pool = builder().start_method(method).build().unwrap();
+            limit_descriptors(room_for(more));
+            let outcome = pool.submit(pid_of, 7).result();
+            limit_descriptors(plenty);
+            let Err(error) = outcome else {
+                end(pool);
+                assert_eq!(children(), []);
+                break;
+            };
+            assert!(error.is_broken(), "{error}");
+            assert!(error.to_string().contains("Too many open files"), "{error}");
+            // What has begun ends although the pool is still there.
+            until(|| children().is_empty());
+            end(pool);
+            failures += 1;
+        }
+        assert!(
+            (4..100).contains(&failures),
+            "{method}: the start failed at {failures} places only"
+        );
     });
 }

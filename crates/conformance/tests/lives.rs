@@ -1,39 +1,54 @@
 //! The lives of a pool's workers: how long they serve, how many there are, and what they may use.
 
-use horsepower::ShutdownOptions;
 use horsepower::prelude::*;
+use horsepower::{ProcessPoolBuilder, ShutdownOptions, StartMethod};
 use horsepower_conformance::gate::{Gate, pass};
 use horsepower_conformance::lab::{assert_gone, guarded, is_child, until};
 use horsepower_conformance::pools::{end, pid_of};
 use horsepower_conformance::rows::{lines, write_line};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-/// EX-17: after so many tasks another worker comes, never a second one beside it; none at all makes no
-/// sense.
+fn builder(method: StartMethod, workers: usize) -> ProcessPoolBuilder {
+    ProcessPoolExecutor::builder().workers(workers).start_method(method)
+}
+
+/// Pools of so many workers, one for each way to start them.
+fn pools(
+    workers: usize,
+    set: impl Fn(ProcessPoolBuilder) -> ProcessPoolBuilder,
+) -> impl Iterator<Item = ProcessPoolExecutor> {
+    StartMethod::ALL.iter().map(move |&method| set(builder(method, workers)).build().unwrap())
+}
+
+/// EX-17, PO-14: after so many tasks another worker comes, never a second one beside it; none at all
+/// makes no sense.
 #[test]
 fn ex_17_a_worker_has_so_many_tasks() {
     horsepower::init();
     guarded("ex_17", || {
-        let pool = ProcessPoolExecutor::builder().workers(1).tasks_per_worker(3).build().unwrap();
-        let mut pids = vec![];
-        for n in 0..10 {
-            pids.push(pool.submit(pid_of, n).result().unwrap().1);
-            assert!(pool.worker_pids().len() <= 1, "{:?}", pool.worker_pids());
+        for pool in pools(1, |builder| builder.tasks_per_worker(3)) {
+            let mut pids = vec![];
+            for n in 0..10 {
+                pids.push(pool.submit(pid_of, n).result().unwrap().1);
+                assert!(pool.worker_pids().len() <= 1, "{:?}", pool.worker_pids());
+            }
+            for (n, pid) in pids.iter().enumerate() {
+                assert_eq!(pids[n / 3 * 3], *pid, "{n}: {pids:?}");
+            }
+            assert_eq!(pids.iter().collect::<HashSet<_>>().len(), 4, "{pids:?}");
+            until(|| !is_child(pids[8]));
+            assert_gone(&pids[..9]);
+            let restart = &pool.stats().last_restarts[0];
+            assert_eq!(restart.pid, pids[8]);
+            assert!(restart.why.ends_with("replaced"), "{}", restart.why);
+            end(pool);
         }
-        for (n, pid) in pids.iter().enumerate() {
-            assert_eq!(pids[n / 3 * 3], *pid, "{n}: {pids:?}");
+        for &method in StartMethod::ALL {
+            let error = builder(method, 1).tasks_per_worker(0).build().unwrap_err();
+            assert!(error.is_invalid(), "{error}");
+            assert_eq!(error.to_string(), "tasks_per_worker must be greater than 0");
         }
-        assert_eq!(pids.iter().collect::<HashSet<_>>().len(), 4, "{pids:?}");
-        until(|| !is_child(pids[8]));
-        assert_gone(&pids[..9]);
-        let restart = &pool.stats().last_restarts[0];
-        assert_eq!(restart.pid, pids[8]);
-        assert!(restart.why.ends_with("replaced"), "{}", restart.why);
-        end(pool);
-        let error = ProcessPoolExecutor::builder().tasks_per_worker(0).build().unwrap_err();
-        assert!(error.is_invalid(), "{error}");
-        assert_eq!(error.to_string(), "tasks_per_worker must be greater than 0");
     });
 }
 
@@ -44,58 +59,70 @@ fn ex_18_replaced_with_a_backlog() {
     guarded("ex_18", || {
         for (workers, limit, tasks) in [(1, 2, 6), (1, 1, 20), (3, 1, 6), (2, 3, 200)] {
             for waits in [true, false] {
-                let builder = ProcessPoolExecutor::builder().workers(workers);
-                let pool = builder.tasks_per_worker(limit).build().unwrap();
-                let futures: Vec<_> = (0..tasks).map(|n| pool.submit(pid_of, n)).collect();
-                let results = |futures: Vec<TaskFuture<(u64, u32)>>| {
-                    let mut counts = std::collections::HashMap::<u32, usize>::new();
-                    for (n, future) in (0..).zip(futures) {
-                        let (number, pid) = future.result().unwrap();
-                        assert_eq!(number, n);
-                        *counts.entry(pid).or_default() += 1;
+                for pool in pools(workers, |builder| builder.tasks_per_worker(limit)) {
+                    let futures: Vec<_> = (0..tasks).map(|n| pool.submit(pid_of, n)).collect();
+                    if waits {
+                        no_more_than(limit, futures);
+                        end(pool);
+                    } else {
+                        end(pool);
+                        no_more_than(limit, futures);
                     }
-                    assert!(counts.values().all(|&count| count <= limit), "{counts:?}");
-                };
-                if waits {
-                    results(futures);
-                    end(pool);
-                } else {
-                    end(pool);
-                    results(futures);
                 }
             }
         }
     });
 }
 
-/// PO-14: after enough tasks every worker is another; a chunk of a map is one task.
+/// Fails unless all of these are done, and no worker has done more of them than `limit`.
+fn no_more_than(limit: usize, futures: Vec<TaskFuture<(u64, u32)>>) {
+    let mut counts = HashMap::<u32, usize>::new();
+    for (n, future) in (0..).zip(futures) {
+        let (number, pid) = future.result().unwrap();
+        assert_eq!(number, n);
+        *counts.entry(pid).or_default() += 1;
+    }
+    assert!(counts.values().all(|&count| count <= limit), "{counts:?}");
+}
+
+/// In which process each item of a map was, in chunks of this size.
+fn pids_of_map(pool: &ProcessPoolExecutor, size: usize, items: u64) -> Vec<u32> {
+    let options = MapOptions::new().chunk_size(size);
+    pool.map_with(options, |_: u64| std::process::id(), 0..items).map(Result::unwrap).collect()
+}
+
+/// PO-14: after enough tasks every worker is another.
 #[test]
 fn po_14_all_workers_are_replaced() {
     horsepower::init();
     guarded("po_14", || {
-        let pool = ProcessPoolExecutor::builder().workers(2).tasks_per_worker(5).build().unwrap();
-        let pids = |size: usize, items: u64| -> Vec<u32> {
-            let options = MapOptions::new().chunk_size(size);
-            pool.map_with(options, |_: u64| std::process::id(), 0..items)
-                .map(Result::unwrap)
-                .collect()
-        };
-        let first: HashSet<u32> = pids(1, 2).into_iter().collect();
-        let _ = pids(1, 30);
-        let last: HashSet<u32> = pids(1, 2).into_iter().collect();
-        assert!(first.is_disjoint(&last), "{first:?} {last:?}");
-        end(pool);
+        for pool in pools(2, |builder| builder.tasks_per_worker(5)) {
+            let first: HashSet<u32> = pids_of_map(&pool, 1, 2).into_iter().collect();
+            let _ = pids_of_map(&pool, 1, 30);
+            let last: HashSet<u32> = pids_of_map(&pool, 1, 2).into_iter().collect();
+            assert!(first.is_disjoint(&last), "{first:?} {last:?}");
+            end(pool);
+        }
+    });
+}
 
-        let pool = ProcessPoolExecutor::builder().workers(1).tasks_per_worker(2).build().unwrap();
-        let options = MapOptions::new().chunk_size(10);
-        let pids: Vec<u32> = pool
-            .map_with(options, |_: u64| std::process::id(), 0..60)
-            .map(Result::unwrap)
-            .collect();
-        // A chunk that takes long is handed back, so there may be more parts than chunks.
-        assert!(pids.iter().collect::<HashSet<_>>().len() >= 3, "{pids:?}");
-        assert!(pids.chunks(10).any(|chunk| chunk.iter().all(|pid| *pid == chunk[0])), "{pids:?}");
-        end(pool);
+/// PO-14: a chunk of a map is one task, so a worker that may have two serves two chunks, whole.
+#[test]
+fn po_14_a_chunk_is_one_task() {
+    horsepower::init();
+    guarded("po_14_chunk", || {
+        for pool in pools(1, |builder| builder.tasks_per_worker(2)) {
+            let pids = pids_of_map(&pool, 10, 60);
+            // A chunk that takes long is handed back, so there may be more parts than chunks.
+            assert!(pids.iter().collect::<HashSet<_>>().len() >= 3, "{pids:?}");
+            let mut counts = HashMap::<u32, usize>::new();
+            pids.iter().for_each(|pid| *counts.entry(*pid).or_default() += 1);
+            assert!(counts.values().all(|&count| count <= 20), "{counts:?}");
+            let chunks: Vec<_> = pids.chunks(10).collect();
+            let shared = |two: &[&[u32]]| two.concat().iter().all(|pid| *pid == two[0][0]);
+            assert!(chunks.windows(2).any(shared), "{pids:?}");
+            end(pool);
+        }
     });
 }
 
@@ -105,26 +132,73 @@ fn ex_25_idle_workers_leave() {
     horsepower::init();
     guarded("ex_25", || {
         let idle = Duration::from_millis(10);
-        let pool = ProcessPoolExecutor::builder().workers(2).idle_timeout(idle).build().unwrap();
-        let mut seen = HashSet::new();
-        for round in 0..5 {
-            let mut gate = Gate::new();
-            let both = [(); 2].map(|()| pool.submit(pass, gate.path()));
-            until(|| both.iter().all(TaskFuture::running));
-            // Those that have something to do stay, however long it takes.
-            std::thread::sleep(2 * idle);
-            let pids = pool.worker_pids();
-            assert_eq!(pids.len(), 2);
-            assert!(pids.iter().all(|pid| seen.insert(*pid)), "{round}: {pids:?}");
-            gate.open();
-            both.into_iter().for_each(|future| future.result().unwrap());
-            until(|| pool.worker_pids().is_empty());
-            assert_gone(&pids);
+        for pool in pools(2, |builder| builder.idle_timeout(idle)) {
+            let mut seen = HashSet::new();
+            for round in 0..5 {
+                let mut gate = Gate::new();
+                let both = [(); 2].map(|()| pool.submit(pass, gate.path()));
+                until(|| both.iter().all(TaskFuture::running));
+                // Those that have something to do stay, however long it takes.
+                std::thread::sleep(2 * idle);
+                let pids = pool.worker_pids();
+                assert_eq!(pids.len(), 2);
+                assert!(pids.iter().all(|pid| seen.insert(*pid)), "{round}: {pids:?}");
+                gate.open();
+                both.into_iter().for_each(|future| future.result().unwrap());
+                until(|| pool.worker_pids().is_empty());
+                assert_gone(&pids);
+            }
+            // An idle worker that leaves is not one that had to be replaced by another.
+            assert_eq!(pool.stats().workers.len(), 0);
+            assert_eq!(pool.submit(pid_of, 1).result().unwrap().0, 1);
+            end(pool);
         }
-        // An idle worker that leaves is not one that had to be replaced by another.
-        assert_eq!(pool.stats().workers.len(), 0);
-        assert_eq!(pool.submit(pid_of, 1).result().unwrap().0, 1);
-        end(pool);
+    });
+}
+
+/// A number that takes a while to be encoded, and to be decoded.
+#[derive(Debug)]
+struct Slow(u64);
+
+const SLOWLY: Duration = Duration::from_millis(3);
+
+impl serde::Serialize for Slow {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        std::thread::sleep(SLOWLY);
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Slow {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Slow, D::Error> {
+        std::thread::sleep(SLOWLY);
+        u64::deserialize(deserializer).map(Slow)
+    }
+}
+
+/// EX-25: workers leave after less time than a value needs to be encoded or decoded, in either direction,
+/// and no task is lost.
+#[test]
+fn ex_25_idle_for_less_than_a_value_takes() {
+    horsepower::init();
+    guarded("ex_25_slow", || {
+        let task = |slow: Slow| (slow, std::process::id());
+        for pool in pools(2, |builder| builder.idle_timeout(Duration::from_millis(1))) {
+            let mut pids = HashSet::new();
+            for at_a_time in [1, 5] {
+                for first in (0..30).step_by(at_a_time) {
+                    let numbers = first..first + at_a_time as u64;
+                    let futures = numbers.clone().map(|n| pool.submit(task, Slow(n)));
+                    for (n, future) in numbers.zip(futures.collect::<Vec<_>>()) {
+                        let (slow, pid) = future.result().unwrap();
+                        assert_eq!(slow.0, n);
+                        pids.insert(pid);
+                    }
+                }
+            }
+            assert!(pids.len() > 2, "some have left meanwhile: {pids:?}");
+            end(pool);
+        }
     });
 }
 
@@ -134,60 +208,75 @@ fn ex_25_idle_workers_leave() {
 fn ex_26_a_pool_changes_its_size() {
     horsepower::init();
     guarded("ex_26", || {
-        let pool = ProcessPoolExecutor::with_workers(2).unwrap();
-        let occupy = |count: usize, gate: &Gate| {
-            let futures: Vec<_> = (0..count).map(|_| pool.submit(pass, gate.path())).collect();
-            until(|| futures.iter().all(TaskFuture::running));
-            let mut pids = pool.worker_pids();
-            pids.sort_unstable();
-            (futures, pids)
-        };
-        let release = |mut gate: Gate, futures: Vec<TaskFuture<()>>| {
-            gate.open();
-            futures.into_iter().for_each(|future| future.result().unwrap());
-        };
-        let gate = Gate::new();
-        let (futures, two) = occupy(2, &gate);
-        pool.resize(1).unwrap();
-        assert_eq!(pool.workers(), 1);
-        assert!(futures.iter().all(TaskFuture::running), "nobody was interrupted");
-        release(gate, futures);
-        until(|| pool.worker_pids().len() == 1);
-        let survivor = pool.worker_pids()[0];
-        assert!(two.contains(&survivor));
-        pool.resize(1).unwrap();
-        assert_eq!(pool.submit(pid_of, 0).result().unwrap().1, survivor);
-
-        pool.resize(3).unwrap();
-        assert_eq!(pool.workers(), 3);
-        let gate = Gate::new();
-        let (futures, three) = occupy(3, &gate);
-        assert!(three.contains(&survivor) && three.len() == 3, "{three:?}");
-        release(gate, futures);
-        let error = pool.resize(0).unwrap_err();
-        assert!(error.is_invalid() && error.to_string() == "workers must be greater than 0");
-        end(pool);
+        for pool in pools(2, |builder| builder) {
+            fewer_as_many_more(&pool);
+            let error = pool.resize(0).unwrap_err();
+            assert!(error.is_invalid() && error.to_string() == "workers must be greater than 0");
+            end(pool);
+        }
     });
 }
 
-/// EX-26: up and down with work under way.
+fn fewer_as_many_more(pool: &ProcessPoolExecutor) {
+    let occupy = |count: usize, gate: &Gate| {
+        let futures: Vec<_> = (0..count).map(|_| pool.submit(pass, gate.path())).collect();
+        until(|| futures.iter().all(TaskFuture::running));
+        (futures, pool.worker_pids())
+    };
+    let release = |mut gate: Gate, futures: Vec<TaskFuture<()>>| {
+        gate.open();
+        futures.into_iter().for_each(|future| future.result().unwrap());
+    };
+    let gate = Gate::new();
+    let (futures, two) = occupy(2, &gate);
+    pool.resize(1).unwrap();
+    assert_eq!(pool.workers(), 1);
+    assert!(futures.iter().all(TaskFuture::running), "nobody was interrupted");
+    release(gate, futures);
+    until(|| pool.worker_pids().len() == 1);
+    let survivor = pool.worker_pids()[0];
+    assert!(two.contains(&survivor));
+    pool.resize(1).unwrap();
+    assert_eq!(pool.submit(pid_of, 0).result().unwrap().1, survivor);
+
+    pool.resize(3).unwrap();
+    assert_eq!(pool.workers(), 3);
+    let gate = Gate::new();
+    let (futures, three) = occupy(3, &gate);
+    assert!(three.contains(&survivor) && three.len() == 3, "{three:?}");
+    release(gate, futures);
+}
+
+/// EX-26: up and down with work under way: tasks, and maps whose results nobody reads until the end.
 #[test]
 fn ex_26_up_and_down() {
     horsepower::init();
     guarded("ex_26_up_and_down", || {
-        let pool = ProcessPoolExecutor::with_workers(5).unwrap();
-        let mut futures = vec![];
-        for workers in [12, 2, 1, 12, 6, 1, 8, 5] {
-            pool.resize(workers).unwrap();
-            futures.extend((0..30).map(|n| pool.submit(pid_of, n)));
-            let map = pool.map(pid_of, 0..100);
-            assert!(map.map(|result| result.unwrap().0).eq(0..100));
+        let work = |n| {
+            std::thread::sleep(Duration::from_millis(5));
+            pid_of(n)
+        };
+        for pool in pools(5, |builder| builder) {
+            let (mut futures, mut maps, mut met) = (vec![], vec![], 0);
+            for workers in [12, 2, 1, 12, 6, 1, 8, 5] {
+                pool.resize(workers).unwrap();
+                met += futures.iter().filter(|future: &&TaskFuture<_>| !future.done()).count();
+                let before = futures.len();
+                futures.extend((0..30).map(|n| pool.submit(work, n)));
+                maps.push(pool.map(work, 0..20));
+                let begun = |future: &TaskFuture<_>| future.running() || future.done();
+                until(|| futures[before..].iter().any(begun));
+            }
+            assert!(met > 0, "no resize has met any work");
+            for map in maps {
+                assert!(map.map(|result| result.unwrap().0).eq(0..20));
+            }
+            for (n, future) in (0..).zip(futures) {
+                assert_eq!(future.result().unwrap().0, n % 30);
+            }
+            until(|| pool.worker_pids().len() <= 5);
+            end(pool);
         }
-        for (n, future) in (0..).zip(futures) {
-            assert_eq!(future.result().unwrap().0, n % 30);
-        }
-        until(|| pool.worker_pids().len() <= 5);
-        end(pool);
     });
 }
 
@@ -197,13 +286,13 @@ fn ex_26_up_and_down() {
 fn ex_26_while_workers_start() {
     horsepower::init();
     guarded("ex_26_while_workers_start", || {
-        for round in 0..60 {
-            let pool = ProcessPoolExecutor::with_workers(3).unwrap();
+        for (round, &method) in (0..80).zip(StartMethod::ALL.iter().cycle()) {
+            let pool = builder(method, 3).build().unwrap();
             let futures: Vec<_> = (0..3).map(|n| pool.submit(pid_of, n)).collect();
             // Fewer workers may be enough.
             let over = || futures.iter().all(TaskFuture::done);
             until(|| pool.worker_pids().len() > round % 3 || over());
-            if round % 2 == 0 {
+            if round % 4 < 2 {
                 pool.resize(1).unwrap();
                 for (n, future) in (0..).zip(futures) {
                     assert_eq!(future.result().unwrap().0, n);
@@ -309,5 +398,29 @@ fn memory_limit_between_tasks() {
         }
         assert_eq!(pool.submit(pid_of, 1).result().unwrap().0, 1);
         end(pool);
+    });
+}
+
+/// EX-14: dropping the last handle while workers have something to do: it is done, with what waits, and
+/// then they end.
+#[test]
+fn ex_14_dropped_while_workers_run() {
+    horsepower::init();
+    guarded("ex_14", || {
+        for pool in pools(2, |builder| builder) {
+            let mut gate = Gate::new();
+            let both = [(); 2].map(|()| pool.submit(pass, gate.path()));
+            let queued: Vec<_> = (0..20).map(|n| pool.submit(pid_of, n)).collect();
+            until(|| both.iter().all(TaskFuture::running));
+            let pids = pool.worker_pids();
+            assert_eq!(pids.len(), 2);
+            gate.open();
+            drop(pool);
+            assert_gone(&pids);
+            assert!(both.iter().all(|future| future.get().is_ok()));
+            for (n, future) in (0..).zip(queued) {
+                assert!(future.done() && future.result().unwrap().0 == n);
+            }
+        }
     });
 }

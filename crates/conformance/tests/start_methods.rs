@@ -1,11 +1,16 @@
 //! How workers come into being: spawned, or forked by a server that has loaded something before.
 
 use horsepower::prelude::*;
-use horsepower::{ProcessPoolBuilder, StartMethod, process};
+use horsepower::{ProcessPoolBuilder, ShutdownOptions, StartMethod, process};
+use horsepower_conformance::gate::{Gate, pass};
 use horsepower_conformance::lab::{assert_gone, guarded, is_alive, parent_of, until};
+use horsepower_conformance::pools;
 use horsepower_conformance::roles::{die, signal};
+use horsepower_conformance::rows::{lines, write_line};
 use rustix::process::Signal;
+use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 static LOADED: OnceLock<(u32, Vec<u64>)> = OnceLock::new();
@@ -135,5 +140,78 @@ fn what_cannot_be_loaded_breaks_the_pool() {
 
         let error = forked().start_method(StartMethod::Spawn).build().unwrap_err();
         assert!(error.is_invalid(), "{error}");
+    });
+}
+
+/// How often this process has been initialized.
+static INITIALIZED: AtomicU64 = AtomicU64::new(0);
+
+fn initialize(file: PathBuf) {
+    INITIALIZED.fetch_add(1, Ordering::Relaxed);
+    write_line((file, std::process::id().into()));
+}
+
+/// EX-15: the initializer runs once in each worker before its first task, however workers come into
+/// being; a fork server, from which they would have what it did, does not run it.
+#[test]
+fn ex_15_initialized_once_in_each_worker() {
+    horsepower::init();
+    guarded("ex_15", || {
+        for &method in StartMethod::ALL {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("lines");
+            let builder = ProcessPoolExecutor::builder().workers(2).start_method(method);
+            let pool = builder.initializer(initialize, file.clone()).build().unwrap();
+            assert!(lines(&file).is_empty(), "no worker yet");
+            let mut gate = Gate::new();
+            let task = |gate| {
+                pass(gate);
+                (u64::from(std::process::id()), INITIALIZED.load(Ordering::Relaxed))
+            };
+            let both = [(); 2].map(|()| pool.submit(task, gate.path()));
+            until(|| both.iter().all(TaskFuture::running));
+            gate.open();
+            let mut both = both.map(|future| future.result().unwrap());
+            both.sort_unstable();
+            assert_eq!(both.map(|(_, runs)| runs), [1, 1], "{method}");
+            assert_eq!(lines(&file), both.map(|(pid, _)| pid), "{method}");
+            let again = pool.map(|_: u64| INITIALIZED.load(Ordering::Relaxed), 0..200);
+            assert!(again.map(Result::unwrap).all(|runs| runs == 1));
+            pools::end(pool);
+        }
+    });
+}
+
+/// EX-16, PO-16, FA-01, SH-10: an initializer that fails breaks the pool, however workers come into being:
+/// all that waits and all that comes fails with its message, after a bounded number of tries. Ending such
+/// a pool by force does nothing.
+#[test]
+fn ex_16_an_initializer_that_fails() {
+    horsepower::init();
+    guarded("ex_16", || {
+        let fail = |file| {
+            write_line((file, 1));
+            panic!("there is no database");
+        };
+        for &method in StartMethod::ALL {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("lines");
+            let builder = ProcessPoolExecutor::builder().workers(2).start_method(method);
+            let pool = builder.initializer(fail, file.clone()).build().unwrap();
+            let waiting: Vec<_> = (0..10).map(|n| pool.submit(pools::pid_of, n)).collect();
+            let all = waiting.into_iter().map(TaskFuture::result);
+            for outcome in all.chain([pool.submit(pools::pid_of, 1).result()]) {
+                let error = outcome.unwrap_err();
+                assert!(error.is_broken() && !error.is_panic(), "{method}: {error}");
+                assert!(error.to_string().contains("there is no database"), "{method}: {error}");
+            }
+            let starts = lines(&file).len();
+            assert!((1..=7).contains(&starts), "{method}: {starts} tries");
+            for _ in 0..2 {
+                let force = ShutdownOptions::new().cancel_queued().kill_running();
+                pool.shutdown_with(force).unwrap();
+            }
+            pools::end(pool);
+        }
     });
 }

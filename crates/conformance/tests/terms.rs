@@ -28,8 +28,8 @@ fn ignore_terminate(file: PathBuf) {
     hang(file);
 }
 
-/// FA-15: past its deadline a task is ended with its worker, and the next one runs in another; time in
-/// the queue does not count, and a deadline that holds changes nothing.
+/// FA-15: past its deadline a task is ended with its worker, soon, and the next one runs in another; time
+/// in the queue does not count, and a deadline that holds changes nothing.
 #[test]
 fn fa_15_a_deadline_ends_the_task() {
     horsepower::init();
@@ -39,13 +39,14 @@ fn fa_15_a_deadline_ends_the_task() {
         let file = folder.path().join("lines");
         let (_, pid) = pool.submit(pid_of, 0).result().unwrap();
         let start = Instant::now();
-        let endless = pool.task(hang, file.clone()).deadline(SHORT).submit();
+        let tenth = Duration::from_millis(100);
+        let endless = pool.task(hang, file.clone()).deadline(tenth).submit();
         let waiting: Vec<_> = (0..5).map(|n| pool.submit(pid_of, n)).collect();
         let error = endless.result().unwrap_err();
-        assert!(start.elapsed() >= SHORT);
+        assert!((tenth..Duration::from_secs(5)).contains(&start.elapsed()));
         assert!(error.is_deadline() && !error.is_timeout() && !error.is_worker_death(), "{error}");
         assert_eq!(error.worker_pid(), Some(pid));
-        assert!(error.to_string().contains("longer than its deadline of 30ms"), "{error}");
+        assert!(error.to_string().contains("longer than its deadline of 100ms"), "{error}");
         for (n, future) in (0..).zip(waiting) {
             let (number, other) = future.result().unwrap();
             assert!(number == n && other != pid);
