@@ -2,7 +2,7 @@
 //!
 //! Each row is named after its id in the list of behaviours that the project follows (`ex_07` is row
 //! EX-07). `tests/suite.rs` runs them against every executor; a new executor is done when they pass.
-//! What needs a process that dies is in `tests/faults.rs`.
+//! What only processes or only threads can show is in the other files of `tests`.
 
 #![forbid(unsafe_code)]
 

@@ -94,7 +94,7 @@ fn fa_10_a_crash_during_shutdown() {
         let doomed = pool.submit(task, gate.path());
         let queued = pool.submit(pid_of, 3);
         until(|| doomed.running());
-        pool.shutdown_with(ShutdownOptions::new().wait(false)).unwrap();
+        pool.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
         assert!(pool.submit(pid_of, 1).result().unwrap_err().is_shutdown(), "it has begun");
         gate.open();
         pool.shutdown();

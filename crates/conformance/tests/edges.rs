@@ -262,7 +262,7 @@ fn hand_out_ahead(pool: &ProcessPoolExecutor, file: &PathBuf) -> (Gate, Vec<Task
         let submit = |n| pool.submit(task, (gate.path(), file.clone(), n));
         let futures: Vec<_> = (0..40).map(submit).collect();
         until(|| futures.iter().filter(|future| future.running()).count() == 2);
-        if pool.stats().workers.iter().any(|worker| worker.tasks_in_lane > 1) {
+        if pool.stats().workers.iter().any(|worker| worker.in_flight > 1) {
             return (gate, futures);
         }
         // A busy machine may have made the last tasks look long; then nothing is handed out ahead.

@@ -101,7 +101,7 @@ fn ex_28_a_worker_that_is_replaced_is_told() {
     horsepower::init();
     guarded("ex_28_events", || {
         let _alone = collect();
-        let builder = ProcessPoolExecutor::builder().workers(1).recycle_above(64 << 20);
+        let builder = ProcessPoolExecutor::builder().workers(1).replace_above(64 << 20);
         let pool = builder.build().unwrap();
         let leak = |n: u8| {
             std::mem::forget(std::hint::black_box(vec![n | 1; 16 << 20]));
