@@ -95,6 +95,22 @@ fn births_deaths_retries_and_deadlines_are_told() {
     });
 }
 
+/// EX-16: a thread pool that breaks is told once, though each of its threads fails.
+#[test]
+fn ex_16_a_broken_thread_pool_is_told() {
+    guarded("ex_16_threads", || {
+        let _alone = collect();
+        let fail = |()| panic!("there is no database");
+        let pool = ThreadPoolExecutor::builder().workers(4).name("breaks").initializer(fail, ());
+        let pool = pool.build().unwrap();
+        let futures: Vec<_> = (0..20).map(|n| pool.submit(|n: u64| n, n)).collect();
+        assert!(futures.into_iter().all(|future| future.result().unwrap_err().is_broken()));
+        drop(pool);
+        let told = seen_with(&["ERROR", "pool is broken", "there is no database", "breaks"]);
+        assert_eq!(told.len(), 1, "{told:#?}");
+    });
+}
+
 /// EX-28: one warning for each worker that has grown and is replaced, and none for another.
 #[test]
 fn ex_28_a_worker_that_is_replaced_is_told() {

@@ -3,7 +3,10 @@
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
 use horsepower_conformance::lab::{guarded, threads, until};
+use horsepower_conformance::roles::{another, role};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::HashSet;
+use std::error::Error as _;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -118,6 +121,42 @@ fn ex_26_resize() {
         until(|| threads("resize") == 2);
         assert_eq!(pool.submit(add_one, 1).result().unwrap(), 2);
         assert!(pool.resize(0).unwrap_err().is_invalid());
+    });
+}
+
+/// PO-17: a thread that cannot be started is the error of the task that needed it, if there is no other
+/// thread; if there is one, that runs the task. Once threads can be started again, they are.
+#[test]
+fn po_17_no_thread_to_be_had() {
+    const NAME: &str = "po_17_no_thread_to_be_had";
+    if role().is_some() {
+        let pool = ThreadPoolExecutor::builder().workers(2).name("limited").build().unwrap();
+        let plenty = getrlimit(Resource::As);
+        let limit = |current| {
+            setrlimit(Resource::As, Rlimit { current, maximum: plenty.maximum }).unwrap();
+        };
+        // Not even the stack of a thread fits into the address space.
+        limit(Some(1 << 20));
+        let error = pool.submit(add_one, 1).result().unwrap_err();
+        limit(plenty.current);
+        assert!(error.is_system() && error.source().is_some(), "{error}");
+        assert!(error.to_string().contains("cannot start a thread: "), "{error}");
+        assert_eq!((pool.stats().failed, pool.stats().queued), (1, 0));
+        let mut gate = Gate::new();
+        let held = pool.submit(pass, gate.path());
+        until(|| held.running());
+        limit(Some(1 << 20));
+        let queued = pool.submit(add_one, 1);
+        limit(plenty.current);
+        assert!(!queued.done() && threads("limited") == 1);
+        gate.open();
+        assert_eq!(queued.result().unwrap(), 2);
+        held.result().unwrap();
+        return;
+    }
+    guarded(NAME, || {
+        let output = another(NAME, "limited").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     });
 }
 

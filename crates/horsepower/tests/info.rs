@@ -200,7 +200,7 @@ fn stay_on_one_cpu() {
     sched_setaffinity(None, &one).unwrap();
 }
 
-/// PI-07: what may be used follows the affinity, and executors use it.
+/// PI-07, EX-03: what may be used follows the affinity, and executors use it.
 #[test]
 fn pi_07_usable_cpus_follow_the_affinity() {
     const NAME: &str = "pi_07_usable_cpus_follow_the_affinity";

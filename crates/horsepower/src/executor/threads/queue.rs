@@ -253,8 +253,11 @@ impl Pool {
     /// The initializer has failed on a thread: nothing runs any more.
     pub(super) fn break_down(self: &Arc<Self>, reason: &str) {
         let reason: Arc<str> = reason.into();
-        tracing::error!(pool = self.manner.name, %reason, "pool is broken");
-        self.lock().broken.get_or_insert(reason.clone());
+        let first = self.lock().broken.get_or_insert_with(|| reason.clone()).clone();
+        // Each thread may fail, and once is enough to tell.
+        if Arc::ptr_eq(&first, &reason) {
+            tracing::error!(pool = self.manner.name, %reason, "pool is broken");
+        }
         self.refuse_queued(&self.counts.failed, || Kind::Broken(reason.clone()));
     }
 
