@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
+/// Nobody goes because there was nothing to do for long.
+const HOUR: Duration = Duration::from_secs(3600);
+
 /// Task: never ends by itself.
 fn endless(_: u64) {
     loop {
@@ -20,7 +23,7 @@ fn endless(_: u64) {
 /// SH-02: shutting down does everything that was queued; when it returns, the threads and processes are
 /// gone, though the executor is still there.
 pub fn sh_02(kind: ExecutorKind) {
-    let executor = built!(kind, .workers(5).name("sh_02"));
+    let executor = built!(kind, .workers(5).name("sh_02").idle_timeout(HOUR));
     let mut gate = Gate::new();
     let held: Vec<_> = (0..5).map(|_| executor.submit(pass, gate.path())).collect();
     until(|| held.iter().all(TaskFuture::running));
@@ -47,7 +50,7 @@ fn workers(kind: ExecutorKind, workers: usize) -> (usize, usize) {
 /// SH-03: without waiting it returns while tasks run and wait; they are done all the same, and the
 /// workers go by themselves.
 pub fn sh_03_without_waiting(kind: ExecutorKind) {
-    let executor = built!(kind, .workers(2).name("sh_03"));
+    let executor = built!(kind, .workers(2).name("sh_03").idle_timeout(HOUR));
     let mut gate = Gate::new();
     let held: Vec<_> = (0..4).map(|_| executor.submit(pass, gate.path())).collect();
     let queued: Vec<_> = (0..20).map(|n| executor.submit(add_one, n)).collect();
