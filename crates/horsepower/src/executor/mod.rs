@@ -1,8 +1,10 @@
 //! One trait, [`Executor`], and the places to run: in line, on threads, in processes.
 //!
 //! `executor` the trait, `inline`, `threads`, `processes` the executors, `any` the choice at run
-//! time, `forward` executors behind pointers; `task` a task of which more is asked; `chunk` is how `map` sends many items as one task.
+//! time, `forward` executors behind pointers; `task` a task of which more is asked; `admitted` how the
+//! pools take tasks in, `chunk` how `map` sends many items as one task.
 
+mod admitted;
 mod again;
 mod any;
 #[cfg(target_os = "linux")]

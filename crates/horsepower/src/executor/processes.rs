@@ -4,6 +4,7 @@
 //! which puts them into a lane (③), has a worker run them (④) and collects the reply (⑤); then the
 //! receiver here decodes (⑥) and completes the future (⑦).
 
+use super::admitted::submit_by_admission;
 use super::process_builder::ProcessPoolBuilder;
 use super::{Executor, at_least_one, chunk};
 use crate::admission::{Permit, QueueLimit};
@@ -124,6 +125,12 @@ impl ProcessPoolExecutor {
         Ok(())
     }
 
+    /// A place in the queue, if places are limited. A callback does not wait for one: it might wait for the
+    /// thread that makes it, which is itself.
+    fn enter(&self) -> Option<Permit> {
+        self.limit.as_ref().map(|limit| limit.enter(|| self.pool.shared().in_callback()))
+    }
+
     /// Submits a task that has taken its place in the queue.
     fn submit_admitted<F, A, R>(
         &self,
@@ -168,60 +175,11 @@ impl Executor for ProcessPoolExecutor {
         self.workers.load(Ordering::Relaxed)
     }
 
-    fn queue_limit(&self) -> Option<usize> {
-        self.limit.as_ref().map(|limit| limit.tasks)
-    }
-
     fn stats(&self) -> Stats {
         self.pool.shared().stats()
     }
 
-    fn submit_with<F, A, R>(&self, options: TaskOptions, function: F, argument: A) -> TaskFuture<R>
-    where
-        F: Fn(A) -> R + Send + Sync + 'static,
-        A: Value,
-        R: Value,
-    {
-        // A callback that waited for room would wait for the thread that makes it: itself.
-        let here = || self.pool.shared().in_callback();
-        let permit = self.limit.as_ref().map(|limit| limit.enter(here));
-        self.submit_admitted(permit, options, function, argument)
-    }
-
-    fn try_submit_with<F, A, R>(
-        &self,
-        options: TaskOptions,
-        function: F,
-        argument: A,
-    ) -> Result<TaskFuture<R>, QueueFull<A>>
-    where
-        F: Fn(A) -> R + Send + Sync + 'static,
-        A: Value,
-        R: Value,
-    {
-        match self.limit.as_ref().map(QueueLimit::try_enter) {
-            Some(None) => Err(QueueFull(argument)),
-            permit => Ok(self.submit_admitted(permit.flatten(), options, function, argument)),
-        }
-    }
-
-    async fn submit_async_with<F, A, R>(
-        &self,
-        options: TaskOptions,
-        function: F,
-        argument: A,
-    ) -> TaskFuture<R>
-    where
-        F: Fn(A) -> R + Send + Sync + 'static,
-        A: Value,
-        R: Value,
-    {
-        let permit = match &self.limit {
-            Some(limit) => Some(limit.enter_async().await),
-            None => None,
-        };
-        self.submit_admitted(permit, options, function, argument)
-    }
+    submit_by_admission!();
 
     fn map_with<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
     where

@@ -7,6 +7,7 @@ use super::single::{Once, Retried};
 use crate::admission::{Permit, QueueLimit};
 use crate::complete::Promise;
 use crate::error::{Error, Kind};
+use crate::executor::admitted::submit_by_admission;
 use crate::executor::again::Again;
 use crate::executor::{Executor, at_least_one};
 use crate::future::TaskFuture;
@@ -206,57 +207,11 @@ impl Executor for ThreadPoolExecutor {
         self.pool.workers()
     }
 
-    fn queue_limit(&self) -> Option<usize> {
-        self.limit.as_ref().map(|limit| limit.tasks)
-    }
-
     fn stats(&self) -> Stats {
         self.pool.stats()
     }
 
-    fn submit_with<F, A, R>(&self, options: TaskOptions, function: F, argument: A) -> TaskFuture<R>
-    where
-        F: Fn(A) -> R + Send + Sync + 'static,
-        A: Value,
-        R: Value,
-    {
-        self.submit_admitted(self.enter(), options, function, argument)
-    }
-
-    fn try_submit_with<F, A, R>(
-        &self,
-        options: TaskOptions,
-        function: F,
-        argument: A,
-    ) -> Result<TaskFuture<R>, QueueFull<A>>
-    where
-        F: Fn(A) -> R + Send + Sync + 'static,
-        A: Value,
-        R: Value,
-    {
-        match self.limit.as_ref().map(QueueLimit::try_enter) {
-            Some(None) => Err(QueueFull(argument)),
-            permit => Ok(self.submit_admitted(permit.flatten(), options, function, argument)),
-        }
-    }
-
-    async fn submit_async_with<F, A, R>(
-        &self,
-        options: TaskOptions,
-        function: F,
-        argument: A,
-    ) -> TaskFuture<R>
-    where
-        F: Fn(A) -> R + Send + Sync + 'static,
-        A: Value,
-        R: Value,
-    {
-        let permit = match &self.limit {
-            Some(limit) => Some(limit.enter_async().await),
-            None => None,
-        };
-        self.submit_admitted(permit, options, function, argument)
-    }
+    submit_by_admission!();
 
     fn map_with<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
     where
