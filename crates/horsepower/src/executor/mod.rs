@@ -30,7 +30,7 @@ pub use process_builder::ProcessPoolBuilder;
 #[cfg(target_os = "linux")]
 pub use processes::ProcessPoolExecutor;
 #[cfg(target_os = "linux")]
-pub(crate) use processes::{Typed, no_pool, not_encoded};
+pub(crate) use processes::{call_of, no_pool};
 #[cfg(target_os = "linux")]
 pub use start_method::{StartMethod, UnknownStartMethod};
 pub use task::TaskBuilder;

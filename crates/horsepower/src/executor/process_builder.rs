@@ -1,14 +1,12 @@
 //! [`ProcessPoolBuilder`]: the settings of a process pool that is to be made.
 
-use super::processes::{ProcessPoolExecutor, Typed, no_pool, not_encoded};
+use super::processes::{ProcessPoolExecutor, call_of, no_pool};
 use super::{StartMethod, at_least_one};
-use crate::encode::encode;
 use crate::error::{Error, Kind};
 use crate::info::usable_cpus;
 use crate::launch::launch_settings;
 use crate::value::Value;
 use horsepower_core::assert_plain;
-use horsepower_core::call::EntryPoint;
 use horsepower_core::launch::{LONGEST_NAME, Launch};
 use horsepower_core::pool::{Config, Initializer, Limits, Method, Pool};
 use std::any::type_name;
@@ -58,14 +56,10 @@ where
     F: Fn(A) + Send + Sync + 'static,
     A: Value,
 {
-    let encoded = horsepower_core::panic::catch(|| encode(argument));
-    let kind = match (EntryPoint::new::<F, Typed<A, ()>>(function), encoded) {
-        (Ok(entry), Ok(Ok(argument))) => return Ok(Arc::new(Initializer { entry, argument })),
-        (Err(why), _) => Kind::NotSent(why),
-        (_, Ok(Err(error))) => not_encoded::<A>(error),
-        (_, Err(panic)) => not_encoded::<A>(panic.message.into()),
-    };
-    Err(Error::of_task(kind, type_name::<F>()))
+    match call_of::<F, A, ()>(function, argument) {
+        Ok((entry, argument)) => Ok(Arc::new(Initializer { entry, argument })),
+        Err(kind) => Err(Error::of_task(kind, type_name::<F>())),
+    }
 }
 
 impl ProcessPoolBuilder {

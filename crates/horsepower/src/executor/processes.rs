@@ -20,7 +20,7 @@ use crate::shutdown::ShutdownOptions;
 use crate::value::Value;
 use horsepower_core::assert_plain;
 use horsepower_core::call::{EntryPoint, Invoke, Output};
-use horsepower_core::payload::Encoded;
+use horsepower_core::payload::{Encoded, Payload};
 use horsepower_core::pool::{
     Answer, DEEPEST, Failure, Pool, PoolError, Receiver, Shutdown, Tag, Task, Terms,
 };
@@ -148,9 +148,8 @@ impl ProcessPoolExecutor {
         let origin = Origin::pool(self.pool.shared());
         let name = options.name_or(type_name::<F>());
         let promise = Arc::new(Promise::<R>::new(name, origin).admitted(permit));
-        let encoded = horsepower_core::panic::catch(|| encode(argument));
-        match (EntryPoint::new::<F, Typed<A, R>>(function), encoded) {
-            (Ok(entry), Ok(Ok(payload))) => {
+        match call_of::<F, A, R>(function, argument) {
+            Ok((entry, payload)) => {
                 let mut task = Task::single(entry, payload, promise.clone());
                 if self.limit.is_some() {
                     // Somebody may wait for its place.
@@ -161,9 +160,7 @@ impl ProcessPoolExecutor {
                     None => task,
                 });
             }
-            (Err(why), _) => promise.fail(Kind::NotSent(why)),
-            (_, Ok(Err(error))) => promise.fail(not_encoded::<A>(error)),
-            (_, Err(panic)) => promise.fail(not_encoded::<A>(panic.message.into())),
+            Err(kind) => promise.fail(kind),
         }
         TaskFuture::new(promise)
     }
@@ -236,8 +233,23 @@ fn terms(options: &TaskOptions) -> Option<Terms> {
     special.then_some(Terms { deadline, grace, queue_deadline, retries, backoff, capture })
 }
 
+/// A function and its argument as they are sent to another process.
+pub(crate) fn call_of<F, A, R>(function: F, argument: A) -> Result<(EntryPoint, Payload), Kind>
+where
+    F: Fn(A) -> R + Send + Sync + 'static,
+    A: Value,
+    R: Value,
+{
+    let entry = EntryPoint::new::<F, Typed<A, R>>(function).map_err(Kind::NotSent)?;
+    match horsepower_core::panic::catch(|| encode(argument)) {
+        Ok(Ok(payload)) => Ok((entry, payload)),
+        Ok(Err(error)) => Err(not_encoded::<A>(error)),
+        Err(panic) => Err(not_encoded::<A>(panic.message.into())),
+    }
+}
+
 /// How a function from `A` to `R` is called with bytes: what a worker runs.
-pub(crate) struct Typed<A, R>(PhantomData<fn(A) -> R>);
+struct Typed<A, R>(PhantomData<fn(A) -> R>);
 
 impl<F: Fn(A) -> R, A: Value, R: Value> Invoke<F> for Typed<A, R> {
     fn invoke(function: &F, argument: &[u8], output: &mut Output) -> Status {

@@ -2,9 +2,8 @@
 
 use super::builder::ProcessBuilder;
 use crate::complete::Promise;
-use crate::encode::encode;
 use crate::error::{AGAIN, Error, Kind, NOT_STARTED, Name};
-use crate::executor::{Typed, no_pool, not_encoded};
+use crate::executor::{call_of, no_pool};
 use crate::future::TaskFuture;
 use crate::names::Names;
 use crate::origin::Origin;
@@ -131,14 +130,10 @@ impl<T: Value> Process<T> {
         const { assert_plain::<F>() }
         let name: Arc<str> = settings.name.clone().unwrap_or_else(|| NAMES.next::<F>()).into();
         let daemon = settings.daemon;
-        let encoded = horsepower_core::panic::catch(|| encode(argument));
-        let task = match (EntryPoint::new::<F, Typed<A, T>>(function), encoded) {
-            (Ok(entry), Ok(Ok(payload))) => Ok((entry, Arc::new(payload))),
-            (Err(why), _) => Err(Kind::NotSent(why)),
-            (_, Ok(Err(error))) => Err(not_encoded::<A>(error)),
-            (_, Err(panic)) => Err(not_encoded::<A>(panic.message.into())),
+        let task = match call_of::<F, A, T>(function, argument) {
+            Ok((entry, payload)) => Ok((entry, Arc::new(payload))),
+            Err(kind) => Err(Error::of_task(kind, Name::Process(name.clone()))),
         };
-        let task = task.map_err(|kind| Error::of_task(kind, Name::Process(name.clone())));
         let plan = Plan { task, settings };
         Process {
             name,
