@@ -14,6 +14,10 @@ fn add_one(n: u64) -> u64 {
     n + 1
 }
 
+fn fail(_: u64) -> u64 {
+    panic!("on purpose");
+}
+
 fn name_of_thread(_: u64) -> String {
     std::thread::current().name().unwrap_or_default().to_owned()
 }
@@ -31,6 +35,11 @@ fn ex_04_threads_start_on_demand() {
         for n in 0..2000 {
             let future = pool.submit(add_one, n);
             while !future.done() {}
+        }
+        for n in 0..50 {
+            assert_eq!(pool.map(add_one, [n]).next().unwrap().unwrap(), n + 1);
+            let failed: TaskFuture<u64> = pool.task(fail, 1).retries(3).submit();
+            assert!(failed.result().unwrap_err().is_panic());
         }
         assert_eq!(threads("demand"), 1);
         let mut gate = Gate::new();
@@ -145,12 +154,18 @@ fn po_17_no_thread_to_be_had() {
         let mut gate = Gate::new();
         let held = pool.submit(pass, gate.path());
         until(|| held.running());
+        // The thread that keeps the clocks is there before.
+        let hour = Duration::from_secs(3600);
+        let other = ThreadPoolExecutor::with_workers(1).unwrap();
+        other.task(add_one, 1).queue_deadline(hour).submit().result().unwrap();
         limit(Some(1 << 20));
         let queued = pool.submit(add_one, 1);
         limit(plenty.current);
         assert!(!queued.done() && threads("limited") == 1);
-        gate.open();
+        // It is tried again, though the thread that there is stays busy.
         assert_eq!(queued.result().unwrap(), 2);
+        assert!(held.running() && threads("limited") == 2);
+        gate.open();
         held.result().unwrap();
         return;
     }

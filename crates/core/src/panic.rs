@@ -35,10 +35,11 @@ thread_local! {
 pub fn catch<T>(function: impl FnOnce() -> T) -> Result<T, PanicReport> {
     install_hook();
     let outer = CATCHING.replace(true);
-    let outer_seen = SEEN.take();
+    // It has gone when what a thread has to itself is released; then the report lacks the place.
+    let outer_seen = SEEN.try_with(RefCell::take).ok().flatten();
     let result = catch_unwind(AssertUnwindSafe(function));
     CATCHING.set(outer);
-    let seen = SEEN.replace(outer_seen);
+    let seen = SEEN.try_with(|seen| seen.replace(outer_seen)).ok().flatten();
     result.map_err(|payload| {
         let report = seen.unwrap_or_else(|| PanicReport {
             message: message(&*payload),
@@ -78,7 +79,7 @@ fn note(panic: &PanicHookInfo<'_>) {
         location: panic.location().map(ToString::to_string),
         backtrace: captured.then(|| backtrace.to_string()),
     };
-    SEEN.set(Some(report));
+    let _ = SEEN.try_with(|seen| seen.replace(Some(report)));
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {

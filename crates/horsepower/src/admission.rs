@@ -68,11 +68,15 @@ impl QueueLimit {
         };
         let waiter = Waiter { gate: &self.gate, number };
         poll_fn(|context| {
+            // Wakers are code of the user: made and dropped without the lock.
+            let waker = context.waker().clone();
             let mut state = waiter.gate.lock();
             if state.has_room() {
                 return Poll::Ready(self.take(&mut state));
             }
-            state.wakers.insert(waiter.number, context.waker().clone());
+            let old = state.wakers.insert(waiter.number, waker);
+            drop(state);
+            drop(old);
             Poll::Pending
         })
         .await

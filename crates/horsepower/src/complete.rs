@@ -146,9 +146,8 @@ impl<T> Promise<T> {
 
     /// The task has failed in this process, and will be tried again; `token` is dropped when it has
     /// ended after all.
-    pub(crate) fn pause(&self, token: Token) {
+    pub(crate) fn pause(&self, mut token: Option<Token>) {
         let mut state = self.lock();
-        let mut token = Some(token);
         if state.stage == Stage::Running {
             state.stage = Stage::Pending;
             std::mem::swap(&mut state.token, &mut token);
@@ -176,6 +175,11 @@ impl<T> Promise<T> {
     pub(crate) fn is_stopped(&self) -> bool {
         // Relaxed: a hint.
         self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// True if there is an outcome that nobody has taken.
+    pub(crate) fn has_outcome(&mut self) -> bool {
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).outcome.is_some()
     }
 
     /// True if everybody who watches the future has been told that it has its answer.
@@ -266,6 +270,10 @@ impl<T> Promise<T> {
             self.changed.notify_all();
         }
         drop(state);
+        if let Some(ending) = ending.filter(|_| !wakers.is_empty()) {
+            // They are code of the user.
+            ending(false);
+        }
         wakers.into_iter().for_each(wake);
     }
 

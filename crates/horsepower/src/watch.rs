@@ -59,11 +59,15 @@ impl Watch {
 
     /// The same without blocking.
     pub(crate) fn poll_next(&self, context: &Context<'_>) -> Poll<usize> {
+        // Wakers are code of the user: made and dropped without the lock.
+        let waker = context.waker().clone();
         let mut state = self.lock();
         match state.arrived.pop_front() {
             Some(number) => Poll::Ready(number),
             None => {
-                state.waker = Some(context.waker().clone());
+                let old = state.waker.replace(waker);
+                drop(state);
+                drop(old);
                 Poll::Pending
             }
         }

@@ -223,6 +223,8 @@ impl<T> Promise<T> {
     }
 
     pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Outcome<T>> {
+        // Wakers are code of the user: made and dropped without the lock.
+        let waker = context.waker().clone();
         let mut state = self.lock();
         match state.stage {
             Stage::Ended | Stage::Kept | Stage::Taken => {
@@ -230,8 +232,9 @@ impl<T> Promise<T> {
                 Poll::Ready(self.take())
             }
             Stage::Pending | Stage::Running | Stage::Calling(_) => {
-                state.waker = Some(context.waker().clone());
+                let old = state.waker.replace(waker);
                 drop(state);
+                drop(old);
                 self.origin.watch();
                 Poll::Pending
             }

@@ -183,8 +183,8 @@ impl Error {
         matches!(self.0.kind, Kind::System { .. })
     }
 
-    /// False if it is certain that the task's function was not called. What is not idempotent can then
-    /// be submitted again. True also of errors that no task had.
+    /// False only if it is certain that the task's function was not called; what is not idempotent can then
+    /// be submitted again. True wherever that is not certain, and of errors that no task had.
     ///
     /// ```
     /// use horsepower::{Executor, InlineExecutor};

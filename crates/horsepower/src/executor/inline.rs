@@ -94,23 +94,35 @@ impl InlineExecutor {
     }
 
     fn run<R>(&self, name: impl Into<Name>, call: impl FnOnce() -> R) -> TaskFuture<R> {
+        match self.refused(name) {
+            Ok(name) => self.run_accepted(name, call),
+            Err(refused) => refused,
+        }
+    }
+
+    /// The answer to a task that comes after the end.
+    fn refused<R>(&self, name: impl Into<Name>) -> Result<Name, TaskFuture<R>> {
+        // Relaxed: a flag; whoever needs the order of calls has it by other means.
+        match self.closed.load(Ordering::Relaxed) {
+            true => Err(TaskFuture::failed(name, Kind::Shutdown)),
+            false => Ok(name.into()),
+        }
+    }
+
+    fn run_accepted<R>(&self, name: Name, call: impl FnOnce() -> R) -> TaskFuture<R> {
         let promise = Promise::new(name, Origin::Here);
-        // Relaxed: a flag, and numbers; whoever needs the order of calls has it by other means.
-        if self.closed.load(Ordering::Relaxed) {
-            promise.fail(Kind::Shutdown);
-        } else {
-            self.running.fetch_add(1, Ordering::Relaxed);
-            let outcome = horsepower_core::panic::catch(call);
-            self.running.fetch_sub(1, Ordering::Relaxed);
-            match outcome {
-                Ok(result) => {
-                    self.done.fetch_add(1, Ordering::Relaxed);
-                    promise.complete(Ok(result));
-                }
-                Err(report) => {
-                    self.failed.fetch_add(1, Ordering::Relaxed);
-                    promise.fail(Kind::Panicked(report));
-                }
+        // Relaxed: only numbers.
+        self.running.fetch_add(1, Ordering::Relaxed);
+        let outcome = horsepower_core::panic::catch(call);
+        self.running.fetch_sub(1, Ordering::Relaxed);
+        match outcome {
+            Ok(result) => {
+                self.done.fetch_add(1, Ordering::Relaxed);
+                promise.complete(Ok(result));
+            }
+            Err(report) => {
+                self.failed.fetch_add(1, Ordering::Relaxed);
+                promise.fail(Kind::Panicked(report));
             }
         }
         TaskFuture::new(Arc::new(promise))
@@ -151,9 +163,13 @@ impl Executor for InlineExecutor {
             Ok(again) => again,
             Err(kind) => return TaskFuture::failed(name, kind),
         };
+        let name = match self.refused(name) {
+            Ok(name) => name,
+            Err(refused) => return refused,
+        };
         let mut pause = options.backoff;
         for _ in 0..options.retries {
-            let future = self.run(name.clone(), || again.call());
+            let future = self.run_accepted(name.clone(), || again.call());
             if !future.exception().is_some_and(|error| error.is_panic()) {
                 return future;
             }
@@ -163,7 +179,7 @@ impl Executor for InlineExecutor {
             std::thread::sleep(pause);
             pause = pause.saturating_mul(2);
         }
-        self.run(name, || again.call())
+        self.run_accepted(name, || again.call())
     }
 
     fn map_with<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>

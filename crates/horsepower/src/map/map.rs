@@ -124,7 +124,7 @@ where
     fn chunk_size(&self, workers: usize) -> usize {
         let share = match self.items.size_hint().1 {
             // The last chunks get smaller, so that the workers finish together.
-            Some(left) => left.div_ceil(4 * workers).max(1),
+            Some(left) => left.div_ceil(workers.saturating_mul(4)).max(1),
             None => usize::MAX,
         };
         self.clock.items_in_a_chunk().min(share)
@@ -206,7 +206,9 @@ impl<R> Map<'_, R> {
         match (self.options.window, self.options.chunk_size) {
             (Some(window), Some(chunk)) => (chunk.min(window), window),
             // Some chunks for each worker have to fit in.
-            (Some(window), None) => (measured().min(window / (2 * self.workers)).max(1), window),
+            (Some(window), None) => {
+                (measured().min(window / self.workers.saturating_mul(2)).max(1), window)
+            }
             (None, chunk) => {
                 let chunk = chunk.unwrap_or_else(measured);
                 let most = self.workers.saturating_mul(4).saturating_mul(chunk);

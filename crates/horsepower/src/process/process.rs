@@ -149,8 +149,9 @@ impl<T: Value> Process<T> {
     /// # Errors
     /// [`is_not_initialized`](Error::is_not_initialized) if the program has not called
     /// [`init`](crate::init()); [`is_invalid`](Error::is_invalid) if it was started before, or with settings
-    /// that no process can have; [`is_encoding`](Error::is_encoding) if the argument cannot be encoded;
-    /// [`is_system`](Error::is_system) if the system refuses: then one may try again.
+    /// that no process can have; [`is_encoding`](Error::is_encoding) if the argument cannot be encoded,
+    /// [`is_not_sent`](Error::is_not_sent) if it cannot be sent; [`is_system`](Error::is_system) if the
+    /// system refuses: then one may try again.
     pub fn start(&self) -> Result<(), Error> {
         let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
         let Plan { task, settings } = plan.as_ref().ok_or_else(|| self.invalid(AGAIN))?;

@@ -1,6 +1,7 @@
 //! Many items as one task on a thread; when they take longer than expected, as several.
 
 use super::queue::{Job, Pool, count};
+use super::single::release;
 use crate::complete::{Outcome, Promise};
 use crate::error::{Error, Kind};
 use crate::future::TaskFuture;
@@ -64,16 +65,30 @@ where
         TaskFuture::new(promise)
     }
 
-    fn answer(&self, done: Vec<(usize, Outcome<R>)>) {
+    /// Takes the answers for some of the items. Those of all items, once they are there.
+    fn answer(
+        &self,
+        done: impl IntoIterator<Item = (usize, Outcome<R>)>,
+    ) -> Option<Vec<Outcome<R>>> {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         for (place, outcome) in done {
             answers.answers[place] = Some(outcome);
             answers.missing -= 1;
         }
-        if answers.missing == 0 {
-            let answers = std::mem::take(&mut answers.answers);
-            self.promise.complete(Ok(answers.into_iter().flatten().collect()));
+        let all = (answers.missing == 0).then(|| std::mem::take(&mut answers.answers));
+        all.map(|answers| answers.into_iter().flatten().collect())
+    }
+
+    /// The answer for items that are not to begin, by their places.
+    fn refuse<A>(&self, items: Vec<(usize, A)>, kind: Kind) -> Option<Vec<Outcome<R>>> {
+        let error = Error::of_task(kind, self.promise.task.clone());
+        let answers = items.iter().map(|(place, _)| (*place, Err(error.clone())));
+        let all = self.answer(answers);
+        for item in items {
+            // One that panics when it is dropped must not keep the others from being told.
+            let _ = horsepower_core::panic::catch(|| drop(item));
         }
+        all
     }
 }
 
@@ -106,11 +121,11 @@ where
         count(&pool.counts.failed, failed);
         count(&pool.counts.done, done.len() - failed);
         let mut rest: Vec<_> = items.collect();
+        let mut all = None;
         if chunk.promise.is_stopped() {
             // Whoever waited for it has left.
             count(&pool.counts.cancelled, rest.len());
-            let error = || Error::of_task(Kind::Cancelled, chunk.promise.task.clone());
-            done.extend(rest.drain(..).map(|(place, _)| (place, Err(error()))));
+            all = chunk.refuse(std::mem::take(&mut rest), Kind::Cancelled);
         }
         let share = rest.len().div_ceil(pool.workers()).max(1);
         while !rest.is_empty() {
@@ -118,7 +133,14 @@ where
             pool.hold();
             pool.submit_held(Box::new(Part { chunk: chunk.clone(), items, whole: false }));
         }
-        chunk.answer(done);
+        let all = chunk.answer(done).or(all);
+        let promise = chunk.promise.clone();
+        // With the last part goes the function, which is the user's.
+        drop(chunk);
+        if let Some(all) = all {
+            promise.complete_and(Ok(all), &|ending| pool.set_ending(ending));
+        }
+        release(pool, promise);
     }
 
     fn calls(&self) -> usize {
@@ -138,7 +160,8 @@ where
         if whole {
             return chunk.promise.fail(kind);
         }
-        let error = Error::of_task(kind, chunk.promise.task.clone());
-        chunk.answer(items.into_iter().map(|(place, _)| (place, Err(error.clone()))).collect());
+        if let Some(all) = chunk.refuse(items, kind) {
+            chunk.promise.complete(Ok(all));
+        }
     }
 }

@@ -1,15 +1,15 @@
 //! The threads of a pool: started when jobs need them, and let go when they have been idle for long.
 //!
-//! Our own and no library's, for what is promised of them: as many as there are tasks to run, and no
-//! more (tasks that come one after the other, however fast, need one thread); names by numbers that are
+//! Our own and no library's, for what is promised of them: as many as there are tasks to run and no more,
+//! so that tasks which come one after the other, however fast, need one thread; names by numbers that are
 //! used again; an end by themselves once nothing can come any more.
 
-use super::queue::{Job, Pool, State, count};
-use crate::error::Kind;
+use super::queue::{Job, Pool, State};
 use std::cell::Cell;
-use std::sync::{Arc, MutexGuard, PoisonError};
-use std::thread::Builder;
-use std::time::Duration;
+use std::io;
+use std::sync::{Arc, MutexGuard};
+use std::thread::{self, Builder, JoinHandle, Thread};
+use std::time::{Duration, Instant};
 
 /// How the threads of a pool are.
 pub(super) struct Manner {
@@ -25,15 +25,14 @@ pub(super) struct Manner {
 pub(super) struct Crew {
     /// Most at a time.
     pub(super) most: usize,
-    /// For each number, whether a thread has it.
-    numbers: Vec<bool>,
-    living: usize,
-    /// Those that have not come to look at the queue yet.
-    starting: usize,
-    /// Those that wait for a job.
-    idle: usize,
-    /// Those that come back to the queue any moment now.
-    ending: usize,
+    /// By their numbers, which are those of their names.
+    threads: Vec<Option<JoinHandle<()>>>,
+    pub(super) living: usize,
+    /// Those that wait for a job. The last one to come is the first to be called, so that the others can
+    /// leave when there is little to do.
+    idle: Vec<(usize, Thread)>,
+    /// Those on their way to the queue: they are starting, or were called, or their job is about to end.
+    coming: usize,
 }
 
 impl Crew {
@@ -41,19 +40,31 @@ impl Crew {
         Crew { most, ..Crew::default() }
     }
 
-    fn enlist(&mut self) -> usize {
-        self.living += 1;
-        self.starting += 1;
-        let free = self.numbers.iter().position(|taken| !taken);
-        let number = free.unwrap_or(self.numbers.len());
-        self.numbers.resize(self.numbers.len().max(number + 1), false);
-        self.numbers[number] = true;
-        number
+    /// Takes out the handles, to join them.
+    pub(super) fn handles(&mut self) -> Vec<JoinHandle<()>> {
+        self.threads.iter_mut().filter_map(Option::take).collect()
     }
 
-    fn discharge(&mut self, number: usize) {
-        self.living -= 1;
-        self.numbers[number] = false;
+    fn call_one(&mut self) -> Option<Thread> {
+        let (_, thread) = self.idle.pop()?;
+        self.coming += 1;
+        Some(thread)
+    }
+}
+
+/// What has been done under the lock so that the jobs are done; the rest is done without it.
+#[must_use]
+pub(super) struct Call {
+    threads: Vec<Thread>,
+    /// A thread was needed, and could not be started.
+    failure: Option<io::Error>,
+}
+
+impl Call {
+    /// Wakes those that were called. What is left is a thread that could not be started.
+    pub(super) fn wake(self) -> Option<io::Error> {
+        self.threads.iter().for_each(Thread::unpark);
+        self.failure
     }
 }
 
@@ -63,78 +74,71 @@ thread_local! {
 }
 
 impl Pool {
-    /// Sees to it that there is somebody for what is in the queue: wakes a thread, or starts one.
-    pub(super) fn see_to_it(self: &Arc<Self>) {
-        let here = self.is_here();
-        let state = self.lock();
-        let crew = &state.crew;
-        // On a thread of the pool the one that ends may be this very one, and may wait for the job.
-        let ending = if here { 0 } else { crew.ending };
-        let coming = crew.idle + crew.starting + ending;
-        if crew.idle > 0 {
-            self.work.notify_one();
+    /// Sees to it that somebody comes for each job in the queue, as far as there may be threads.
+    pub(super) fn call(self: &Arc<Self>, state: &mut State) -> Call {
+        let mut call = Call { threads: Vec::new(), failure: None };
+        while state.queue.len() > state.crew.coming {
+            if let Some(thread) = state.crew.call_one() {
+                call.threads.push(thread);
+            } else if state.crew.living >= state.crew.most {
+                break;
+            } else if let Err(error) = self.start_one(&mut state.crew) {
+                call.failure = Some(error);
+                break;
+            }
         }
-        if state.queue.len() > coming && crew.living < crew.most {
-            self.start_one(state);
-        }
+        call
     }
 
-    fn start_one(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
-        let number = state.crew.enlist();
-        drop(state);
+    /// Calls those that are too many, or, once nothing can come any more, all.
+    pub(super) fn call_to_leave(&self, state: &mut State) -> Call {
+        let all = state.is_over();
+        let crew = &mut state.crew;
+        let surplus = if all { usize::MAX } else { crew.living.saturating_sub(crew.most) };
+        let threads = std::iter::from_fn(|| crew.call_one()).take(surplus).collect();
+        Call { threads, failure: None }
+    }
+
+    /// The lock is held meanwhile, so there is no thread that is neither there nor not.
+    fn start_one(self: &Arc<Self>, crew: &mut Crew) -> io::Result<()> {
+        let free = crew.threads.iter().position(Option::is_none);
+        let number = free.unwrap_or(crew.threads.len());
         let pool = self.clone();
         let name = format!("{}_{number}", self.manner.name);
-        let source = match Builder::new().name(name).spawn(move || pool.live(number)) {
-            Ok(thread) => return self.keep(thread),
-            Err(error) => error,
-        };
-        let mut state = self.lock();
-        state.crew.starting -= 1;
-        state.crew.discharge(number);
-        if state.crew.living > 0 {
-            // They will do it.
-            return;
-        }
-        let job = state.queue.pop_back();
-        drop(state);
-        if let Some(job) = job {
-            count(&self.counts.failed, job.calls());
-            self.within(|| job.refuse(Kind::System { doing: "start a thread", source }));
-            self.ended();
-        }
+        let thread = Builder::new().name(name).spawn(move || pool.live(number))?;
+        crew.threads.resize_with(crew.threads.len().max(number + 1), || None);
+        crew.threads[number] = Some(thread);
+        crew.living += 1;
+        crew.coming += 1;
+        Ok(())
     }
 
     /// What a thread of the pool does.
     fn live(self: Arc<Self>, number: usize) {
-        if let Some(initializer) = &self.manner.initializer
-            && let Err(report) = horsepower_core::panic::catch(|| initializer())
-        {
-            self.break_down(&format!("the initializer failed: {report}"));
+        let over = self.lock().is_over();
+        if let Some(initializer) = self.manner.initializer.as_ref().filter(|_| !over) {
+            self.within(|| {
+                if let Err(report) = horsepower_core::panic::catch(|| initializer()) {
+                    self.break_down(&format!("the initializer failed: {report}"));
+                }
+            });
         }
         let mut state = self.lock();
-        state.crew.starting -= 1;
+        state.crew.coming -= 1;
         while state.crew.living <= state.crew.most {
             if let Some(job) = state.queue.pop_front() {
                 state = self.run(state, job);
-                continue;
-            }
-            if state.is_over() {
+            } else if state.is_over() {
                 break;
-            }
-            state.crew.idle += 1;
-            let waited = self.work.wait_timeout(state, self.manner.idle_timeout);
-            let (back, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-            state = back;
-            state.crew.idle -= 1;
-            if waited.timed_out() && state.queue.is_empty() {
-                break;
+            } else {
+                let (back, called) = self.rest(state, number);
+                state = back;
+                if !called {
+                    break;
+                }
             }
         }
-        state.crew.discharge(number);
-        if !state.queue.is_empty() {
-            // There are fewer threads now than there were, and this one was woken for a job.
-            self.work.notify_one();
-        }
+        self.leave(state, number);
     }
 
     fn run<'a>(
@@ -145,30 +149,73 @@ impl Pool {
         state.running += 1;
         drop(state);
         self.within(|| job.run(self));
-        // From ending to looking at the queue in one step: in between it would count as neither.
+        // From its end to the queue in one step: in between it would not be counted as coming.
         let mut state = self.lock();
         if ENDING.replace(false) {
-            state.crew.ending -= 1;
+            state.crew.coming -= 1;
         } else {
             state.running -= 1;
         }
-        self.ended_under(&mut state);
-        state
+        state.unended -= 1;
+        self.look_for_the_end(state)
+    }
+
+    /// Waits for a call. False: the time for that is over.
+    fn rest<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        number: usize,
+    ) -> (MutexGuard<'a, State>, bool) {
+        // What is too long for the clock is for ever.
+        let end = Instant::now().checked_add(self.manner.idle_timeout);
+        state.crew.idle.push((number, thread::current()));
+        loop {
+            drop(state);
+            match end {
+                Some(end) => thread::park_timeout(end.saturating_duration_since(Instant::now())),
+                None => thread::park(),
+            }
+            state = self.lock();
+            let place = state.crew.idle.iter().position(|idle| idle.0 == number);
+            let Some(place) = place else {
+                state.crew.coming -= 1;
+                return (state, true);
+            };
+            if end.is_some_and(|end| Instant::now() >= end) {
+                state.crew.idle.remove(place);
+                return (state, false);
+            }
+        }
+    }
+
+    fn leave(self: &Arc<Self>, mut state: MutexGuard<'_, State>, number: usize) {
+        state.crew.living -= 1;
+        // At the end of the pool somebody may want to join it; else nobody will.
+        let own = if state.is_over() { None } else { state.crew.threads[number].take() };
+        // There may be fewer threads now, and this one may have been called for a job.
+        let call = self.call(&mut state);
+        drop(self.look_for_the_end(state));
+        drop(own);
+        self.wake(call);
     }
 
     /// Whether the job of this thread is about to be seen to have ended, so that the thread is as good as
-    /// free for the next one. It is not while code of the user may run.
-    pub(super) fn set_ending(&self, ending: bool) {
+    /// back at the queue. It must not be so while code of the user may run.
+    pub(super) fn set_ending(self: &Arc<Self>, ending: bool) {
         if ENDING.replace(ending) == ending {
             return;
         }
         let mut state = self.lock();
         if ending {
             state.running -= 1;
-            state.crew.ending += 1;
+            state.crew.coming += 1;
         } else {
             state.running += 1;
-            state.crew.ending -= 1;
+            state.crew.coming -= 1;
+            // A job may have been left to it.
+            let call = self.call(&mut state);
+            drop(state);
+            self.wake(call);
         }
     }
 }

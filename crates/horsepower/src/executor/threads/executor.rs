@@ -245,7 +245,10 @@ impl Executor for ThreadPoolExecutor {
         if !self.pool.wait(deadline) {
             return Err(Error::new(Kind::ShutdownTimedOut));
         }
-        self.pool.join();
+        if options.timeout.is_none() {
+            // That cannot be cut short, so not with a limit of time.
+            self.pool.join();
+        }
         Ok(())
     }
 }

@@ -1,14 +1,15 @@
 //! The tasks of a thread pool: those that wait, and how many there are. Who runs them is [`super::crew`].
 
-use super::crew::{Crew, Manner};
+use super::crew::{Call, Crew, Manner};
 use crate::error::Kind;
+use crate::timer;
 use horsepower_core::stats::Stats;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Instant;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 /// Something that is to be done on a thread of the pool.
 pub(super) trait Job: Send {
@@ -31,12 +32,8 @@ pub(super) struct Pool {
     pub(super) manner: Manner,
     pub(super) counts: Counts,
     state: Mutex<State>,
-    /// There is a job in the queue, or none will come any more.
-    pub(super) work: Condvar,
-    /// The last job has ended, after the pool was closed.
+    /// After the pool was closed, the last job has ended, or the last thread has left.
     end: Condvar,
-    /// The threads, those too that have just left. Whoever joins them holds it meanwhile.
-    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 #[derive(Default)]
@@ -46,6 +43,8 @@ pub(super) struct State {
     /// Jobs that wait for the time of their next try.
     delayed: HashMap<u64, Box<dyn Job>>,
     delays: u64,
+    /// A thread could not be started, and that will be tried again.
+    starts_again: bool,
     /// So many jobs in the queue, and those that were cancelled are looked for.
     prune_at: usize,
     pub(super) closed: bool,
@@ -90,6 +89,9 @@ impl State {
 /// So many jobs wait before those that were cancelled are looked for.
 const PRUNE: usize = 64;
 
+/// How long after a thread could not be started that is tried again, if there are others.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
+
 /// Calls that have ended.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -112,14 +114,7 @@ thread_local! {
 impl Pool {
     pub(super) fn new(manner: Manner, workers: usize) -> Pool {
         let state = State { crew: Crew::new(workers), ..State::default() };
-        Pool {
-            manner,
-            counts: Counts::default(),
-            state: Mutex::new(state),
-            work: Condvar::new(),
-            end: Condvar::new(),
-            threads: Mutex::default(),
-        }
+        Pool { manner, counts: Counts::default(), state: Mutex::new(state), end: Condvar::new() }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -133,16 +128,18 @@ impl Pool {
 
     /// True on a thread of this pool, and in a callback that it calls elsewhere.
     pub(super) fn is_here(self: &Arc<Self>) -> bool {
-        WITHIN.with_borrow(|pools| pools.contains(&Arc::as_ptr(self)))
+        let here = WITHIN.try_with(|pools| pools.borrow().contains(&Arc::as_ptr(self)));
+        // At the very end of a thread, when what it has to itself is released, it does nothing else.
+        here.unwrap_or(false)
     }
 
     /// Calls something that may call code of the user: what that asks of this pool is not to wait for
     /// this very thread.
     pub(super) fn within(self: &Arc<Self>, call: impl FnOnce()) {
-        WITHIN.with_borrow_mut(|pools| pools.push(Arc::as_ptr(self)));
+        let _ = WITHIN.try_with(|pools| pools.borrow_mut().push(Arc::as_ptr(self)));
         // A `Drop` of the user's may panic; the counts have to stay right.
         let _ = horsepower_core::panic::catch(call);
-        WITHIN.with_borrow_mut(Vec::pop);
+        let _ = WITHIN.try_with(|pools| pools.borrow_mut().pop());
     }
 
     /// Queues a job, or refuses it.
@@ -154,29 +151,71 @@ impl Pool {
         };
         if let Some(kind) = refusal {
             drop(state);
-            return job.refuse(kind);
+            return self.within(|| job.refuse(kind));
         }
         state.unended += 1;
         state.queue.push_back(job);
         let dead = state.remove_dead();
+        let call = self.call(&mut state);
         drop(state);
+        self.wake(call);
         for job in dead {
             self.count_over(&*job);
             self.within(|| drop(job));
             self.ended();
         }
-        self.see_to_it();
+    }
+
+    /// Wakes those that were called for the jobs in the queue. If a thread could not be started, the
+    /// others will do them, and it is tried again; if there are no others, nobody will.
+    pub(super) fn wake(self: &Arc<Self>, call: Call) {
+        let Some(error) = call.wake() else { return };
+        let mut state = self.lock();
+        if state.crew.living > 0 {
+            if std::mem::replace(&mut state.starts_again, true) {
+                return;
+            }
+            drop(state);
+            let (pool, later) = (Arc::downgrade(self), Arc::downgrade(self));
+            let at = Instant::now() + AGAIN_AFTER;
+            let again = move || {
+                if let Some(pool) = later.upgrade() {
+                    pool.see_to_it();
+                }
+            };
+            if !timer::at(at, move || pool.strong_count() > 0, again) {
+                // Not even that thread; then the next one who comes by.
+                self.lock().starts_again = false;
+            }
+            return;
+        }
+        let queue = std::mem::take(&mut state.queue);
+        drop(state);
+        for job in queue {
+            // An error of the system's cannot be cloned.
+            let source = match error.raw_os_error() {
+                Some(code) => io::Error::from_raw_os_error(code),
+                None => error.kind().into(),
+            };
+            count(&self.counts.failed, job.calls());
+            self.within(|| job.refuse(Kind::System { doing: "start a thread", source }));
+            self.ended();
+        }
+    }
+
+    /// Tries once more to see to it that somebody comes for each job in the queue.
+    fn see_to_it(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.starts_again = false;
+        let call = self.call(&mut state);
+        drop(state);
+        self.wake(call);
     }
 
     /// Counts a job that has ended without a run.
     pub(super) fn count_over(&self, job: &dyn Job) {
         let cancelled = job.is_cancelled();
         count(if cancelled { &self.counts.cancelled } else { &self.counts.failed }, job.calls());
-    }
-
-    /// Why nothing begins any more, if that is so.
-    pub(super) fn refusal(&self) -> Option<Kind> {
-        self.lock().refusal()
     }
 
     /// A job that runs will be queued again, and has not ended till then.
@@ -193,19 +232,43 @@ impl Pool {
             return self.ended();
         }
         state.queue.push_back(job);
+        let call = self.call(&mut state);
         drop(state);
-        self.see_to_it();
+        self.wake(call);
+    }
+
+    /// Queues a job that runs, to be done again by this thread or another.
+    ///
+    /// # Errors
+    /// The job, if nothing begins any more.
+    pub(super) fn again(&self, job: Box<dyn Job>) -> Result<(), Box<dyn Job>> {
+        let mut state = self.lock();
+        if state.refusal().is_some() {
+            return Err(job);
+        }
+        count(&self.counts.retried, 1);
+        state.unended += 1;
+        // Nobody has to be called: this thread is about to come back to the queue.
+        state.queue.push_back(job);
+        Ok(())
     }
 
     /// Keeps a job that runs until it is [released](Self::release), or until what this returns is
     /// dropped.
-    pub(super) fn delay(self: &Arc<Self>, job: Box<dyn Job>) -> Delayed {
+    ///
+    /// # Errors
+    /// The job, if nothing begins any more.
+    pub(super) fn delay(self: &Arc<Self>, job: Box<dyn Job>) -> Result<Delayed, Box<dyn Job>> {
         let mut state = self.lock();
+        if state.refusal().is_some() {
+            return Err(job);
+        }
+        count(&self.counts.retried, 1);
         state.unended += 1;
         state.delays += 1;
         let number = state.delays;
         state.delayed.insert(number, job);
-        Delayed { pool: self.clone(), number }
+        Ok(Delayed { pool: Arc::downgrade(self), number })
     }
 
     /// True if the job was delayed, and still is.
@@ -222,26 +285,28 @@ impl Pool {
     }
 
     pub(super) fn ended(&self) {
-        self.ended_under(&mut self.lock());
-    }
-
-    pub(super) fn ended_under(&self, state: &mut State) {
+        let mut state = self.lock();
         state.unended -= 1;
-        self.look_for_the_end(state);
+        drop(self.look_for_the_end(state));
     }
 
-    fn look_for_the_end(&self, state: &State) {
+    /// Tells those who wait for the end that it has come, if it has.
+    pub(super) fn look_for_the_end<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+    ) -> MutexGuard<'a, State> {
         if state.is_over() {
             self.end.notify_all();
-            self.work.notify_all();
+            let _ = self.call_to_leave(&mut state).wake();
         }
+        state
     }
 
     /// Takes no more tasks.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        self.look_for_the_end(&state);
+        drop(self.look_for_the_end(state));
     }
 
     /// Cancels what is queued.
@@ -256,7 +321,7 @@ impl Pool {
         let first = self.lock().broken.get_or_insert_with(|| reason.clone()).clone();
         // Each thread may fail, and once is enough to tell.
         if Arc::ptr_eq(&first, &reason) {
-            tracing::error!(pool = self.manner.name, %reason, "pool is broken");
+            self.within(|| tracing::error!(pool = self.manner.name, %reason, "pool is broken"));
         }
         self.refuse_queued(&self.counts.failed, || Kind::Broken(reason.clone()));
     }
@@ -265,18 +330,26 @@ impl Pool {
         let mut state = self.lock();
         let queue = std::mem::take(&mut state.queue);
         let delayed = std::mem::take(&mut state.delayed);
+        let jobs: Vec<_> = queue.into_iter().chain(delayed.into_values()).collect();
+        for job in &jobs {
+            if job.is_over() {
+                self.count_over(&**job);
+            } else {
+                count(counter, job.calls());
+            }
+        }
         drop(state);
-        for job in queue.into_iter().chain(delayed.into_values()) {
-            count(counter, job.calls());
+        for job in jobs {
             self.within(|| job.refuse(why()));
             self.ended();
         }
     }
 
-    /// Waits until every job has ended, no longer than until `deadline`. False: it was too late.
+    /// Waits until every job has ended and the threads have left, no longer than until `deadline`. False:
+    /// it was too late. To be called once it is closed.
     pub(super) fn wait(&self, deadline: Option<Instant>) -> bool {
         let mut state = self.lock();
-        while state.unended > 0 {
+        while state.unended > 0 || state.crew.living > 0 {
             let Some(deadline) = deadline else {
                 state = self.end.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
@@ -290,32 +363,25 @@ impl Pool {
         true
     }
 
-    /// Keeps a thread, to join it at the end.
-    pub(super) fn keep(&self, thread: JoinHandle<()>) {
-        let mut threads = self.threads();
-        let left: Vec<_> = threads.extract_if(.., |thread| thread.is_finished()).collect();
-        threads.push(thread);
-        drop(threads);
-        left.into_iter().for_each(join);
-    }
-
-    /// Waits until the threads have left; to be called when every job has ended, and no more can come.
+    /// Joins the threads, which have nothing to do any more but to release what is theirs alone.
     pub(super) fn join(&self) {
-        self.threads().drain(..).for_each(join);
-    }
-
-    fn threads(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+        let threads = self.lock().crew.handles();
+        // It may be one of them that releases the pool.
+        let me = std::thread::current().id();
+        let others = threads.into_iter().filter(|thread| thread.thread().id() != me);
+        // A thread of a pool catches the panics of what it runs.
+        others.for_each(|thread| drop(thread.join()));
     }
 
     /// Changes how many threads there may be.
     pub(super) fn resize(self: &Arc<Self>, workers: usize) {
-        self.lock().crew.most = workers;
-        // Those that are too many leave; and there may be work for more than there were.
-        self.work.notify_all();
-        for _ in 0..workers {
-            self.see_to_it();
-        }
+        let mut state = self.lock();
+        state.crew.most = workers;
+        let too_many = self.call_to_leave(&mut state);
+        let call = self.call(&mut state);
+        drop(state);
+        let _ = too_many.wake();
+        self.wake(call);
     }
 
     pub(super) fn stats(&self) -> Stats {
@@ -339,14 +405,9 @@ impl Pool {
     }
 }
 
-fn join(thread: JoinHandle<()>) {
-    // A thread of a pool catches the panics of what it runs.
-    let _ = thread.join();
-}
-
 /// A job that waits for the time of its next try. Dropping it is the end of the job.
 pub(super) struct Delayed {
-    pool: Arc<Pool>,
+    pool: Weak<Pool>,
     number: u64,
 }
 
@@ -358,11 +419,12 @@ impl Delayed {
 
 impl Drop for Delayed {
     fn drop(&mut self) {
-        let job = self.pool.lock().delayed.remove(&self.number);
+        let Some(pool) = self.pool.upgrade() else { return };
+        let job = pool.lock().delayed.remove(&self.number);
         if job.is_some() {
             drop(job);
-            count(&self.pool.counts.cancelled, 1);
-            self.pool.ended();
+            count(&pool.counts.cancelled, 1);
+            pool.ended();
         }
     }
 }
