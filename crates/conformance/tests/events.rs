@@ -3,7 +3,8 @@
 //! program, so its tests run one after the other.
 
 use horsepower::prelude::*;
-use horsepower_conformance::lab::{assert_gone, guarded};
+use horsepower_conformance::gate::{Gate, pass};
+use horsepower_conformance::lab::{assert_gone, guarded, until};
 use horsepower_conformance::roles::die;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -92,6 +93,39 @@ fn births_deaths_retries_and_deadlines_are_told() {
         assert_eq!(count(&["DEBUG", "task is tried again", "die"]), 1, "{seen:#?}");
         assert_eq!(count(&["WARN", "task is past its deadline", "limit=5ms"]), 1, "{seen:#?}");
         assert_eq!(count(&["worker has died", "Signal(9)"]), 1, "{seen:#?}");
+    });
+}
+
+/// Of a thread pool births, ends, retries and deadlines are told too; in line there are retries.
+#[test]
+fn what_threads_do_is_told() {
+    guarded("events_of_threads", || {
+        let _alone = collect();
+        let pool = ThreadPoolExecutor::builder().workers(2).name("told").build().unwrap();
+        let fail = |n: u64| -> u64 { panic!("{n}") };
+        assert!(pool.task(fail, 1).name("failing").retries(2).submit().result().is_err());
+        let mut gate = Gate::new();
+        let held = [(); 2].map(|()| pool.submit(pass, gate.path()));
+        until(|| held.iter().all(TaskFuture::running));
+        let limit = Duration::from_millis(1);
+        let late = pool.task(fail, 1).name("late").queue_deadline(limit).submit();
+        assert!(late.result().unwrap_err().is_deadline());
+        gate.open();
+        drop(pool);
+        let inline = InlineExecutor::new();
+        assert!(inline.task(fail, 1).name("in line").retries(1).submit().result().is_err());
+
+        let count = |words: &[&str]| seen_with(words).len();
+        let seen = SEEN.lock().unwrap().clone();
+        assert_eq!(count(&["DEBUG", "thread is started", "told"]), 2, "{seen:#?}");
+        assert_eq!(count(&["DEBUG", "thread leaves", "told"]), 2, "{seen:#?}");
+        assert_eq!(count(&["DEBUG", "task is tried again", "failing"]), 2, "{seen:#?}");
+        assert_eq!(
+            count(&["WARN", "task has not begun in time", "late", "limit=1ms"]),
+            1,
+            "{seen:#?}"
+        );
+        assert_eq!(count(&["DEBUG", "task is tried again", "in line"]), 1, "{seen:#?}");
     });
 }
 

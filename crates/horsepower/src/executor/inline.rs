@@ -176,6 +176,7 @@ impl Executor for InlineExecutor {
             // It has not failed for good.
             self.failed.fetch_sub(1, Ordering::Relaxed);
             self.retried.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(task = name.as_str(), ?pause, "task is tried again");
             std::thread::sleep(pause);
             pause = pause.saturating_mul(2);
         }

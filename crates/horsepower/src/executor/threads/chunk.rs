@@ -136,7 +136,7 @@ where
         let all = chunk.answer(done).or(all);
         let promise = chunk.promise.clone();
         // With the last part goes the function, which is the user's.
-        drop(chunk);
+        pool.within(|| drop(chunk));
         if let Some(all) = all {
             promise.complete_and(Ok(all), &|ending| pool.set_ending(ending));
         }

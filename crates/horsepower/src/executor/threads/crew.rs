@@ -115,6 +115,7 @@ impl Pool {
 
     /// What a thread of the pool does.
     fn live(self: Arc<Self>, number: usize) {
+        self.within(|| tracing::debug!(pool = self.manner.name, number, "thread is started"));
         let over = self.lock().is_over();
         if let Some(initializer) = self.manner.initializer.as_ref().filter(|_| !over) {
             self.within(|| {
@@ -188,7 +189,10 @@ impl Pool {
         }
     }
 
-    fn leave(self: &Arc<Self>, mut state: MutexGuard<'_, State>, number: usize) {
+    fn leave(self: &Arc<Self>, state: MutexGuard<'_, State>, number: usize) {
+        drop(state);
+        self.within(|| tracing::debug!(pool = self.manner.name, number, "thread leaves"));
+        let mut state = self.lock();
         state.crew.living -= 1;
         // At the end of the pool somebody may want to join it; else nobody will.
         let own = if state.is_over() { None } else { state.crew.threads[number].take() };

@@ -195,7 +195,10 @@ impl ThreadPoolExecutor {
         timer::at(at, wanted, move || {
             if let (Some(promise), Some(pool)) = (promise.upgrade(), pool.upgrade()) {
                 pool.within(|| {
-                    promise.fail_pending(Kind::QueueDeadline { limit });
+                    if promise.fail_pending(Kind::QueueDeadline { limit }) {
+                        let task = promise.task.as_str();
+                        tracing::warn!(task, ?limit, "task has not begun in time");
+                    }
                 });
             }
         });

@@ -69,6 +69,10 @@ where
         self.pause = pause.saturating_mul(2);
         let promise = self.promise.clone();
         let again = if pause.is_zero() { at_once(pool, self) } else { later(pool, self, pause) };
+        if again.is_ok() {
+            let task = promise.task.as_str();
+            tracing::debug!(task, ?pause, "task is tried again");
+        }
         if let Err(job) = again {
             // Nothing begins any more: it has failed as it did.
             pool.within(|| drop(job));
