@@ -123,9 +123,14 @@ fn nice_and_affinity() {
             assert_eq!((nice, cpus, usable), ((own.0 + 3).min(19), last.to_string(), 1));
             assert!(pool.submit(die, "abort".to_owned()).result().is_err());
         }
+        let process = Process::builder().nice(3).cpu_affinity([last]).spawn(look, ()).unwrap();
+        let expected = ((own.0 + 3).min(19), last.to_string(), 1);
+        assert_eq!(process.result().unwrap(), expected, "a process alone");
         assert_eq!(look(()), own, "the parent stays as it is");
         end(pool);
 
+        let error = builder().cpu_affinity([]).build().unwrap_err();
+        assert!(error.is_invalid() && error.to_string().contains("without a CPU"), "{error}");
         let pool = builder().cpu_affinity([1000]).build().unwrap();
         let error = pool.submit(pid_of, 1).result().unwrap_err();
         assert!(error.is_broken(), "{error}");

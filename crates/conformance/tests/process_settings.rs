@@ -7,6 +7,8 @@ use horsepower::process::Stdio;
 use horsepower_conformance::lab::guarded;
 use horsepower_conformance::pools::hang;
 use horsepower_conformance::roles::{another, role};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::error::Error as _;
 use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
@@ -78,5 +80,44 @@ fn a_process_that_cannot_begin() {
             text.contains("before it began") && text.contains("did not report ready"),
             "{text}"
         );
+    });
+}
+
+/// A start that the system refuses is told with the name of the process, and can be tried again: nothing
+/// of what was to be started is lost.
+#[test]
+fn a_start_in_vain() {
+    const NAME: &str = "a_start_in_vain";
+    horsepower::init();
+    if role().is_none() {
+        return guarded(NAME, || {
+            let output = another(NAME, "alone").output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        });
+    }
+    guarded(NAME, || {
+        // What every process needs once has been found out.
+        Process::spawn(nothing, ()).unwrap().join().unwrap();
+        let plenty = getrlimit(Resource::Nofile);
+        let limit = |current| {
+            setrlimit(Resource::Nofile, Rlimit { current, maximum: plenty.maximum }).unwrap();
+        };
+        let text = "word ".repeat(10_000);
+        let process = Process::builder().name("vain").build(|text: String| text.len(), text);
+        for _ in 0..3 {
+            limit(Some(3));
+            let error = process.start().unwrap_err();
+            limit(plenty.current);
+            assert!(error.is_system() && error.source().is_some(), "{error}");
+            assert_eq!((error.process_name(), error.task_name()), (Some("vain"), None));
+            assert!(
+                error.to_string().starts_with("process vain: cannot start a process: "),
+                "{error}"
+            );
+            assert!(!process.is_alive() && process.pid().is_none());
+        }
+        process.start().unwrap();
+        assert!(process.start().unwrap_err().is_invalid());
+        assert_eq!(process.result().unwrap(), 50_000);
     });
 }
