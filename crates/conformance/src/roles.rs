@@ -1,8 +1,10 @@
 //! This test program as another process, in which the same test plays a role; and the ways in which
 //! a process can die.
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getppid, kill_process};
 use std::process::{Command, Stdio};
+use std::sync::Once;
+use std::time::Duration;
 
 /// This program as another process, in a role that the test of the same name plays.
 ///
@@ -16,10 +18,22 @@ pub fn another(test: &str, role: &str) -> Command {
     command
 }
 
-/// The role that this process plays, if it plays one.
+/// The role that this process plays, if it plays one. Then it ends when its test does, which may have been
+/// ended because it took too long.
 #[must_use]
 pub fn role() -> Option<String> {
-    std::env::var("HORSEPOWER_TEST_ROLE").ok()
+    let role = std::env::var("HORSEPOWER_TEST_ROLE").ok()?;
+    static WATCH: Once = Once::new();
+    WATCH.call_once(|| {
+        let parent = getppid();
+        std::thread::spawn(move || {
+            while getppid() == parent {
+                std::thread::sleep(Duration::from_millis(500));
+            }
+            std::process::abort();
+        });
+    });
+    Some(role)
 }
 
 /// Sends a signal.
