@@ -74,9 +74,13 @@ fn items_that_panic_when_they_are_dropped() {
             n
         };
         let map = pool.spawn_map_with(options, task, (0..5).map(Item));
-        until(|| pool.stats().running == 1);
-        pool.shutdown_with(ShutdownOptions::new().cancel_queued().no_wait()).unwrap();
+        // The rest of the chunk waits behind this one.
+        let mut behind = Gate::new();
+        let busy = pool.submit(pass, behind.path());
         gate.open();
+        until(|| busy.running());
+        pool.shutdown_with(ShutdownOptions::new().cancel_queued().no_wait()).unwrap();
+        behind.open();
         let results: Vec<_> = map.collect();
         assert_eq!(results.len(), 5);
         let cancelled = |error: &horsepower::Error| error.is_cancelled();
@@ -125,7 +129,7 @@ fn an_initializer_that_uses_its_own_pool() {
 #[test]
 fn ex_25_those_that_are_not_needed_leave() {
     guarded("ex_25", || {
-        let short = Duration::from_millis(50);
+        let short = Duration::from_millis(300);
         let pool = ThreadPoolExecutor::builder().workers(8).name("light").idle_timeout(short);
         let pool = pool.build().unwrap();
         let mut gate = Gate::new();
