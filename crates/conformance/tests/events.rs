@@ -4,7 +4,7 @@
 
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{assert_gone, guarded, until};
+use horsepower_conformance::lab::{assert_gone, guarded, threads, until};
 use horsepower_conformance::roles::die;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -134,10 +134,16 @@ fn what_threads_do_is_told() {
 fn ex_16_a_broken_thread_pool_is_told() {
     guarded("ex_16_threads", || {
         let _alone = collect();
-        let fail = |()| panic!("there is no database");
-        let pool = ThreadPoolExecutor::builder().workers(4).name("breaks").initializer(fail, ());
-        let pool = pool.build().unwrap();
+        let mut gate = Gate::new();
+        let fail = |gate| {
+            pass(gate);
+            panic!("there is no database");
+        };
+        let builder = ThreadPoolExecutor::builder().workers(4).name("breaks");
+        let pool = builder.initializer(fail, gate.path()).build().unwrap();
         let futures: Vec<_> = (0..20).map(|n| pool.submit(|n: u64| n, n)).collect();
+        until(|| threads("breaks") == 4);
+        gate.open();
         assert!(futures.into_iter().all(|future| future.result().unwrap_err().is_broken()));
         drop(pool);
         let told = seen_with(&["ERROR", "pool is broken", "there is no database", "breaks"]);

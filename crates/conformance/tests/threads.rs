@@ -133,6 +133,17 @@ fn ex_26_resize() {
     });
 }
 
+/// True if every thread of this process but the caller sleeps.
+fn others_sleep() -> bool {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let stats =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("stat")).ok());
+    // After the name, which stands in parentheses.
+    let awake =
+        stats.filter(|stat| stat.rsplit(')').next().is_some_and(|rest| !rest.starts_with(" S")));
+    awake.count() == 1
+}
+
 /// PO-17: a thread that cannot be started is the error of the task that needed it, if there is no other
 /// thread; if there is one, that runs the task. Once threads can be started again, they are.
 #[test]
@@ -144,7 +155,9 @@ fn po_17_no_thread_to_be_had() {
         let limit = |current| {
             setrlimit(Resource::As, Rlimit { current, maximum: plenty.maximum }).unwrap();
         };
-        // Not even the stack of a thread fits into the address space.
+        // Not even the stack of a thread fits into the address space; nor would that of one that is just
+        // starting.
+        until(others_sleep);
         limit(Some(1 << 20));
         let error = pool.submit(add_one, 1).result().unwrap_err();
         limit(plenty.current);
@@ -158,6 +171,7 @@ fn po_17_no_thread_to_be_had() {
         let hour = Duration::from_secs(3600);
         let other = ThreadPoolExecutor::with_workers(1).unwrap();
         other.task(add_one, 1).queue_deadline(hour).submit().result().unwrap();
+        until(others_sleep);
         limit(Some(1 << 20));
         let queued = pool.submit(add_one, 1);
         limit(plenty.current);
