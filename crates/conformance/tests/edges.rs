@@ -92,16 +92,27 @@ fn a_busy_callback_holds_no_limited_wait_up() {
     horsepower::init();
     guarded("busy callback", || {
         let pool = pool(1);
-        let (go_on, busy) = mpsc::channel::<()>();
-        let first = pool.submit(pid_of, 1);
+        let ((go_on, busy), (begin, begun)) = (mpsc::channel::<()>(), mpsc::channel());
+        let mut gate = Gate::new();
+        let first = pool.submit(pass, gate.path());
         let mut second = pool.submit(pid_of, 2);
-        first.add_done_callback(move |_| busy.recv().unwrap());
+        // It has not ended yet, so it is not called here; nor is it, in a wait, once it has begun elsewhere.
+        first.add_done_callback(move |_| {
+            begin.send(()).unwrap();
+            busy.recv().unwrap();
+        });
+        gate.open();
+        begun.recv().unwrap();
         until(|| second.done());
         // If both were found at once, the callback stands before the second one; it waits for this thread.
         let early = second.result_timeout(Duration::from_millis(20));
         assert!(early.is_ok() || early.is_err_and(|error| error.is_timeout()));
-        let waited = wait([&first, &second], Until::AllCompleted, Some(Duration::ZERO));
-        assert_eq!(waited.done.len() + waited.not_done.len(), 2);
+        let (first_waited, second_waited) = (
+            wait([&first], Until::AllCompleted, Some(Duration::ZERO)),
+            wait([&second], Until::AllCompleted, Some(Duration::ZERO)),
+        );
+        assert_eq!(first_waited.done.len() + first_waited.not_done.len(), 1);
+        assert_eq!(second_waited.done.len() + second_waited.not_done.len(), 1);
         go_on.send(()).unwrap();
         first.result().unwrap();
         end(pool);

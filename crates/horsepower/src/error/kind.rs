@@ -125,12 +125,17 @@ impl fmt::Display for Kind {
             Kind::QueueDeadline { limit } => {
                 write!(f, "it had not begun {limit:?} after it was submitted, and will not")
             }
-            Kind::Memory { pid, limit, used } => write!(
-                f,
-                "worker process {pid} used {} of memory, more than its limit of {}, and was ended",
-                Bytes(*used),
-                Bytes(*limit)
-            ),
+            Kind::Memory { pid, limit, used } => {
+                let (mut uses, mut may) = (Bytes(*used).to_string(), Bytes(*limit).to_string());
+                if uses == may {
+                    // It is a little more.
+                    (uses, may) = (format!("{used} bytes"), format!("{limit} bytes"));
+                }
+                write!(
+                    f,
+                    "worker process {pid} used {uses} of memory, more than its limit of {may}, and was ended"
+                )
+            }
             Kind::Unfinished { unfinished, all } => {
                 write!(
                     f,
@@ -268,6 +273,11 @@ mod tests {
                 Kind::Memory { pid: 7, limit: 100 << 20, used: 3 << 29 },
                 "task my::task: worker process 7 used 1.5 GiB of memory, more than its limit of 100.0 \
                  MiB, and was ended",
+            ),
+            (
+                Kind::Memory { pid: 7, limit: 64 << 20, used: (64 << 20) + 4096 },
+                "task my::task: worker process 7 used 67112960 bytes of memory, more than its limit of \
+                 67108864 bytes, and was ended",
             ),
             (Kind::Killed { pid: 7 }, "task my::task: it was killed, with worker process 7"),
             (Kind::Cancelled, "task my::task: it was cancelled before it began"),
