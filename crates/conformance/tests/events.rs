@@ -121,7 +121,7 @@ fn what_threads_do_is_told() {
         until(|| count(&late) == 1);
         let seen = SEEN.lock().unwrap().clone();
         assert_eq!(count(&["DEBUG", "thread is started", "told"]), 2, "{seen:#?}");
-        assert_eq!(count(&["DEBUG", "thread leaves", "told"]), 2, "{seen:#?}");
+        assert_eq!(count(&["DEBUG", "thread has left", "told"]), 2, "{seen:#?}");
         assert_eq!(count(&["DEBUG", "task is tried again", "failing"]), 2, "{seen:#?}");
         assert_eq!(count(&["DEBUG", "task is tried again", "in line"]), 1, "{seen:#?}");
     });

@@ -189,10 +189,8 @@ impl Pool {
         }
     }
 
-    fn leave(self: &Arc<Self>, state: MutexGuard<'_, State>, number: usize) {
-        drop(state);
-        self.within(|| tracing::debug!(pool = self.manner.name, number, "thread leaves"));
-        let mut state = self.lock();
+    fn leave(self: &Arc<Self>, mut state: MutexGuard<'_, State>, number: usize) {
+        // Under the lock under which it was decided: else several would go where one is too many.
         state.crew.living -= 1;
         // At the end of the pool somebody may want to join it; else nobody will.
         let own = if state.is_over() { None } else { state.crew.threads[number].take() };
@@ -201,6 +199,7 @@ impl Pool {
         drop(self.look_for_the_end(state));
         drop(own);
         self.wake(call);
+        self.within(|| tracing::debug!(pool = self.manner.name, number, "thread has left"));
     }
 
     /// Whether the job of this thread is about to be seen to have ended, so that the thread is as good as
