@@ -39,8 +39,15 @@ impl<T> Promise<T> {
 
     /// Tells `watch` once when the task has ended; at once, if it has.
     pub(crate) fn watch(&self, watch: &Arc<Watch>, number: usize) {
+        let me = thread::current().id();
         let mut state = self.lock();
-        if matches!(state.stage, Stage::Pending | Stage::Running) {
+        // Not before the callbacks were called, but for one of them.
+        let ends = match state.stage {
+            Stage::Pending | Stage::Running => true,
+            Stage::Calling(caller) => caller != me,
+            _ => false,
+        };
+        if ends {
             state.watchers.push((watch.clone(), number));
             drop(state);
             self.origin.watch();
