@@ -4,6 +4,9 @@
 use horsepower::prelude::*;
 use horsepower_conformance::lab::until;
 use std::fs;
+use std::sync::mpsc::channel;
+use std::thread::sleep;
+use std::time::Duration;
 
 /// What the kernel knows of this process.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,6 +56,12 @@ fn the_scope_of_a_pool_leaves_nothing() {
             assert_eq!(big.result().unwrap().len(), 500_000);
             if round % 2 == 0 {
                 pool.submit(|n: u32| n, 1).cancel();
+            }
+            let (tell, told) = channel();
+            let call = move |_: &Result<_, _>| tell.send(()).unwrap();
+            pool.submit(|millis| sleep(Duration::from_millis(millis)), 5).add_done_callback(call);
+            if round % 3 == 0 {
+                told.recv().unwrap();
             }
             assert_ne!(belongings(), before);
             drop(pool);

@@ -20,7 +20,8 @@
 //!
 //! `worker` and `pool` stand on `call` (entry points) and `frame` (what a slot says), those on
 //! `ring` (the slots, every change of state) and `sleep` (waking and sleeping), those on `state`
-//! (the state word), and all on `sys` (memory, futexes, the control socket). Unsafe code is in
+//! (the state word), and all on `sys` (memory, futexes, the control socket). Beside them stand `callers`,
+//! the threads on which callbacks may take their time, and `panic`. Unsafe code is in
 //! `sys/memory.rs`, `sys/inherited.rs`, `sys/fork.rs`, `lane.rs`, `call.rs`, `worker.rs` and
 //! `forkserver.rs`, and nowhere else.
 //!
@@ -28,7 +29,7 @@
 //! life of a worker.
 
 #![deny(unsafe_code)]
-// The checker runs the lock-free parts alone; elsewhere than on Linux there are panics alone.
+// The checker runs the lock-free parts alone; elsewhere than on Linux there is no pool.
 #![cfg_attr(any(loom, not(target_os = "linux")), allow(dead_code))]
 // These pages are read beside the source: they may point into it.
 #![allow(rustdoc::private_intra_doc_links)]
@@ -45,6 +46,8 @@ mod sleep;
 #[cfg(any(target_os = "linux", loom))]
 mod state;
 
+#[cfg(not(loom))]
+pub mod callers;
 pub mod panic;
 mod plain;
 pub mod stats;

@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Name};
 use crate::options::TaskOutput;
 use crate::origin::Origin;
 use crate::watch::{Watchers, wake};
+use horsepower_core::callers::Left;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
@@ -35,7 +36,9 @@ pub(crate) type Callback<T> = Box<dyn FnOnce(&Outcome<T>) + Send>;
 /// | Running | Pending | it has failed, and will be tried again; only where it runs in this process |
 /// | Pending | Running | the executor begins the task; only where it runs in this process |
 /// | Pending, Running | Calling | it has ended, and there are callbacks |
-/// | Pending, Running, Calling | Ended | its outcome is there to be taken |
+/// | Pending, Running | ToCall | it has ended, and if there are callbacks, another thread will call them |
+/// | ToCall | Calling | that thread calls them |
+/// | Pending, Running, ToCall, Calling | Ended | its outcome is there to be taken |
 /// | Ended | Calling | a callback was added later |
 /// | Ended | Kept | `get` has moved the outcome into the future itself |
 /// | Ended, Kept | Taken | somebody owns the outcome |
@@ -43,6 +46,8 @@ pub(crate) type Callback<T> = Box<dyn FnOnce(&Outcome<T>) + Send>;
 enum Stage {
     Pending,
     Running,
+    /// The outcome waits for the callbacks to be called.
+    ToCall,
     /// This thread has the outcome, and lends it to the callbacks.
     Calling(ThreadId),
     Ended,
@@ -157,18 +162,11 @@ impl<T> Promise<T> {
         drop(token);
     }
 
-    /// Fails the task with an error of this kind if it does not run; one for being late, if it never has.
-    /// False: it does, or has ended.
-    pub(crate) fn fail_pending(&self, kind: Kind) -> bool {
-        let mut state = self.lock();
-        let late = matches!(kind, Kind::QueueDeadline { .. }) && self.has_begun();
-        let pending = state.stage == Stage::Pending && !late;
-        if pending {
-            let error = self.error(kind);
-            state.error = Some(error.clone());
-            self.finish(state, Err(error), None);
-        }
-        pending
+    /// Fails the task, if it has never begun, for being late. `None`: it has, or has ended.
+    pub(crate) fn fail_late(&self, limit: Duration) -> Option<Left> {
+        let state = self.lock();
+        let late = state.stage == Stage::Pending && !self.has_begun();
+        late.then(|| self.settle_in(state, Err(self.error(Kind::QueueDeadline { limit }))))
     }
 
     /// True if no further part of the task is to begin.
@@ -220,6 +218,38 @@ impl<T> Promise<T> {
         }
     }
 
+    /// The task has ended, and this thread is not one to call callbacks. If some are left,
+    /// [`call_back`](Self::call_back) is to be called on another, and nobody sees the end before.
+    pub(crate) fn settle(&self, outcome: Outcome<T>) -> Left {
+        let state = self.lock();
+        if matches!(state.stage, Stage::Pending | Stage::Running) {
+            return self.settle_in(state, outcome);
+        }
+        Left::Nothing
+    }
+
+    fn settle_in<'a>(&'a self, mut state: MutexGuard<'a, State<T>>, outcome: Outcome<T>) -> Left {
+        state.error = outcome.as_ref().err().cloned();
+        let mut state = self.leave_queue(state, Stage::ToCall);
+        if state.callbacks.is_empty() {
+            self.publish(state, outcome, None);
+            return Left::Nothing;
+        }
+        state.stage = Stage::ToCall;
+        state.outcome = Some(outcome);
+        Left::Callbacks
+    }
+
+    /// Calls the callbacks that were left.
+    pub(crate) fn call_back(&self) {
+        let mut state = self.lock();
+        if state.stage == Stage::ToCall
+            && let Some(outcome) = state.outcome.take()
+        {
+            self.finish(state, outcome, None);
+        }
+    }
+
     /// Fails the task with an error of this kind.
     pub(crate) fn fail(&self, kind: Kind) {
         self.complete(Err(self.error(kind)));
@@ -228,23 +258,16 @@ impl<T> Promise<T> {
     /// Calls the callbacks, in their order, and then makes the outcome available.
     fn finish<'a>(
         &'a self,
-        mut state: MutexGuard<'a, State<T>>,
+        state: MutexGuard<'a, State<T>>,
         outcome: Outcome<T>,
         ending: Option<&dyn Fn(bool)>,
     ) {
-        let me = thread::current().id();
-        // Its place in the queue is free before anybody can see that it has ended.
-        let tokens = (state.permit.take(), state.token.take());
-        if !matches!(tokens, (None, None)) {
-            state.stage = Stage::Calling(me);
-            drop(state);
-            drop(tokens);
-            state = self.lock();
-        }
+        let calling = Stage::Calling(thread::current().id());
+        let mut state = self.leave_queue(state, calling);
         let mut told = ending.is_none();
         while !(told && state.callbacks.is_empty()) {
             if !state.callbacks.is_empty() {
-                state.stage = Stage::Calling(me);
+                state.stage = calling;
             }
             let callbacks = std::mem::take(&mut state.callbacks);
             drop(state);
@@ -257,6 +280,33 @@ impl<T> Promise<T> {
             }
             state = self.lock();
         }
+        self.publish(state, outcome, ending);
+    }
+
+    /// Its place in the queue is free before anybody can see that it has ended. Where the lock has to be
+    /// dropped for that, the task is in this stage meanwhile.
+    fn leave_queue<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<T>>,
+        meanwhile: Stage,
+    ) -> MutexGuard<'a, State<T>> {
+        let tokens = (state.permit.take(), state.token.take());
+        if !matches!(tokens, (None, None)) {
+            state.stage = meanwhile;
+            drop(state);
+            drop(tokens);
+            state = self.lock();
+        }
+        state
+    }
+
+    /// Makes the outcome available, and tells everybody.
+    fn publish(
+        &self,
+        mut state: MutexGuard<'_, State<T>>,
+        outcome: Outcome<T>,
+        ending: Option<&dyn Fn(bool)>,
+    ) {
         state.stage = Stage::Ended;
         state.outcome = Some(outcome);
         // Before anybody can see that it has ended: whoever watches several knows in which order.

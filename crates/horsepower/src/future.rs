@@ -246,10 +246,14 @@ impl<T> TaskFuture<T> {
     }
 
     /// Calls `callback` with the outcome when the task has ended; at once, on this thread, if it has
-    /// already. Otherwise it is called on the thread that notices the end, which is needed for other
-    /// things: a callback should be short and must not wait for other tasks. Callbacks are called in
-    /// the order in which they were added, before waiters get the result. One that panics is
-    /// reported on standard error and disturbs nothing. In a callback of its own future
+    /// already. Callbacks are called in the order in which they were added, before waiters get the
+    /// result. One that panics is reported on standard error and disturbs nothing.
+    ///
+    /// A process pool has a thread that calls the callbacks of its tasks, one after the other. A slow one
+    /// delays the others, and the result of its own future, but nothing else: no deadline, no other task,
+    /// nobody who waits. It may wait for other tasks of the pool; others are called meanwhile. On threads
+    /// and in line a callback is called where its task ran, which it keeps from the next task; and the
+    /// one who cancels a task calls its callbacks. In a callback of its own future
     /// [`exception`](Self::exception) answers at once; the result is lent to the callback, and cannot be
     /// had otherwise meanwhile. Where the result was taken before the callback is added, it is called
     /// with an error that says so.

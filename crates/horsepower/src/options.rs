@@ -51,8 +51,7 @@ impl TaskOptions {
     }
 
     /// How long the task may wait until it begins. Then it never does, and its error says so
-    /// ([`is_deadline`](crate::Error::is_deadline)). Done-callbacks of such a task are called on the thread
-    /// that keeps the clocks: one that is slow delays other deadlines and retries.
+    /// ([`is_deadline`](crate::Error::is_deadline)).
     pub fn queue_deadline(mut self, deadline: Duration) -> Self {
         self.queue_deadline = Some(deadline);
         self

@@ -8,7 +8,7 @@
 //! | `put` | step ③: which task goes into which lane, and when one is taken back |
 //! | `collect` | step ⑤: what comes out of a lane |
 //! | `bury` | what comes out of the lane of a worker that has died |
-//! | `settled` | what has ended, and telling the receivers |
+//! | `settled` | what has ended, and telling the receivers; the [`callers`](crate::callers) call callbacks |
 //! | `attend` | a thread that waits for one task collects replies itself |
 //! | `start` | starting a worker process |
 //! | `server` | the fork server, which starts them in another way |
@@ -51,6 +51,7 @@ pub use start::Initializer;
 use task::Place;
 pub use task::{Answer, Failure, Receiver, Tag, Task, Terms};
 
+use crate::callers::Callers;
 use crate::init::{NotReady, reentry_point};
 use crate::launch::Launch;
 use books::{Books, Phase};
@@ -60,7 +61,7 @@ use std::cell::RefCell;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 
 /// How workers come into being.
@@ -138,6 +139,10 @@ pub struct Shared {
     event: OwnedFd,
     counts: Counts,
     config: Config,
+    /// Call the callbacks.
+    callers: Callers,
+    /// For them.
+    me: Weak<Shared>,
 }
 
 thread_local! {
@@ -155,7 +160,7 @@ enum Tell {
     Supervisor,
 }
 
-/// Stack of the supervisor: it decodes results and calls callbacks. Address space, not memory.
+/// Stack of the supervisor: it decodes results. Address space, not memory.
 const STACK: usize = 32 << 20;
 
 impl Pool {
@@ -170,7 +175,7 @@ impl Pool {
         }
         let flags = rustix::event::EventfdFlags::CLOEXEC | rustix::event::EventfdFlags::NONBLOCK;
         let event = rustix::event::eventfd(0, flags).map_err(|e| PoolError::System(e.into()))?;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new_cyclic(|me| Shared {
             books: Mutex::new(Books::new(&config)),
             idle: Condvar::new(),
             unresolved: AtomicUsize::new(0),
@@ -178,6 +183,8 @@ impl Pool {
             event,
             counts: Counts::default(),
             config,
+            callers: Callers::default(),
+            me: me.clone(),
         });
         let supervisor =
             supervisor::Supervisor::new(shared.clone(), reentry).map_err(PoolError::System)?;
@@ -259,9 +266,7 @@ impl Shared {
         self.settle(books, settled, Tell::Supervisor);
         if cancelled {
             self.counts.add(&self.counts.cancelled, 1);
-            RESOLVING.with_borrow_mut(|pools| pools.push(self));
-            let _ = crate::panic::catch(tell);
-            RESOLVING.with_borrow_mut(Vec::pop);
+            let _ = crate::panic::catch(|| self.resolving(tell));
             self.resolved(1);
         }
         cancelled
@@ -340,13 +345,43 @@ impl Shared {
     }
 
     fn tell(&self, settled: Settled) {
-        RESOLVING.with_borrow_mut(|pools| pools.push(self));
-        let (tasks, spent) = settled.resolve(&self.counts);
-        RESOLVING.with_borrow_mut(Vec::pop);
-        if !spent.is_empty() {
-            self.lock().take_back_segments(spent);
+        let resolved = self.resolving(|| settled.resolve(&self.counts));
+        if !resolved.spent.is_empty() {
+            self.lock().take_back_segments(resolved.spent);
         }
-        self.resolved(tasks);
+        for receiver in resolved.to_call {
+            self.call_back(receiver);
+        }
+        self.resolved(resolved.over);
+    }
+
+    /// Has the callbacks of a task called. It counts as unresolved until they were.
+    fn call_back(&self, receiver: Arc<dyn Receiver>) {
+        let Some(shared) = self.me.upgrade() else { return };
+        self.accept_one();
+        self.callers.call(Box::new(move || {
+            // The last to hold the receiver drops the result, and that may panic.
+            let _ = crate::panic::catch(|| {
+                shared.resolving(|| {
+                    receiver.call_back();
+                    drop(receiver);
+                });
+            });
+            shared.resolved(1);
+        }));
+    }
+
+    /// Does something in which code of the user may run.
+    fn resolving<T>(&self, tell: impl FnOnce() -> T) -> T {
+        struct Done;
+        impl Drop for Done {
+            fn drop(&mut self) {
+                RESOLVING.with_borrow_mut(Vec::pop);
+            }
+        }
+        RESOLVING.with_borrow_mut(|pools| pools.push(self));
+        let _done = Done;
+        tell()
     }
 
     /// True in a callback of this pool: then this very thread may be the one that is to tell of other

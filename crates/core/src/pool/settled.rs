@@ -5,6 +5,7 @@
 use super::member::Segment;
 use super::stats::Counts;
 use super::task::{Answer, Failure, Place, Receiver, Task};
+use crate::callers::Left;
 use crate::capture::Capture;
 use crate::panic::PanicReport;
 use crate::payload::Encoded;
@@ -114,25 +115,37 @@ impl Settled {
         self.ends.push(End { receiver, items, nanos, how, capture, over, whole });
     }
 
-    /// Tells the receivers. Returns how many tasks are over, and the segments that are free again.
+    /// Tells the receivers.
     ///
-    /// Receivers run code of the user: `Deserialize`, callbacks, `Drop`. Their panics are their own.
-    pub(super) fn resolve(self, counts: &Counts) -> (usize, Vec<Spent>) {
-        let mut over = 0;
-        let mut spent = Vec::new();
+    /// They run code of the user: `Deserialize`, wakers, `Drop`. Their panics are their own.
+    pub(super) fn resolve(self, counts: &Counts) -> Resolved {
+        let mut resolved = Resolved::default();
         for end in self.ends {
-            over += usize::from(end.over);
-            let _ = crate::panic::catch(|| end.tell(counts, &mut spent));
+            resolved.over += usize::from(end.over);
+            let left = crate::panic::catch(|| end.tell(counts, &mut resolved.spent));
+            resolved.to_call.extend(left.ok().flatten());
         }
         for task in self.discarded {
             let _ = crate::panic::catch(|| drop(task));
         }
-        (over, spent)
+        resolved
     }
 }
 
+/// What has come of telling the receivers.
+#[derive(Debug, Default)]
+pub(super) struct Resolved {
+    /// How many tasks are over.
+    pub(super) over: usize,
+    /// Segments that are free again.
+    pub(super) spent: Vec<Spent>,
+    /// Receivers with callbacks, which are to be called.
+    pub(super) to_call: Vec<Arc<dyn Receiver>>,
+}
+
 impl End {
-    fn tell(self, counts: &Counts, spent: &mut Vec<Spent>) {
+    /// Returns the receiver if it has callbacks to be called; else it may be dropped here, with the result.
+    fn tell(self, counts: &Counts, spent: &mut Vec<Spent>) -> Option<Arc<dyn Receiver>> {
         let End { receiver, items, nanos, how, capture, over: _, whole: _task } = self;
         if let Some(capture) = capture {
             let (output, errors) = capture.read();
@@ -141,25 +154,25 @@ impl End {
         if nanos > 0 {
             receiver.spent(items.end - items.start, nanos);
         }
-        match how {
+        let left = match how {
             How::Failed(failure) => {
                 let cancelled = matches!(failure, Failure::Cancelled | Failure::Killed { .. });
                 let counter = if cancelled { &counts.cancelled } else { &counts.failed };
                 counts.add(counter, u64::from(items.end - items.start));
-                for item in items {
-                    tell(&*receiver, item, Answer::Failed(failure.clone()));
-                }
+                let tell = |item| tell(&*receiver, item, Answer::Failed(failure.clone()));
+                items.map(tell).fold(Left::Nothing, Left::or)
             }
             How::Replied { pid, reply: Reply::Own(bytes) } => {
-                tell_all(&*receiver, items, pid, Encoded::own(&bytes), counts);
+                tell_all(&*receiver, items, pid, Encoded::own(&bytes), counts)
             }
             How::Replied { pid, reply: Reply::Segment { segment, length, index, serial } } => {
-                if let Some(bytes) = Encoded::shared(&segment.memory, 0, length) {
-                    tell_all(&*receiver, items, pid, bytes, counts);
-                }
+                let left = Encoded::shared(&segment.memory, 0, length)
+                    .map_or(Left::Nothing, |bytes| tell_all(&*receiver, items, pid, bytes, counts));
                 spent.push((index, serial, segment));
+                left
             }
-        }
+        };
+        (left == Left::Callbacks).then_some(receiver)
     }
 }
 
@@ -171,8 +184,8 @@ fn tell_all(
     pid: u32,
     bytes: Encoded<'_>,
     counts: &Counts,
-) {
-    let mut start = 0;
+) -> Left {
+    let (mut start, mut left) = (0, Left::Nothing);
     for item in items {
         let answer = match record(bytes, &mut start) {
             Some((Status::Returned, bytes)) => Answer::Returned(bytes),
@@ -190,13 +203,14 @@ fn tell_all(
             Answer::Failed(_) => &counts.failed,
         };
         counts.add(counter, 1);
-        tell(receiver, item, answer);
+        left = left.or(tell(receiver, item, answer));
     }
+    left
 }
 
 /// One item's panic must not keep the others from being told.
-fn tell(receiver: &dyn Receiver, item: u32, answer: Answer<'_>) {
-    let _ = crate::panic::catch(|| receiver.receive(item, answer));
+fn tell(receiver: &dyn Receiver, item: u32, answer: Answer<'_>) -> Left {
+    crate::panic::catch(|| receiver.receive(item, answer)).unwrap_or(Left::Nothing)
 }
 
 fn failure(status: Status, bytes: &[u8], pid: u32) -> Failure {

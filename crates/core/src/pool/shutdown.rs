@@ -6,6 +6,7 @@ use super::member::Member;
 use super::settled::Settled;
 use super::task::Failure;
 use super::{Pool, Shared, Tell};
+use crate::callers::step_aside;
 use crate::ring::Seen;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -32,6 +33,8 @@ impl Pool {
         if self.shared.in_callback() {
             return false;
         }
+        // In a callback of another pool.
+        let _aside = step_aside();
         let late = |deadline: Option<Instant>| deadline.is_some_and(|at| Instant::now() >= at);
         let mut books = self.shared.lock();
         while self.shared.unresolved.load(Ordering::SeqCst) > 0 || !books.supervisor_ended {
@@ -52,6 +55,7 @@ impl Pool {
             // The supervisor catches its own panics; there is nothing to learn here.
             let _ = handle.join();
         }
+        self.shared.callers.join();
         true
     }
 

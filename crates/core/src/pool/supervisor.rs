@@ -66,6 +66,7 @@ impl Supervisor {
                 member.life.reap();
             }
         }
+        self.shared.callers.close();
         self.shared.lock().supervisor_ended = true;
         self.shared.idle.notify_all();
     }

@@ -1,6 +1,7 @@
 //! A task as the pool knows it, and who is told of its end.
 
 use crate::call::EntryPoint;
+use crate::callers::Left;
 use crate::death::Death;
 use crate::panic::PanicReport;
 use crate::payload::{Encoded, Payload};
@@ -175,7 +176,8 @@ impl Task {
     /// Tells the receiver that none of the remaining items will be answered.
     pub(super) fn fail_all(&self, failure: &Failure) {
         for item in self.items() {
-            self.receiver.receive(item, Answer::Failed(failure.clone()));
+            // Nobody could add callbacks yet.
+            let _ = self.receiver.receive(item, Answer::Failed(failure.clone()));
         }
     }
 }
@@ -195,7 +197,9 @@ pub trait Receiver: Send + Sync + std::fmt::Debug {
         let _ = (items, nanos);
     }
     /// The answer for one item of the task.
-    fn receive(&self, item: u32, answer: Answer<'_>);
+    fn receive(&self, item: u32, answer: Answer<'_>) -> Left;
+    /// Calls the callbacks, if `receive` has left them; on a thread on which they may take their time.
+    fn call_back(&self) {}
 }
 
 /// How one item of a task ended.

@@ -4,6 +4,7 @@ use super::{Callback, Outcome, Promise, Stage, TOLD_WITHIN};
 use crate::error::{Error, Kind};
 use crate::origin::Helped;
 use crate::watch::{Watch, wake};
+use horsepower_core::callers::step_aside;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
@@ -29,7 +30,14 @@ impl<T> Promise<T> {
 
     /// Cancels a task that this process alone decides about: whoever changes `stage` first wins.
     pub(crate) fn cancel_pending(&self) -> bool {
-        self.fail_pending(Kind::Cancelled)
+        let mut state = self.lock();
+        let pending = state.stage == Stage::Pending;
+        if pending {
+            let error = self.error(Kind::Cancelled);
+            state.error = Some(error.clone());
+            self.finish(state, Err(error), None);
+        }
+        pending
     }
 
     /// Cancels a task, or ends the process that runs it.
@@ -43,7 +51,7 @@ impl<T> Promise<T> {
         let mut state = self.lock();
         // Not before the callbacks were called, but for one of them.
         let ends = match state.stage {
-            Stage::Pending | Stage::Running => true,
+            Stage::Pending | Stage::Running | Stage::ToCall => true,
             Stage::Calling(caller) => caller != me,
             _ => false,
         };
@@ -83,14 +91,16 @@ impl<T> Promise<T> {
     /// Waits until the outcome can be taken, or was.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> Result<(), Error> {
         let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let mut aside = None;
         loop {
             match self.lock().stage {
                 Stage::Ended | Stage::Kept | Stage::Taken => return Ok(()),
                 Stage::Calling(caller) if caller == thread::current().id() => {
                     return Err(self.error(Kind::InOwnCallback));
                 }
-                Stage::Pending | Stage::Running | Stage::Calling(_) => {}
+                Stage::Pending | Stage::Running | Stage::ToCall | Stage::Calling(_) => {}
             }
+            aside.get_or_insert_with(step_aside);
             match self.origin.help(deadline) {
                 // Once more even when late: the help may have been just enough.
                 Helped::LookAgain if !late() => {}
@@ -132,7 +142,7 @@ impl<T> Promise<T> {
     fn try_take(&self, next: Stage) -> Option<Outcome<T>> {
         let mut state = self.lock();
         match state.stage {
-            Stage::Calling(_) => None,
+            Stage::ToCall | Stage::Calling(_) => None,
             Stage::Ended => {
                 state.stage = next;
                 state.outcome.take()
@@ -220,7 +230,7 @@ impl<T> Promise<T> {
                     None => unreachable!("an ended task has its outcome"),
                 }
             }
-            Stage::Pending | Stage::Running | Stage::Calling(_) => {
+            Stage::Pending | Stage::Running | Stage::ToCall | Stage::Calling(_) => {
                 state.callbacks.push(callback);
                 drop(state);
                 self.origin.watch();
@@ -238,7 +248,7 @@ impl<T> Promise<T> {
                 drop(state);
                 Poll::Ready(self.take())
             }
-            Stage::Pending | Stage::Running | Stage::Calling(_) => {
+            Stage::Pending | Stage::Running | Stage::ToCall | Stage::Calling(_) => {
                 let old = state.waker.replace(waker);
                 drop(state);
                 drop(old);

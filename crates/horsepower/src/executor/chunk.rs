@@ -13,6 +13,7 @@ use crate::map::{ChunkFuture, Clock};
 use crate::origin::{Origin, Whose};
 use crate::value::Value;
 use horsepower_core::call::EntryPoint;
+use horsepower_core::callers::Left;
 use horsepower_core::payload::Payload;
 use horsepower_core::pool::{Answer, Receiver, Shared, Tag, Task, Terms};
 use horsepower_core::record::{arguments_len, push_argument};
@@ -94,7 +95,7 @@ impl<R> Chunk<R> {
     fn finish(&self) {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let answers = std::mem::take(&mut answers.answers);
-        self.promise.complete(Ok(answers.into_iter().flatten().collect()));
+        self.promise.complete(Ok(answers.into_iter().flatten().collect()))
     }
 }
 
@@ -107,7 +108,7 @@ impl<R: Value> Receiver for Chunk<R> {
         self.clock.learn(items as usize, Duration::from_nanos(nanos));
     }
 
-    fn receive(&self, item: u32, answer: Answer<'_>) {
+    fn receive(&self, item: u32, answer: Answer<'_>) -> Left {
         let task = || self.promise.task.clone();
         let outcome = match answer {
             Answer::Returned(bytes) => decode::<R>(bytes).map_err(|why| {
@@ -117,16 +118,17 @@ impl<R: Value> Receiver for Chunk<R> {
             Answer::Failed(why) => Err(Error::of_task(failure(why), task())),
         };
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(&place) = self.places.get(item as usize) else {
-            return;
-        };
-        if answers.answers[place].replace(outcome).is_none() {
+        if let Some(&place) = self.places.get(item as usize)
+            && answers.answers[place].replace(outcome).is_none()
+        {
             answers.missing -= 1;
             if answers.missing == 0 {
                 drop(answers);
                 self.finish();
             }
         }
+        // It has no callbacks: the future is the map's own.
+        Left::Nothing
     }
 }
 

@@ -20,6 +20,7 @@ use crate::shutdown::ShutdownOptions;
 use crate::value::Value;
 use horsepower_core::assert_plain;
 use horsepower_core::call::{EntryPoint, Invoke, Output};
+use horsepower_core::callers::Left;
 use horsepower_core::payload::{Encoded, Payload};
 use horsepower_core::pool::{
     Answer, DEEPEST, Failure, Pool, PoolError, Receiver, Shutdown, Tag, Task, Terms,
@@ -284,16 +285,17 @@ impl<R: Value> Receiver for Promise<R> {
         self.set_output(output, errors);
     }
 
-    fn receive(&self, _item: u32, answer: Answer<'_>) {
-        match answer {
-            Answer::Returned(bytes) => match decode::<R>(bytes) {
-                Ok(result) => self.complete(Ok(result)),
-                Err(why) => {
-                    self.fail(Kind::ResultNotDecoded { type_name: type_name::<R>().into(), why });
-                }
-            },
-            Answer::Failed(why) => self.fail(failure(why)),
-        }
+    fn receive(&self, _item: u32, answer: Answer<'_>) -> Left {
+        let outcome = match answer {
+            Answer::Returned(bytes) => decode::<R>(bytes)
+                .map_err(|why| Kind::ResultNotDecoded { type_name: type_name::<R>().into(), why }),
+            Answer::Failed(why) => Err(failure(why)),
+        };
+        self.settle(outcome.map_err(|kind| self.error(kind)))
+    }
+
+    fn call_back(&self) {
+        Promise::call_back(self);
     }
 }
 

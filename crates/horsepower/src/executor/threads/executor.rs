@@ -18,11 +18,15 @@ use crate::shutdown::ShutdownOptions;
 use crate::timer;
 use crate::value::Value;
 use horsepower_core::assert_plain;
+use horsepower_core::callers::{Callers, Left};
 use horsepower_core::stats::Stats;
 use std::any::type_name;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
+
+/// Call the callbacks of tasks that were too late: the threads of their pools are busy with others.
+static CALLERS: LazyLock<Callers> = LazyLock::new(Callers::default);
 
 /// Runs tasks on threads of this process. They are started when tasks need them, at most as many as
 /// there are workers, and let go after ten idle seconds.
@@ -194,12 +198,14 @@ impl ThreadPoolExecutor {
         let wanted = move || waits.strong_count() > 0;
         timer::at(at, wanted, move || {
             if let (Some(promise), Some(pool)) = (promise.upgrade(), pool.upgrade()) {
+                let Some(left) = promise.fail_late(limit) else { return };
                 pool.within(|| {
-                    if promise.fail_pending(Kind::QueueDeadline { limit }) {
-                        let task = promise.task.as_str();
-                        tracing::warn!(task, ?limit, "task has not begun in time");
-                    }
+                    let task = promise.task.as_str();
+                    tracing::warn!(task, ?limit, "task has not begun in time");
                 });
+                if left == Left::Callbacks {
+                    CALLERS.call(Box::new(move || pool.within(|| promise.call_back())));
+                }
             }
         });
     }

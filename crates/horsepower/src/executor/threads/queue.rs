@@ -3,6 +3,7 @@
 use super::crew::{Call, Crew, Manner};
 use crate::error::Kind;
 use crate::timer;
+use horsepower_core::callers::step_aside;
 use horsepower_core::stats::Stats;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -348,6 +349,7 @@ impl Pool {
     /// Waits until every job has ended and the threads have left, no longer than until `deadline`. False:
     /// it was too late. To be called once it is closed.
     pub(super) fn wait(&self, deadline: Option<Instant>) -> bool {
+        let _aside = step_aside();
         let mut state = self.lock();
         while state.unended > 0 || state.crew.living > 0 {
             let Some(deadline) = deadline else {
