@@ -16,6 +16,9 @@ use std::time::Duration;
 /// How long a caller without calls waits for the next one before it leaves.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Most callers at a time. If so many wait, further calls are made when one of them is back.
+const MOST: usize = 64;
+
 /// Address space, not memory; as much as the thread of a task could have.
 const STACK: usize = 32 << 20;
 
@@ -110,6 +113,9 @@ impl Callers {
             return Ok(());
         }
         state.threads.retain(|thread| !thread.is_finished());
+        if state.threads.len() >= MOST {
+            return Ok(());
+        }
         let callers = self.clone();
         let thread = Builder::new().name("hp-caller".into()).stack_size(STACK);
         state.threads.push(thread.spawn(move || callers.make_calls())?);
@@ -230,6 +236,34 @@ mod tests {
         callers.join();
         let state = callers.lock();
         assert_eq!((state.active, state.queue.len(), state.threads.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn there_are_not_too_many_callers() {
+        let callers = Callers::default();
+        let (go, gone) = channel::<()>();
+        let gone = Arc::new(Mutex::new(gone));
+        let (said, heard) = channel();
+        for n in 0..3 * MOST {
+            let (gone, said) = (gone.clone(), said.clone());
+            callers.call(Box::new(move || {
+                let aside = step_aside();
+                let _ = gone.lock().unwrap().recv();
+                drop(aside);
+                said.send(n).unwrap();
+            }));
+        }
+        let all_wait = || {
+            let state = callers.lock();
+            (state.active, state.queue.len(), state.threads.len()) == (0, 2 * MOST, MOST)
+        };
+        while !all_wait() {
+            thread::yield_now();
+        }
+        drop(go);
+        callers.join();
+        drop(said);
+        assert_eq!(heard.iter().count(), 3 * MOST);
     }
 
     #[test]

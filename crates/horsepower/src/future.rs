@@ -221,7 +221,7 @@ impl<T> TaskFuture<T> {
     /// thread that is busy with something else.
     pub(crate) fn settle(&self, patience: Instant) -> bool {
         if !self.promise.is_over() && self.done() && Instant::now() < patience {
-            // Without helping: that might call callbacks of others.
+            // There is nothing to help with any more.
             let _ = self.promise.sleep(Some(patience));
         }
         self.promise.has_ended()

@@ -100,14 +100,6 @@ impl Origin {
         }
     }
 
-    /// True if this thread is in a callback of the pool that the task is with.
-    pub(crate) fn in_callback(&self) -> bool {
-        match self {
-            Origin::Here => false,
-            Origin::Pool { pool, .. } => pool.in_callback(),
-        }
-    }
-
     pub(crate) fn help(&self, deadline: Option<Instant>) -> Helped {
         match self {
             Origin::Here => Helped::NotNeeded,
@@ -141,10 +133,6 @@ impl Origin {
     pub(crate) fn watch(&self) {}
 
     pub(crate) fn ended(&self) -> bool {
-        false
-    }
-
-    pub(crate) fn in_callback(&self) -> bool {
         false
     }
 

@@ -384,8 +384,7 @@ impl Shared {
         tell()
     }
 
-    /// True in a callback of this pool: then this very thread may be the one that is to tell of other
-    /// ends.
+    /// True in a callback of this pool: whoever waits for its end there waits for itself.
     #[must_use]
     pub fn in_callback(&self) -> bool {
         RESOLVING.with_borrow(|pools| pools.iter().any(|&pool| std::ptr::eq(pool, self)))

@@ -106,7 +106,7 @@ impl<T> Promise<T> {
                 Helped::LookAgain if !late() => {}
                 // It has ended, and another thread is about to tell this future: that is not late, unless
                 // that thread is busy with something else.
-                _ if self.origin.ended() && !self.origin.in_callback() => {
+                _ if self.origin.ended() => {
                     let patience = Instant::now() + TOLD_WITHIN;
                     return self.sleep(deadline.map(|deadline| deadline.max(patience)));
                 }

@@ -126,8 +126,8 @@ impl ProcessPoolExecutor {
         Ok(())
     }
 
-    /// A place in the queue, if places are limited. A callback does not wait for one: it might wait for the
-    /// thread that makes it, which is itself.
+    /// A place in the queue, if places are limited. A callback does not wait for one: there is a limit to
+    /// how many callbacks may wait at a time.
     fn enter(&self) -> Option<Permit> {
         self.limit.as_ref().map(|limit| limit.enter(|| self.pool.shared().in_callback()))
     }
