@@ -133,8 +133,8 @@ pub fn init() {
 pub mod prelude {
     pub use crate::{
         AnyExecutor, Executor, ExecutorKind, InlineExecutor, Map, MapOptions, OnError,
-        ShutdownOptions, StopToken, TaskFuture, Thread, ThreadPoolExecutor, Until, as_completed,
-        wait,
+        ShutdownOptions, StopToken, TaskFuture, TaskOptions, Thread, ThreadPoolExecutor, Until,
+        as_completed, wait,
     };
     #[cfg(target_os = "linux")]
     pub use crate::{Process, ProcessPoolExecutor};
