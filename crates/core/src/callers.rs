@@ -56,6 +56,9 @@ struct State {
     queue: VecDeque<Call>,
     /// Callers that make calls or wait for some, without those that have stepped aside.
     active: usize,
+    /// All of them.
+    living: usize,
+    /// Theirs, and those of some that have left.
     threads: Vec<JoinHandle<()>>,
     /// Nobody is to wait for another call.
     closed: bool,
@@ -109,17 +112,15 @@ impl Callers {
 
     /// Sees to it that there is a caller, if there are calls.
     fn hire(&self, state: &mut State) -> io::Result<()> {
-        if state.active > 0 || state.queue.is_empty() {
+        if state.active > 0 || state.queue.is_empty() || state.living >= MOST {
             return Ok(());
         }
         state.threads.retain(|thread| !thread.is_finished());
-        if state.threads.len() >= MOST {
-            return Ok(());
-        }
         let callers = self.clone();
         let thread = Builder::new().name("hp-caller".into()).stack_size(STACK);
         state.threads.push(thread.spawn(move || callers.make_calls())?);
         state.active += 1;
+        state.living += 1;
         Ok(())
     }
 
@@ -146,6 +147,7 @@ impl Callers {
             }
         }
         state.active -= 1;
+        state.living -= 1;
     }
 }
 
@@ -235,7 +237,10 @@ mod tests {
         assert_eq!(ends, [0, 1, 2, 3, 4]);
         callers.join();
         let state = callers.lock();
-        assert_eq!((state.active, state.queue.len(), state.threads.len()), (0, 0, 0));
+        assert_eq!(
+            (state.active, state.living, state.queue.len(), state.threads.len()),
+            (0, 0, 0, 0)
+        );
     }
 
     #[test]
@@ -255,7 +260,7 @@ mod tests {
         }
         let all_wait = || {
             let state = callers.lock();
-            (state.active, state.queue.len(), state.threads.len()) == (0, 2 * MOST, MOST)
+            (state.active, state.queue.len(), state.living) == (0, 2 * MOST, MOST)
         };
         while !all_wait() {
             thread::yield_now();
