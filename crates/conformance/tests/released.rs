@@ -1,9 +1,14 @@
-//! What happens when arguments and results are released, and when they cannot be encoded at all.
+//! What happens when arguments and results are released, and when they cannot be encoded at all; and pools
+//! and futures that are released last of all, with their thread.
 
 use horsepower::prelude::*;
-use horsepower_conformance::lab::{Subject, guarded};
+use horsepower_conformance::gate::{Gate, pass};
+use horsepower_conformance::lab::{Subject, assert_gone, guarded, until};
 use horsepower_conformance::pools::{end, pid_of, pool};
 use serde::{Deserialize, Serialize};
+use std::cell::{OnceCell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Its release is a failure in any process but this one; 0: the process ends by it.
 #[derive(Serialize, Deserialize)]
@@ -120,4 +125,64 @@ fn ex_01_no_workers() {
         assert!(error.is_invalid());
         assert_eq!(error.to_string(), "workers must be greater than 0");
     }
+}
+
+/// A pool that belongs to a thread ends with it, after it was used there.
+#[test]
+fn a_pool_that_belongs_to_a_thread() {
+    thread_local! {
+        static POOL: OnceCell<ProcessPoolExecutor> = const { OnceCell::new() };
+    }
+    horsepower::init();
+    guarded("of a thread", || {
+        let pids = std::thread::spawn(|| {
+            POOL.with(|place| {
+                let pool = place.get_or_init(|| pool(1));
+                for n in 0..100 {
+                    assert_eq!(pool.submit(pid_of, n).result().unwrap().0, n);
+                }
+                pool.submit(pid_of, 2).add_done_callback(|_| {});
+                pool.worker_pids()
+            })
+        });
+        assert_gone(&pids.join().unwrap());
+    });
+}
+
+/// The last that a thread does may be to cancel a task: its callbacks are called, and it has ended.
+#[test]
+fn a_thread_that_cancels_when_it_ends() {
+    type Held = Arc<TaskFuture<()>>;
+    struct AtTheEnd(RefCell<Option<Held>>);
+    impl Drop for AtTheEnd {
+        fn drop(&mut self) {
+            assert!(self.0.take().unwrap().cancel());
+        }
+    }
+    thread_local! {
+        static HELD: AtTheEnd = const { AtTheEnd(RefCell::new(None)) };
+    }
+    horsepower::init();
+    guarded("at the end", || {
+        let pool = pool(1);
+        let gate = Gate::new();
+        let running = pool.submit(pass, gate.path());
+        until(|| running.running());
+        let queued = Arc::new(pool.submit(pass, gate.path()));
+        let called = Arc::new(AtomicBool::new(false));
+        let call = called.clone();
+        queued.add_done_callback(move |_| call.store(true, Ordering::SeqCst));
+        let (held, other) = (queued.clone(), pool.submit(pid_of, 2));
+        let thread = std::thread::spawn(move || {
+            HELD.with(|place| *place.0.borrow_mut() = Some(held));
+            // What the library keeps for a thread is made after that, and released before.
+            assert!(other.cancel());
+        });
+        thread.join().unwrap();
+        assert!(called.load(Ordering::SeqCst));
+        assert!(queued.cancelled() && queued.exception().unwrap().is_cancelled());
+        drop(gate);
+        running.result().unwrap();
+        end(pool);
+    });
 }

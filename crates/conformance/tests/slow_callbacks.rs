@@ -2,18 +2,23 @@
 //! them. And those of tasks that came too late on threads.
 
 use horsepower::prelude::*;
-use horsepower::{Error, Until, as_completed, wait};
+use horsepower::{Error, ShutdownOptions, Until, as_completed, wait};
 use horsepower_conformance::gate::{Gate, pass};
 use horsepower_conformance::lab::{guarded, until};
 use horsepower_conformance::pools::{end, hang, pid_of, pool};
 use horsepower_conformance::roles::die;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const SHORT: Duration = Duration::from_millis(30);
 const LONG: Duration = Duration::from_secs(3600);
+
+/// Task: fails.
+fn fail(n: u64) -> u64 {
+    panic!("{n} on purpose")
+}
 
 /// A callback that does not end before the sender has gone, and what tells of its beginning.
 fn slow<T>() -> (impl FnOnce(&T) + Send + 'static, Receiver<()>, Sender<()>) {
@@ -131,11 +136,101 @@ fn fu_11_a_callback_may_wait() {
     });
 }
 
-/// Callbacks are called by one thread, one after the other; the end of the pool waits for all of them.
+/// More callbacks than anybody would give threads to begin again what has failed, and wait for that, which has
+/// a callback too.
 #[test]
-fn fu_07_callbacks_come_one_after_the_other() {
+fn fu_11_any_number_of_callbacks_may_wait() {
+    const TASKS: u64 = 200;
     horsepower::init();
-    guarded("in order", || {
+    guarded("any number", || {
+        let pool = Arc::new(pool(2));
+        let called = Arc::new(AtomicUsize::new(0));
+        let futures: Vec<_> = (0..TASKS)
+            .map(|n| {
+                let future = pool.submit(fail, n);
+                let (again, called) = (pool.clone(), called.clone());
+                future.add_done_callback(move |outcome| {
+                    assert!(outcome.as_ref().unwrap_err().is_panic());
+                    let second = again.submit(pid_of, n);
+                    second.add_done_callback(move |_| {
+                        called.fetch_add(1, Ordering::SeqCst);
+                    });
+                    assert_eq!(second.result().unwrap().0, n);
+                });
+                future
+            })
+            .collect();
+        assert!(futures.into_iter().all(|future| future.result().is_err()));
+        assert_eq!(called.load(Ordering::SeqCst), TASKS as usize);
+        until(|| Arc::strong_count(&pool) == 1);
+        end(Arc::into_inner(pool).unwrap());
+    });
+}
+
+/// Callbacks that wait for one another by means of which the pool knows nothing: there are more threads for
+/// them, after a while.
+#[test]
+fn fu_11_callbacks_may_wait_for_each_other() {
+    horsepower::init();
+    guarded("each other", || {
+        let pool = pool(1);
+        let (tell, told) = channel();
+        // Each but the last waits for the one after it.
+        let mut previous = Some(tell);
+        for n in 0..4 {
+            let (tell, next) = channel::<()>();
+            let then = previous.replace(tell).unwrap();
+            pool.submit(pid_of, n).add_done_callback(move |_| {
+                if n < 3 {
+                    next.recv().unwrap();
+                }
+                then.send(()).unwrap();
+            });
+        }
+        told.recv().unwrap();
+        end(pool);
+    });
+}
+
+/// A large result, which takes long to decode, delays no deadline though nobody waits for it.
+#[test]
+fn a_slow_decoding_delays_nobody() {
+    /// Decoded only once that is allowed, where it is forbidden.
+    #[derive(serde::Serialize)]
+    struct Heavy(Vec<u8>);
+    static FORBIDDEN: AtomicBool = AtomicBool::new(false);
+    static DECODING: AtomicBool = AtomicBool::new(false);
+    impl<'de> serde::Deserialize<'de> for Heavy {
+        fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Heavy, D::Error> {
+            DECODING.store(true, Ordering::SeqCst);
+            until(|| !FORBIDDEN.load(Ordering::SeqCst));
+            Vec::deserialize(from).map(Heavy)
+        }
+    }
+    horsepower::init();
+    guarded("decoding", || {
+        let pool = pool(2);
+        FORBIDDEN.store(true, Ordering::SeqCst);
+        let heavy = pool.submit(|n| Heavy(vec![7; n]), 1 << 20);
+        let called = Arc::new(AtomicBool::new(false));
+        let call = called.clone();
+        heavy.add_done_callback(move |_| call.store(true, Ordering::SeqCst));
+        until(|| DECODING.load(Ordering::SeqCst));
+        let endless = pool.task(hang, ()).deadline(SHORT).submit();
+        assert!(endless.result().unwrap_err().is_deadline());
+        assert!(!called.load(Ordering::SeqCst));
+        FORBIDDEN.store(false, Ordering::SeqCst);
+        assert_eq!(heavy.result().unwrap().0.len(), 1 << 20);
+        assert!(called.load(Ordering::SeqCst));
+        end(pool);
+    });
+}
+
+/// The end of the pool waits for all callbacks.
+#[test]
+fn sh_02_the_end_waits_for_callbacks() {
+    horsepower::init();
+    guarded("the end", || {
         let pool = pool(1);
         let (callback, begun, release) = slow();
         let first = pool.submit(pid_of, 0);
@@ -147,8 +242,7 @@ fn fu_07_callbacks_come_one_after_the_other() {
         let futures = (0..500).map(|n| {
             let (future, calls) = (pool.submit(pid_of, n), calls.clone());
             future.add_done_callback(move |outcome| {
-                let id = std::thread::current().id();
-                calls.lock().unwrap().push((outcome.as_ref().unwrap().0, id));
+                calls.lock().unwrap().push(outcome.as_ref().unwrap().0);
             });
             future
         });
@@ -156,17 +250,16 @@ fn fu_07_callbacks_come_one_after_the_other() {
         gate.open();
         closed.result().unwrap();
         until(|| futures.iter().all(TaskFuture::done));
-        assert!(calls.lock().unwrap().is_empty());
         drop(release);
         end(pool);
         let mut calls = calls.lock().unwrap();
-        calls.sort_unstable_by_key(|call| call.0);
-        assert!(calls.iter().map(|call| call.0).eq(0..500));
-        assert!(calls.iter().all(|call| call.1 == calls[0].1));
+        calls.sort_unstable();
+        assert!(calls.iter().copied().eq(0..500));
     });
 }
 
-/// On threads: callbacks of a task that has not begun in time delay no other such task.
+/// On threads: callbacks of a task that has not begun in time delay no other such task; the end of the pool
+/// waits for them.
 #[test]
 fn late_callbacks_on_threads_delay_nobody() {
     guarded("late", || {
@@ -182,10 +275,13 @@ fn late_callbacks_on_threads_delay_nobody() {
         assert!(second.result().unwrap_err().is_deadline());
         let kept = pool.task(pid_of, 3).queue_deadline(LONG).submit();
         assert!(first.done());
-        drop(release);
-        assert!(first.result().unwrap_err().is_deadline());
         gate.open();
         running.result().unwrap();
         assert_eq!(kept.result().unwrap().0, 3);
+        let end = ShutdownOptions::new().timeout(SHORT);
+        assert!(pool.shutdown_with(end).unwrap_err().is_timeout());
+        drop(release);
+        drop(pool);
+        assert!(first.exception_timeout(Duration::ZERO).unwrap().unwrap().is_deadline());
     });
 }

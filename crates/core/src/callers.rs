@@ -1,23 +1,23 @@
 //! The callers: threads for the callbacks of tasks that have ended.
 //!
 //! Callbacks are code of the user and may take as long as they like. So they are not called by a thread
-//! that others depend on: one that supervises workers, keeps clocks, or waits for another task. One caller
-//! makes one call after the other, in the order in which they came. A call that waits for a task steps
-//! aside ([`step_aside`]): while it waits, another caller goes on, so it may wait even for what later
-//! calls do.
+//! that others depend on: one that supervises workers, keeps clocks, or waits for another task. A caller
+//! makes one call after the other, in the order in which they came. If none was taken for [`PATIENCE`]
+//! although some wait, there is one caller more: however long callbacks take, and whatever they wait for, be
+//! it the very next call, somebody comes to make that.
+//!
+//! Whoever has such threads keeps the clock for them: [`Callers::call`] and [`Callers::look`] say when it is
+//! time to look.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How long a caller without calls waits for the next one before it leaves.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Most callers at a time. If so many wait, further calls are made when one of them is back.
-const MOST: usize = 64;
+/// How long the next call may wait until there is another caller for it.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Address space, not memory; as much as the thread of a task could have.
 const STACK: usize = 32 << 20;
@@ -54,39 +54,69 @@ struct Inner {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Call>,
-    /// Callers that make calls or wait for some, without those that have stepped aside.
-    active: usize,
-    /// All of them.
     living: usize,
-    /// Theirs, and those of some that have left.
-    threads: Vec<JoinHandle<()>>,
+    /// Callers that wait for a call, or are on their way to the queue.
+    free: usize,
+    /// How many calls were taken, and how many had been when somebody looked.
+    taken: u64,
+    seen: u64,
+    /// Somebody will look.
+    watched: bool,
     /// Nobody is to wait for another call.
     closed: bool,
+    /// Of those that live, and of some that have left.
+    threads: Vec<JoinHandle<()>>,
 }
 
 thread_local! {
-    /// Whose caller this thread is, unless it has stepped aside.
-    static CALLER: RefCell<Option<Callers>> = const { RefCell::new(None) };
+    static CALLER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// True on a caller.
+#[must_use]
+pub fn is_caller() -> bool {
+    CALLER.get()
 }
 
 impl Callers {
-    /// Has a caller make this call; soon, if no other call takes long. Its panics are nobody's. Where the
-    /// system gives no thread for it, it is made here.
-    pub fn call(&self, call: Call) {
+    /// Sees to it that there is a caller, who stays until they are closed; to be called when calls are to be
+    /// expected. If the system gives no thread for it now, it may do so later.
+    pub fn prepare(&self) {
         let mut state = self.lock();
-        state.queue.push_back(call);
-        let hired = self.hire(&mut state);
-        drop(state);
-        self.0.changed.notify_one();
-        if hired.is_err() {
-            while let Some(call) = self.next_call() {
-                make(call);
-            }
+        if state.living == 0 && !state.closed {
+            let _ = self.hire(&mut state);
         }
     }
 
-    fn next_call(&self) -> Option<Call> {
-        self.lock().queue.pop_front()
+    /// Has a caller make this call, whose panics are nobody's. Returns when somebody is to
+    /// [`look`](Self::look) after it, if nobody will.
+    #[must_use]
+    pub fn call(&self, call: Call) -> Option<Instant> {
+        let mut state = self.lock();
+        state.queue.push_back(call);
+        if state.living == 0 {
+            let _ = self.hire(&mut state);
+        }
+        let prompt = state.queue.len() <= state.free;
+        let look = !prompt && !std::mem::replace(&mut state.watched, true);
+        state.seen = if look { state.taken } else { state.seen };
+        drop(state);
+        self.0.changed.notify_one();
+        look.then(|| Instant::now() + PATIENCE)
+    }
+
+    /// If calls wait and none was taken for a while, there is another caller from now on. Returns when to
+    /// look again, if that is needed.
+    #[must_use]
+    pub fn look(&self) -> Option<Instant> {
+        let mut state = self.lock();
+        state.watched = !state.queue.is_empty();
+        if state.watched && state.taken == state.seen {
+            // If the system gives no thread for it, perhaps the next time.
+            let _ = self.hire(&mut state);
+        }
+        state.seen = state.taken;
+        state.watched.then(|| Instant::now() + PATIENCE)
     }
 
     /// Returns when all calls were made and no caller is left. Not to be called by one.
@@ -110,75 +140,38 @@ impl Callers {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sees to it that there is a caller, if there are calls.
     fn hire(&self, state: &mut State) -> io::Result<()> {
-        if state.active > 0 || state.queue.is_empty() || state.living >= MOST {
-            return Ok(());
-        }
         state.threads.retain(|thread| !thread.is_finished());
         let callers = self.clone();
         let thread = Builder::new().name("hp-caller".into()).stack_size(STACK);
         state.threads.push(thread.spawn(move || callers.make_calls())?);
-        state.active += 1;
         state.living += 1;
+        state.free += 1;
         Ok(())
     }
 
     /// What a caller does.
     fn make_calls(self) {
-        CALLER.set(Some(self.clone()));
+        CALLER.set(true);
         let mut state = self.lock();
-        // If there are more, another has taken its place while it was aside.
-        while state.active == 1 {
+        loop {
             if let Some(call) = state.queue.pop_front() {
+                state.taken += 1;
+                state.free -= 1;
                 drop(state);
-                make(call);
+                let _ = crate::panic::catch(call);
                 state = self.lock();
-                continue;
-            }
-            if state.closed {
+                state.free += 1;
+            } else if state.closed || state.free > 1 {
+                // One that waits is enough.
                 break;
-            }
-            let waited = self.0.changed.wait_timeout(state, PATIENCE);
-            let (back, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-            state = back;
-            if waited.timed_out() && state.queue.is_empty() {
-                break;
+            } else {
+                let waited = self.0.changed.wait(state);
+                state = waited.unwrap_or_else(PoisonError::into_inner);
             }
         }
-        state.active -= 1;
+        state.free -= 1;
         state.living -= 1;
-    }
-}
-
-fn make(call: Call) {
-    let _ = crate::panic::catch(call);
-}
-
-/// A caller that waits, until this is dropped; nothing on other threads.
-#[derive(Debug)]
-#[must_use]
-pub struct Aside(Option<Callers>);
-
-/// To be called by whoever is about to wait for a task: if this thread is a caller, another one makes the
-/// calls meanwhile. If the system gives no thread for that, they wait until this one is back.
-pub fn step_aside() -> Aside {
-    // The thread may be ending, and what it had to itself gone.
-    let callers = CALLER.try_with(RefCell::take).ok().flatten();
-    if let Some(callers) = &callers {
-        let mut state = callers.lock();
-        state.active -= 1;
-        let _ = callers.hire(&mut state);
-    }
-    Aside(callers)
-}
-
-impl Drop for Aside {
-    fn drop(&mut self) {
-        if let Some(callers) = self.0.take() {
-            callers.lock().active += 1;
-            CALLER.set(Some(callers));
-        }
     }
 }
 
@@ -194,14 +187,24 @@ mod tests {
     use std::sync::mpsc::{channel, sync_channel};
     use std::thread;
 
+    /// Looks when it is time to.
+    fn keep_the_clock(callers: &Callers, mut at: Option<Instant>) {
+        while let Some(time) = at {
+            thread::sleep(time.saturating_duration_since(Instant::now()));
+            at = callers.look();
+        }
+    }
+
     #[test]
     fn calls_are_made_in_their_order_by_one_thread() {
         let callers = Callers::default();
         let (said, heard) = channel();
         for n in 0..100 {
             let said = said.clone();
-            callers.call(Box::new(move || {
+            // Nobody looks, so there is no second one.
+            let _ = callers.call(Box::new(move || {
                 said.send((n, thread::current().id())).unwrap();
+                assert!(is_caller());
                 assert_ne!(n, 50, "a panic is nobody's");
             }));
         }
@@ -210,82 +213,86 @@ mod tests {
         let calls: Vec<_> = heard.iter().collect();
         assert!(calls.iter().map(|call| call.0).eq(0..100));
         assert!(calls.iter().all(|call| call.1 == calls[0].1 && call.1 != thread::current().id()));
+        assert!(!is_caller());
+    }
+
+    #[test]
+    fn a_call_that_is_taken_at_once_needs_nobody_to_look() {
+        let callers = Callers::default();
+        callers.prepare();
+        for _ in 0..100 {
+            let (tell, told) = sync_channel(0);
+            assert_eq!(callers.call(Box::new(move || tell.send(()).unwrap())), None);
+            told.recv().unwrap();
+            while callers.lock().free == 0 {
+                thread::yield_now();
+            }
+        }
+        assert_eq!(callers.lock().living, 1);
+        callers.join();
     }
 
     #[test]
     fn a_call_may_wait_for_later_calls() {
         let callers = Callers::default();
-        let (done, end) = channel();
-        // Each waits for the next, which waits in turn: more and more are aside.
-        for n in 0..5 {
-            let (callers, done) = (callers.clone(), done.clone());
-            let inner = callers.clone();
-            callers.call(Box::new(move || {
-                let (tell, told) = sync_channel(1);
-                inner.call(Box::new(move || tell.send(()).unwrap()));
-                let aside = step_aside();
-                // Whoever waits within a wait has stepped aside already.
-                drop(step_aside());
+        let (go, gone) = channel();
+        let mut looks = Vec::new();
+        let mut previous: Box<dyn FnOnce() + Send> = Box::new(move || go.send(()).unwrap());
+        // Each waits for the one after it; the last waits for nobody.
+        let mut calls: Vec<Call> = Vec::new();
+        for _ in 0..5 {
+            let (tell, told) = channel();
+            let then = std::mem::replace(&mut previous, Box::new(move || tell.send(()).unwrap()));
+            calls.push(Box::new(move || {
                 told.recv().unwrap();
-                drop(aside);
-                done.send(n).unwrap();
+                then();
             }));
         }
-        drop(done);
-        let mut ends: Vec<_> = end.iter().collect();
-        ends.sort_unstable();
-        assert_eq!(ends, [0, 1, 2, 3, 4]);
+        calls.push(previous);
+        for call in calls {
+            looks.extend(callers.call(call));
+        }
+        assert_eq!(looks.len(), 1, "one look is enough for all");
+        keep_the_clock(&callers, looks.pop());
+        gone.recv().unwrap();
         callers.join();
         let state = callers.lock();
-        assert_eq!(
-            (state.active, state.living, state.queue.len(), state.threads.len()),
-            (0, 0, 0, 0)
-        );
+        assert_eq!((state.living, state.free, state.queue.len()), (0, 0, 0));
+        assert_eq!(state.taken, 6);
     }
 
     #[test]
-    fn there_are_not_too_many_callers() {
+    fn those_that_are_too_many_leave() {
         let callers = Callers::default();
         let (go, gone) = channel::<()>();
         let gone = Arc::new(Mutex::new(gone));
-        let (said, heard) = channel();
-        for n in 0..3 * MOST {
-            let (gone, said) = (gone.clone(), said.clone());
-            callers.call(Box::new(move || {
-                let aside = step_aside();
+        let mut looks = Vec::new();
+        for _ in 0..4 {
+            let gone = gone.clone();
+            looks.extend(callers.call(Box::new(move || {
                 let _ = gone.lock().unwrap().recv();
-                drop(aside);
-                said.send(n).unwrap();
-            }));
+            })));
         }
-        let all_wait = || {
-            let state = callers.lock();
-            (state.active, state.queue.len(), state.living) == (0, 2 * MOST, MOST)
-        };
-        while !all_wait() {
+        keep_the_clock(&callers, looks.pop());
+        assert_eq!(callers.lock().living, 4);
+        drop(go);
+        while callers.lock().living > 1 {
             thread::yield_now();
         }
-        drop(go);
         callers.join();
-        drop(said);
-        assert_eq!(heard.iter().count(), 3 * MOST);
+        assert_eq!(callers.lock().living, 0);
     }
 
     #[test]
-    fn a_caller_that_has_left_is_replaced() {
+    fn after_the_end_there_is_somebody_again_if_needed() {
         let callers = Callers::default();
-        let (said, heard) = channel();
         for _ in 0..3 {
-            let said = said.clone();
-            callers.call(Box::new(move || said.send(thread::current().id()).unwrap()));
+            let (tell, told) = channel();
+            assert_eq!(callers.call(Box::new(move || tell.send(()).unwrap())), None);
             callers.join();
+            told.recv().unwrap();
+            callers.prepare();
+            assert_eq!(callers.lock().living, 0);
         }
-        drop(said);
-        assert_eq!(heard.iter().collect::<std::collections::HashSet<_>>().len(), 3);
-    }
-
-    #[test]
-    fn elsewhere_nobody_steps_aside() {
-        assert!(step_aside().0.is_none());
     }
 }

@@ -1,7 +1,6 @@
 //! [`QueueLimit`]: how many tasks an executor takes at a time.
 
 use crate::watch::wake;
-use horsepower_core::callers::step_aside;
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -53,10 +52,8 @@ impl QueueLimit {
     /// A place, as soon as there is one; if that would be to wait for itself, however many are taken.
     pub(crate) fn enter(&self, for_itself: impl FnOnce() -> bool) -> Permit {
         let for_itself = for_itself();
-        let mut aside = None;
         let mut state = self.gate.lock();
         while !for_itself && !state.has_room() {
-            aside.get_or_insert_with(step_aside);
             state = self.gate.room.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         self.take(&mut state)

@@ -237,6 +237,10 @@ impl<T> Promise<T> {
         }
         state.stage = Stage::ToCall;
         state.outcome = Some(outcome);
+        if state.sleepers > 0 {
+            // One of them may be a caller.
+            self.changed.notify_all();
+        }
         Left::Callbacks
     }
 

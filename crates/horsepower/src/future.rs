@@ -249,11 +249,12 @@ impl<T> TaskFuture<T> {
     /// already. Callbacks are called in the order in which they were added, before waiters get the
     /// result. One that panics is reported on standard error and disturbs nothing.
     ///
-    /// A process pool has a thread that calls the callbacks of its tasks, one after the other. A slow one
-    /// delays the others, and the result of its own future, but nothing else: no deadline, no other task,
-    /// nobody who waits. It may wait for other tasks of the pool; others are called meanwhile. On threads
-    /// and in line a callback is called where its task ran, which it keeps from the next task; and the
-    /// one who cancels a task calls its callbacks. In a callback of its own future
+    /// A process pool calls the callbacks of its tasks on a thread of their own, in the order of the ends. A
+    /// slow one delays the result of its own future, and nothing else: no deadline, no other task, nobody
+    /// who waits; and other callbacks for a moment only, then they are called beside it, on a thread more. So
+    /// it may wait for whatever it likes. On threads and in line a callback is called where its task ran,
+    /// which it keeps from the next task; and the one who cancels a task calls its callbacks. In a callback
+    /// of its own future
     /// [`exception`](Self::exception) answers at once; the result is lent to the callback, and cannot be
     /// had otherwise meanwhile. Where the result was taken before the callback is added, it is called
     /// with an error that says so.

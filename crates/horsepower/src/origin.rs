@@ -92,6 +92,13 @@ impl Origin {
         }
     }
 
+    /// The task has been given a callback.
+    pub(crate) fn expect_callbacks(&self) {
+        if let Origin::Pool { pool, .. } = self {
+            pool.expect_callbacks();
+        }
+    }
+
     /// True if the task has ended, though its future may not know yet.
     pub(crate) fn ended(&self) -> bool {
         match self {
@@ -129,6 +136,8 @@ impl Origin {
     pub(crate) fn has_begun(&self) -> bool {
         false
     }
+
+    pub(crate) fn expect_callbacks(&self) {}
 
     pub(crate) fn watch(&self) {}
 

@@ -3,7 +3,6 @@
 //! Used by everything that waits for more than one future: `wait`, `as_completed`, `completions`,
 //! an unordered `map`. Each promise tells it once ([`crate::complete`]).
 
-use horsepower_core::callers::step_aside;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -40,13 +39,11 @@ impl Watch {
     /// The next one that has ended, in the order of their ends; waits for it no longer than until
     /// `deadline`.
     pub(crate) fn next(&self, deadline: Option<Instant>) -> Option<usize> {
-        let mut aside = None;
         let mut state = self.lock();
         loop {
             if let Some(number) = state.arrived.pop_front() {
                 return Some(number);
             }
-            aside.get_or_insert_with(step_aside);
             let Some(deadline) = deadline else {
                 state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;

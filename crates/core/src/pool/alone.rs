@@ -108,7 +108,7 @@ impl Supervisor {
         let mut books = self.shared.lock();
         let index = books.add(member);
         books.put(index, task, segment);
-        self.shared.settle(books, Settled::default(), Tell::Here);
+        self.shared.settle(books, Settled::default(), Tell::Promptly);
         lane.ring().leave();
         Ok(life)
     }

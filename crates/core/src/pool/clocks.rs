@@ -59,6 +59,8 @@ pub(super) struct Clocks {
     /// Entries of `delayed` that were cancelled.
     dead_delayed: usize,
     weigh_at: Option<Instant>,
+    /// When to look after the callers.
+    callers_at: Option<Instant>,
 }
 
 /// When a task has to have begun.
@@ -246,11 +248,22 @@ impl Books {
         let start = self.next_start.filter(|&at| at > now || self.wanted_starts() > 0);
         let queued = self.clocks.queue_deadlines.peek().map(|deadline| deadline.0.at);
         let delayed = self.clocks.delayed.peek().map(|entry| entry.0.at);
-        let others = [start, queued, delayed, self.clocks.weigh_at, self.server_deadline];
+        let (weigh, callers) = (self.clocks.weigh_at, self.clocks.callers_at);
+        let others = [start, queued, delayed, weigh, callers, self.server_deadline];
         let next = members.chain(others).flatten().min();
         self.clocks.wakes_at = next;
         self.clocks.call = false;
         next
+    }
+
+    /// Somebody is to look after the callers.
+    pub(super) fn look_after_callers(&mut self, at: Instant) {
+        self.clocks.callers_at = Some(at);
+    }
+
+    /// True if it is time to.
+    pub(super) fn is_time_for_callers(&mut self) -> bool {
+        self.clocks.callers_at.take_if(|at| *at <= Instant::now()).is_some()
     }
 
     /// Does what is due.
@@ -305,8 +318,10 @@ impl Books {
             let tag = receiver.tag();
             // A place that it leaves only through here; a task that was tried before has begun.
             if !tag.has_begun() && self.withdraw(tag, settled) {
-                settled.refuse(receiver.clone(), Failure::QueueDeadline { limit: due.limit });
+                settled.refuse(receiver, Failure::QueueDeadline { limit: due.limit });
                 self.events.push(Event::QueueDeadline { limit: due.limit });
+            } else {
+                settled.release(receiver);
             }
         }
     }
@@ -418,5 +433,63 @@ impl Books {
         let at = self.members[index].as_ref().and_then(|member| member.grace);
         at.into_iter().for_each(|at| self.clock(at));
         runs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+    use super::super::stats::Counts;
+    use super::super::task::{Answer, Tag};
+    use super::*;
+    use crate::callers::Left;
+    use std::sync::Mutex;
+    use std::sync::atomic::AtomicBool;
+
+    /// A receiver that everybody else lets go of while it is looked at.
+    #[derive(Debug)]
+    struct Fickle {
+        tag: Tag,
+        itself: Mutex<Option<Arc<Fickle>>>,
+        dropped: Arc<AtomicBool>,
+    }
+
+    impl Receiver for Fickle {
+        fn tag(&self) -> &Tag {
+            drop(self.itself.lock().unwrap().take());
+            &self.tag
+        }
+
+        fn receive(&self, _item: u32, _answer: Answer<'_>) -> Left {
+            unreachable!("it has ended")
+        }
+    }
+
+    impl Drop for Fickle {
+        fn drop(&mut self) {
+            self.dropped.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn what_a_queue_deadline_is_the_last_to_hold_is_dropped_without_the_lock() {
+        let mut books = Books::new(&Config::default());
+        let dropped = Arc::new(AtomicBool::new(false));
+        let fickle =
+            Fickle { tag: Tag::default(), itself: Mutex::default(), dropped: dropped.clone() };
+        let fickle = Arc::new(fickle);
+        *fickle.itself.lock().unwrap() = Some(fickle.clone());
+        let receiver: Arc<dyn Receiver> = fickle;
+        let (at, limit, weak) = (Instant::now(), Duration::ZERO, Arc::downgrade(&receiver));
+        drop(receiver);
+        let receiver = weak;
+        books.clocks.queue_deadlines.push(Reverse(QueueDeadline { at, limit, receiver }));
+
+        let mut settled = Settled::default();
+        books.strike(&mut settled);
+        assert!(!dropped.load(Ordering::Relaxed), "under the lock");
+        assert!(!settled.is_empty());
+        let _ = settled.resolve(&Counts::default());
+        assert!(dropped.load(Ordering::Relaxed));
     }
 }

@@ -153,8 +153,10 @@ thread_local! {
 /// Who tells the receivers of the ends that have been found.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tell {
-    /// This thread: it waits for a task, or is the supervisor.
+    /// This thread, which waits for a task.
     Here,
+    /// This thread, which is the supervisor, as far as that cannot take long; the callers the rest.
+    Promptly,
     /// The supervisor: this thread only submits, looks or cancels, and code of the user that belongs
     /// to other tasks must not run in the middle of that.
     Supervisor,
@@ -323,7 +325,7 @@ impl Shared {
         let mut poke = books.wants_supervisor();
         books.wake_attendants();
         match tell {
-            Tell::Here => settled.append(&mut books.deferred),
+            Tell::Here | Tell::Promptly => settled.append(&mut books.deferred),
             Tell::Supervisor => {
                 // Whoever made the list longer than nothing has called the supervisor.
                 poke |= books.deferred.is_empty() && !settled.is_empty();
@@ -339,6 +341,11 @@ impl Shared {
             // A panic of whoever collects them is not the pool's.
             let _ = crate::panic::catch(|| event.tell());
         }
+        if tell == Tell::Promptly {
+            for large in settled.take_large() {
+                self.have_called(|shared| shared.tell(large));
+            }
+        }
         if !settled.is_empty() {
             self.tell(settled);
         }
@@ -350,25 +357,34 @@ impl Shared {
             self.lock().take_back_segments(resolved.spent);
         }
         for receiver in resolved.to_call {
-            self.call_back(receiver);
+            // It counts as unresolved until its callbacks were called.
+            self.accept_one();
+            self.have_called(move |shared| {
+                // The last to hold the receiver drops the result, and that may panic.
+                let _ = crate::panic::catch(|| {
+                    shared.resolving(|| {
+                        receiver.call_back();
+                        drop(receiver);
+                    });
+                });
+                shared.resolved(1);
+            });
         }
         self.resolved(resolved.over);
     }
 
-    /// Has the callbacks of a task called. It counts as unresolved until they were.
-    fn call_back(&self, receiver: Arc<dyn Receiver>) {
+    /// Has a caller do something that may take long.
+    fn have_called(&self, call: impl FnOnce(&Shared) + Send + 'static) {
         let Some(shared) = self.me.upgrade() else { return };
-        self.accept_one();
-        self.callers.call(Box::new(move || {
-            // The last to hold the receiver drops the result, and that may panic.
-            let _ = crate::panic::catch(|| {
-                shared.resolving(|| {
-                    receiver.call_back();
-                    drop(receiver);
-                });
-            });
-            shared.resolved(1);
-        }));
+        if let Some(at) = self.callers.call(Box::new(move || call(&shared))) {
+            self.lock().look_after_callers(at);
+            self.poke();
+        }
+    }
+
+    /// A task of the pool has been given a callback.
+    pub fn expect_callbacks(&self) {
+        self.callers.prepare();
     }
 
     /// Does something in which code of the user may run.
@@ -376,10 +392,11 @@ impl Shared {
         struct Done;
         impl Drop for Done {
             fn drop(&mut self) {
-                RESOLVING.with_borrow_mut(Vec::pop);
+                let _ = RESOLVING.try_with(|pools| pools.borrow_mut().pop());
             }
         }
-        RESOLVING.with_borrow_mut(|pools| pools.push(self));
+        // What a thread has to itself may have gone, if it is ending.
+        let _ = RESOLVING.try_with(|pools| pools.borrow_mut().push(self));
         let _done = Done;
         tell()
     }
@@ -387,7 +404,9 @@ impl Shared {
     /// True in a callback of this pool: whoever waits for its end there waits for itself.
     #[must_use]
     pub fn in_callback(&self) -> bool {
-        RESOLVING.with_borrow(|pools| pools.iter().any(|&pool| std::ptr::eq(pool, self)))
+        let here =
+            |pools: &RefCell<Vec<_>>| pools.borrow().iter().any(|&pool| std::ptr::eq(pool, self));
+        RESOLVING.try_with(here).unwrap_or(false)
     }
 
     /// Notes that the receivers of so many tasks have been told everything.

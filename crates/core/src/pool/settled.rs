@@ -23,6 +23,8 @@ pub(super) struct Settled {
     pub(super) parts: usize,
     /// Tasks that were cancelled: to be dropped without the lock.
     discarded: Vec<Task>,
+    /// Somebody else may have let go of them meanwhile, and then they are dropped here, with a result.
+    released: Vec<Arc<dyn Receiver>>,
 }
 
 /// The end of one or several items of a task.
@@ -68,7 +70,7 @@ pub(super) type Spent = (usize, u64, Segment);
 
 impl Settled {
     pub(super) fn is_empty(&self) -> bool {
-        self.ends.is_empty() && self.discarded.is_empty()
+        self.ends.is_empty() && self.discarded.is_empty() && self.released.is_empty()
     }
 
     /// How many ends have been found.
@@ -80,7 +82,21 @@ impl Settled {
     pub(super) fn append(&mut self, other: &mut Settled) {
         self.ends.append(&mut other.ends);
         self.discarded.append(&mut other.discarded);
+        self.released.append(&mut other.released);
         self.parts += std::mem::take(&mut other.parts);
+    }
+
+    /// Takes out what may take long to decode, each for itself.
+    pub(super) fn take_large(&mut self) -> Vec<Settled> {
+        let large =
+            |end: &mut End| matches!(&end.how, How::Replied { reply: Reply::Segment { .. }, .. });
+        let ends = self.ends.extract_if(.., large);
+        ends.map(|end| Settled { ends: vec![end], ..Settled::default() }).collect()
+    }
+
+    /// To be dropped without the lock.
+    pub(super) fn release(&mut self, receiver: Arc<dyn Receiver>) {
+        self.released.push(receiver);
     }
 
     /// The task was cancelled, and its receiver knows; only its memory is left to be freed.
@@ -127,6 +143,9 @@ impl Settled {
         }
         for task in self.discarded {
             let _ = crate::panic::catch(|| drop(task));
+        }
+        for receiver in self.released {
+            let _ = crate::panic::catch(|| drop(receiver));
         }
         resolved
     }

@@ -6,7 +6,6 @@ use super::member::Member;
 use super::settled::Settled;
 use super::task::Failure;
 use super::{Pool, Shared, Tell};
-use crate::callers::step_aside;
 use crate::ring::Seen;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -33,8 +32,6 @@ impl Pool {
         if self.shared.in_callback() {
             return false;
         }
-        // In a callback of another pool.
-        let _aside = step_aside();
         let late = |deadline: Option<Instant>| deadline.is_some_and(|at| Instant::now() >= at);
         let mut books = self.shared.lock();
         while self.shared.unresolved.load(Ordering::SeqCst) > 0 || !books.supervisor_ended {

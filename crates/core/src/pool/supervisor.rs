@@ -77,6 +77,7 @@ impl Supervisor {
             self.start_births();
             self.start_wanted()?;
             self.keep_clocks();
+            self.look_after_callers();
             if self.finished() {
                 return Ok(());
             }
@@ -122,7 +123,7 @@ impl Supervisor {
                     // The pool may have been made smaller while it was started.
                     books.retire_surplus();
                     // The first task can go into its lane while it starts.
-                    self.shared.settle(books, Settled::default(), Tell::Here);
+                    self.shared.settle(books, Settled::default(), Tell::Promptly);
                     books = self.shared.lock();
                 }
                 Err(error) => {
@@ -134,7 +135,7 @@ impl Supervisor {
                 }
             }
         }
-        self.shared.settle(books, settled, Tell::Here);
+        self.shared.settle(books, settled, Tell::Promptly);
         Ok(())
     }
 
@@ -268,7 +269,15 @@ impl Supervisor {
             }
         }
         books.wake_attendants();
-        self.shared.settle(books, settled, Tell::Here);
+        self.shared.settle(books, settled, Tell::Promptly);
+    }
+
+    /// Sees to it that there is somebody to make the next call.
+    fn look_after_callers(&self) {
+        let due = self.shared.lock().is_time_for_callers();
+        if let Some(at) = due.then(|| self.shared.callers.look()).flatten() {
+            self.shared.lock().look_after_callers(at);
+        }
     }
 
     /// True if the pool has been shut down and nothing is left of it.
@@ -318,7 +327,7 @@ impl Supervisor {
             }
         }
         books.collect_all(&mut settled);
-        self.shared.settle(books, settled, Tell::Here);
+        self.shared.settle(books, settled, Tell::Promptly);
         Ok(())
     }
 

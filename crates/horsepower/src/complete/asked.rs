@@ -4,7 +4,7 @@ use super::{Callback, Outcome, Promise, Stage, TOLD_WITHIN};
 use crate::error::{Error, Kind};
 use crate::origin::Helped;
 use crate::watch::{Watch, wake};
-use horsepower_core::callers::step_aside;
+use horsepower_core::callers::is_caller;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
@@ -91,7 +91,6 @@ impl<T> Promise<T> {
     /// Waits until the outcome can be taken, or was.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> Result<(), Error> {
         let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        let mut aside = None;
         loop {
             match self.lock().stage {
                 Stage::Ended | Stage::Kept | Stage::Taken => return Ok(()),
@@ -100,7 +99,6 @@ impl<T> Promise<T> {
                 }
                 Stage::Pending | Stage::Running | Stage::ToCall | Stage::Calling(_) => {}
             }
-            aside.get_or_insert_with(step_aside);
             match self.origin.help(deadline) {
                 // Once more even when late: the help may have been just enough.
                 Helped::LookAgain if !late() => {}
@@ -120,6 +118,13 @@ impl<T> Promise<T> {
         let mut state = self.lock();
         state.sleepers += 1;
         while !matches!(state.stage, Stage::Ended | Stage::Kept | Stage::Taken) {
+            if state.stage == Stage::ToCall && deadline.is_none() && is_caller() {
+                // In a callback: no other caller is needed for this one.
+                drop(state);
+                self.call_back();
+                state = self.lock();
+                continue;
+            }
             let Some(deadline) = deadline else {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
@@ -233,6 +238,7 @@ impl<T> Promise<T> {
             Stage::Pending | Stage::Running | Stage::ToCall | Stage::Calling(_) => {
                 state.callbacks.push(callback);
                 drop(state);
+                self.origin.expect_callbacks();
                 self.origin.watch();
             }
         }

@@ -126,8 +126,8 @@ impl ProcessPoolExecutor {
         Ok(())
     }
 
-    /// A place in the queue, if places are limited. A callback does not wait for one: there is a limit to
-    /// how many callbacks may wait at a time.
+    /// A place in the queue, if places are limited. A callback does not wait for one: else each that begins
+    /// two tasks for one that ended would have a thread to itself before long.
     fn enter(&self) -> Option<Permit> {
         self.limit.as_ref().map(|limit| limit.enter(|| self.pool.shared().in_callback()))
     }

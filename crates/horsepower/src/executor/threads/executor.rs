@@ -18,15 +18,12 @@ use crate::shutdown::ShutdownOptions;
 use crate::timer;
 use crate::value::Value;
 use horsepower_core::assert_plain;
-use horsepower_core::callers::{Callers, Left};
+use horsepower_core::callers::Left;
 use horsepower_core::stats::Stats;
 use std::any::type_name;
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Call the callbacks of tasks that were too late: the threads of their pools are busy with others.
-static CALLERS: LazyLock<Callers> = LazyLock::new(Callers::default);
 
 /// Runs tasks on threads of this process. They are started when tasks need them, at most as many as
 /// there are workers, and let go after ten idle seconds.
@@ -198,14 +195,19 @@ impl ThreadPoolExecutor {
         let wanted = move || waits.strong_count() > 0;
         timer::at(at, wanted, move || {
             if let (Some(promise), Some(pool)) = (promise.upgrade(), pool.upgrade()) {
-                let Some(left) = promise.fail_late(limit) else { return };
-                pool.within(|| {
-                    let task = promise.task.as_str();
-                    tracing::warn!(task, ?limit, "task has not begun in time");
-                });
-                if left == Left::Callbacks {
-                    CALLERS.call(Box::new(move || pool.within(|| promise.call_back())));
+                // Not before its callbacks were called is the pool at its end.
+                pool.hold();
+                if let Some(left) = promise.fail_late(limit) {
+                    let name = promise.task.clone();
+                    if left == Left::Callbacks {
+                        pool.have_called(move || promise.call_back());
+                    }
+                    pool.within(|| {
+                        let task = name.as_str();
+                        tracing::warn!(task, ?limit, "task has not begun in time");
+                    });
                 }
+                pool.ended();
             }
         });
     }

@@ -3,7 +3,7 @@
 use super::crew::{Call, Crew, Manner};
 use crate::error::Kind;
 use crate::timer;
-use horsepower_core::callers::step_aside;
+use horsepower_core::callers::Callers;
 use horsepower_core::stats::Stats;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -32,6 +32,8 @@ pub(super) trait Job: Send {
 pub(super) struct Pool {
     pub(super) manner: Manner,
     pub(super) counts: Counts,
+    /// Call the callbacks of jobs that came too late: the threads are busy with others.
+    callers: Callers,
     state: Mutex<State>,
     /// After the pool was closed, the last job has ended, or the last thread has left.
     end: Condvar,
@@ -115,7 +117,13 @@ thread_local! {
 impl Pool {
     pub(super) fn new(manner: Manner, workers: usize) -> Pool {
         let state = State { crew: Crew::new(workers), ..State::default() };
-        Pool { manner, counts: Counts::default(), state: Mutex::new(state), end: Condvar::new() }
+        Pool {
+            manner,
+            counts: Counts::default(),
+            callers: Callers::default(),
+            state: Mutex::new(state),
+            end: Condvar::new(),
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -219,6 +227,31 @@ impl Pool {
         count(if cancelled { &self.counts.cancelled } else { &self.counts.failed }, job.calls());
     }
 
+    /// Has a caller do something. The pool has not ended until it is done.
+    pub(super) fn have_called(self: &Arc<Self>, call: impl FnOnce() + Send + 'static) {
+        self.hold();
+        let pool = self.clone();
+        let call = move || {
+            pool.within(call);
+            pool.ended();
+        };
+        if let Some(at) = self.callers.call(Box::new(call)) {
+            self.look_after_callers(at);
+        }
+    }
+
+    /// Sees to it at `at`, and for as long as that is needed, that there is somebody to make the next call.
+    fn look_after_callers(self: &Arc<Self>, at: Instant) {
+        let pool = self.clone();
+        let look = move || {
+            if let Some(at) = pool.callers.look() {
+                pool.look_after_callers(at);
+            }
+        };
+        // If there is no thread for it, the one who made the call before will make this.
+        let _ = timer::at(at, || true, look);
+    }
+
     /// A job that runs will be queued again, and has not ended till then.
     pub(super) fn hold(&self) {
         self.lock().unended += 1;
@@ -299,6 +332,7 @@ impl Pool {
         if state.is_over() {
             self.end.notify_all();
             let _ = self.call_to_leave(&mut state).wake();
+            self.callers.close();
         }
         state
     }
@@ -349,7 +383,6 @@ impl Pool {
     /// Waits until every job has ended and the threads have left, no longer than until `deadline`. False:
     /// it was too late. To be called once it is closed.
     pub(super) fn wait(&self, deadline: Option<Instant>) -> bool {
-        let _aside = step_aside();
         let mut state = self.lock();
         while state.unended > 0 || state.crew.living > 0 {
             let Some(deadline) = deadline else {
@@ -373,6 +406,7 @@ impl Pool {
         let others = threads.into_iter().filter(|thread| thread.thread().id() != me);
         // A thread of a pool catches the panics of what it runs.
         others.for_each(|thread| drop(thread.join()));
+        self.callers.join();
     }
 
     /// Changes how many threads there may be.
