@@ -114,7 +114,12 @@ fn fa_14_the_supervisor_fails() {
         let queued: Vec<_> = (0..20).map(|n| pool.submit(pid_of, n)).collect();
         let called = Arc::new(AtomicBool::new(false));
         let told = called.clone();
-        queued[3].add_done_callback(move |_| told.store(true, Ordering::SeqCst));
+        let (tell, next) = std::sync::mpsc::channel();
+        queued[2].add_done_callback(move |_| next.recv().unwrap());
+        queued[3].add_done_callback(move |_| {
+            told.store(true, Ordering::SeqCst);
+            tell.send(()).unwrap();
+        });
         let pids = pool.worker_pids();
         all_who_wait(&pool, &queued, || {
             take_the_supervisor_s_epoll_away();

@@ -66,6 +66,10 @@ impl Supervisor {
                 member.life.reap();
             }
         }
+        // Nobody else looks after them; there is something to see only if this thread has failed.
+        while let Some(at) = self.shared.callers.look() {
+            std::thread::sleep(at.saturating_duration_since(Instant::now()));
+        }
         self.shared.callers.close();
         self.shared.lock().supervisor_ended = true;
         self.shared.idle.notify_all();
