@@ -4,9 +4,10 @@
 use horsepower::prelude::*;
 use horsepower::{Error, ShutdownOptions, Until, as_completed, wait};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{guarded, until};
+use horsepower_conformance::lab::{assert_gone, guarded, until};
 use horsepower_conformance::pools::{end, hang, pid_of, pool};
 use horsepower_conformance::roles::die;
+use std::cell::OnceCell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -223,6 +224,81 @@ fn a_slow_decoding_delays_nobody() {
         assert_eq!(heavy.result().unwrap().0.len(), 1 << 20);
         assert!(called.load(Ordering::SeqCst));
         end(pool);
+    });
+}
+
+/// Large results do not wait for callbacks, however many there are, and however long they take.
+#[test]
+fn a_large_result_does_not_wait_for_callbacks() {
+    horsepower::init();
+    guarded("large", || {
+        let pool = pool(2);
+        let (callback, begun, release) = slow();
+        let mut first = pool.submit(pid_of, 0);
+        first.add_done_callback(callback);
+        begun.recv().unwrap();
+        for len in [1 << 20, 1 << 21] {
+            let large = [(); 3].map(|()| pool.submit(|len| vec![7u8; len], len));
+            let waited = wait(&large, Until::AllCompleted, None);
+            assert_eq!(waited.done.len(), 3);
+            assert!(large.into_iter().all(|large| large.result().unwrap().len() == len));
+        }
+        assert!(first.result_timeout(Duration::ZERO).is_err(), "its callback is still there");
+        drop(release);
+        end(pool);
+    });
+}
+
+/// A callback that waits for a task of another pool does not call the callbacks of that: its end waits for
+/// them.
+#[test]
+fn sh_02_the_end_of_another_pool_waits_for_its_callbacks() {
+    horsepower::init();
+    guarded("another", || {
+        let (here, other) = (pool(1), Arc::new(pool(1)));
+        let (callback, begun, release) = slow();
+        let mut gate = Gate::new();
+        let (tell, told) = channel();
+        let (path, pool) = (gate.path(), other.clone());
+        here.submit(pid_of, 0).add_done_callback(move |_| {
+            let slow = pool.submit(pass, path);
+            slow.add_done_callback(callback);
+            drop(pool);
+            tell.send(()).unwrap();
+            slow.result().unwrap();
+        });
+        told.recv().unwrap();
+        gate.open();
+        begun.recv().unwrap();
+        let end_soon = ShutdownOptions::new().timeout(SHORT);
+        assert!(other.shutdown_with(end_soon).unwrap_err().is_timeout());
+        drop(release);
+        other.shutdown();
+        end(here);
+    });
+}
+
+/// A pool that is held last of all by the thread that has called a callback of it.
+#[test]
+fn a_caller_may_be_the_last_to_hold_its_pool() {
+    thread_local! {
+        static POOL: OnceCell<Arc<ProcessPoolExecutor>> = const { OnceCell::new() };
+    }
+    horsepower::init();
+    guarded("the last", || {
+        let pool = Arc::new(pool(1));
+        let pids = {
+            assert_eq!(pool.submit(pid_of, 1).result().unwrap().0, 1);
+            pool.worker_pids()
+        };
+        let (held, weak) = (pool.clone(), Arc::downgrade(&pool));
+        let future = pool.submit(pid_of, 2);
+        future.add_done_callback(move |_| POOL.with(|place| drop(place.set(held))));
+        assert_eq!(future.result().unwrap().0, 2);
+        pool.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
+        drop(pool);
+        until(|| weak.strong_count() == 0);
+        assert_gone(&pids);
     });
 }
 

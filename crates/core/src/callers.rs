@@ -69,13 +69,8 @@ struct State {
 }
 
 thread_local! {
-    static CALLER: Cell<bool> = const { Cell::new(false) };
-}
-
-/// True on a caller.
-#[must_use]
-pub fn is_caller() -> bool {
-    CALLER.get()
+    /// Whose caller this thread is; only to be compared.
+    static CALLER: Cell<*const Inner> = const { Cell::new(std::ptr::null()) };
 }
 
 impl Callers {
@@ -119,11 +114,20 @@ impl Callers {
         state.watched.then(|| Instant::now() + PATIENCE)
     }
 
-    /// Returns when all calls were made and no caller is left. Not to be called by one.
+    /// True on one of these callers.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        CALLER.get() == Arc::as_ptr(&self.0)
+    }
+
+    /// Returns when all calls were made and no caller is left, but for this thread if it is one: when what a
+    /// thread has to itself is released, that may be the last to hold whatever has callers. Not to be
+    /// called in a call.
     pub fn join(&self) {
         self.close();
         let threads = std::mem::take(&mut self.lock().threads);
-        for thread in threads {
+        let me = std::thread::current().id();
+        for thread in threads.into_iter().filter(|thread| thread.thread().id() != me) {
             // It catches the panics of its calls.
             let _ = thread.join();
         }
@@ -152,7 +156,7 @@ impl Callers {
 
     /// What a caller does.
     fn make_calls(self) {
-        CALLER.set(true);
+        CALLER.set(Arc::as_ptr(&self.0));
         let mut state = self.lock();
         loop {
             if let Some(call) = state.queue.pop_front() {
@@ -200,11 +204,11 @@ mod tests {
         let callers = Callers::default();
         let (said, heard) = channel();
         for n in 0..100 {
-            let said = said.clone();
+            let (said, same) = (said.clone(), callers.clone());
             // Nobody looks, so there is no second one.
             let _ = callers.call(Box::new(move || {
                 said.send((n, thread::current().id())).unwrap();
-                assert!(is_caller());
+                assert!(same.is_here() && !Callers::default().is_here());
                 assert_ne!(n, 50, "a panic is nobody's");
             }));
         }
@@ -213,7 +217,7 @@ mod tests {
         let calls: Vec<_> = heard.iter().collect();
         assert!(calls.iter().map(|call| call.0).eq(0..100));
         assert!(calls.iter().all(|call| call.1 == calls[0].1 && call.1 != thread::current().id()));
-        assert!(!is_caller());
+        assert!(!callers.is_here());
     }
 
     #[test]

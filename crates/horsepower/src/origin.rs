@@ -92,6 +92,14 @@ impl Origin {
         }
     }
 
+    /// True if this thread is there to call callbacks of such tasks.
+    pub(crate) fn is_caller(&self) -> bool {
+        match self {
+            Origin::Here => false,
+            Origin::Pool { pool, .. } => pool.is_caller(),
+        }
+    }
+
     /// The task has been given a callback.
     pub(crate) fn expect_callbacks(&self) {
         if let Origin::Pool { pool, .. } = self {
@@ -134,6 +142,10 @@ impl Origin {
     }
 
     pub(crate) fn has_begun(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn is_caller(&self) -> bool {
         false
     }
 

@@ -258,7 +258,7 @@ impl Books {
 
     /// Somebody is to look after the callers.
     pub(super) fn look_after_callers(&mut self, at: Instant) {
-        self.clocks.callers_at = Some(at);
+        self.clocks.callers_at = self.clocks.callers_at.into_iter().chain([at]).min();
     }
 
     /// True if it is time to.

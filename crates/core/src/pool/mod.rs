@@ -63,6 +63,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 /// How workers come into being.
 #[derive(Clone, Debug, Default)]
@@ -141,6 +142,8 @@ pub struct Shared {
     config: Config,
     /// Call the callbacks.
     callers: Callers,
+    /// Decode the large results that the supervisor finds, lest they wait for callbacks.
+    decoders: Callers,
     /// For them.
     me: Weak<Shared>,
 }
@@ -186,6 +189,7 @@ impl Pool {
             counts: Counts::default(),
             config,
             callers: Callers::default(),
+            decoders: Callers::default(),
             me: me.clone(),
         });
         let supervisor =
@@ -343,7 +347,7 @@ impl Shared {
         }
         if tell == Tell::Promptly {
             for large in settled.take_large() {
-                self.have_called(|shared| shared.tell(large));
+                self.have_called(&self.decoders, |shared| shared.tell(large));
             }
         }
         if !settled.is_empty() {
@@ -359,7 +363,7 @@ impl Shared {
         for receiver in resolved.to_call {
             // It counts as unresolved until its callbacks were called.
             self.accept_one();
-            self.have_called(move |shared| {
+            self.have_called(&self.callers, move |shared| {
                 // The last to hold the receiver drops the result, and that may panic.
                 let _ = crate::panic::catch(|| {
                     shared.resolving(|| {
@@ -374,12 +378,23 @@ impl Shared {
     }
 
     /// Has a caller do something that may take long.
-    fn have_called(&self, call: impl FnOnce(&Shared) + Send + 'static) {
+    fn have_called(&self, callers: &Callers, call: impl FnOnce(&Shared) + Send + 'static) {
         let Some(shared) = self.me.upgrade() else { return };
-        if let Some(at) = self.callers.call(Box::new(move || call(&shared))) {
+        if let Some(at) = callers.call(Box::new(move || call(&shared))) {
             self.lock().look_after_callers(at);
             self.poke();
         }
+    }
+
+    /// Looks after both kinds of callers, and returns when to do so again.
+    fn look_after_callers(&self) -> Option<Instant> {
+        [&self.callers, &self.decoders].into_iter().filter_map(Callers::look).min()
+    }
+
+    /// True if this thread is there to call callbacks of this pool, and makes a call.
+    #[must_use]
+    pub fn is_caller(&self) -> bool {
+        self.callers.is_here()
     }
 
     /// A task of the pool has been given a callback.

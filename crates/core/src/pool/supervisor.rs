@@ -67,10 +67,11 @@ impl Supervisor {
             }
         }
         // Nobody else looks after them; there is something to see only if this thread has failed.
-        while let Some(at) = self.shared.callers.look() {
+        while let Some(at) = self.shared.look_after_callers() {
             std::thread::sleep(at.saturating_duration_since(Instant::now()));
         }
         self.shared.callers.close();
+        self.shared.decoders.close();
         self.shared.lock().supervisor_ended = true;
         self.shared.idle.notify_all();
     }
@@ -279,7 +280,7 @@ impl Supervisor {
     /// Sees to it that there is somebody to make the next call.
     fn look_after_callers(&self) {
         let due = self.shared.lock().is_time_for_callers();
-        if let Some(at) = due.then(|| self.shared.callers.look()).flatten() {
+        if let Some(at) = due.then(|| self.shared.look_after_callers()).flatten() {
             self.shared.lock().look_after_callers(at);
         }
     }

@@ -4,7 +4,6 @@ use super::{Callback, Outcome, Promise, Stage, TOLD_WITHIN};
 use crate::error::{Error, Kind};
 use crate::origin::Helped;
 use crate::watch::{Watch, wake};
-use horsepower_core::callers::is_caller;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
@@ -118,8 +117,8 @@ impl<T> Promise<T> {
         let mut state = self.lock();
         state.sleepers += 1;
         while !matches!(state.stage, Stage::Ended | Stage::Kept | Stage::Taken) {
-            if state.stage == Stage::ToCall && deadline.is_none() && is_caller() {
-                // In a callback: no other caller is needed for this one.
+            if state.stage == Stage::ToCall && deadline.is_none() && self.origin.is_caller() {
+                // In a callback of the same pool: no other caller is needed for this one.
                 drop(state);
                 self.call_back();
                 state = self.lock();
