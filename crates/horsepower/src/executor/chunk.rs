@@ -95,7 +95,7 @@ impl<R> Chunk<R> {
     fn finish(&self) {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let answers = std::mem::take(&mut answers.answers);
-        self.promise.complete(Ok(answers.into_iter().flatten().collect()))
+        self.promise.complete(Ok(answers.into_iter().flatten().collect()));
     }
 }
 
