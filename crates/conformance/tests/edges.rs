@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+/// Task: takes long enough for others to wait behind it.
 fn slow_line((file, n): (PathBuf, u64)) -> u64 {
     std::thread::sleep(Duration::from_millis(20));
     write_line((file, n));

@@ -32,6 +32,14 @@ fn slow<T>() -> (impl FnOnce(&T) + Send + 'static, Receiver<()>, Sender<()>) {
     (callback, begun, release)
 }
 
+/// Gives the future such a callback, and returns once it has begun.
+fn hold<T>(future: &TaskFuture<T>) -> Sender<()> {
+    let (callback, begun, release) = slow();
+    future.add_done_callback(callback);
+    begun.recv().unwrap();
+    release
+}
+
 /// While a callback runs, deadlines end tasks, the dead are replaced, what has failed is tried again, and
 /// whoever waits for another task has its result; and who waits for that very future, no longer than asked.
 #[test]
@@ -39,10 +47,8 @@ fn fu_11_a_slow_callback_delays_nobody() {
     horsepower::init();
     guarded("slow", || {
         let pool = pool(2);
-        let (callback, begun, release) = slow();
         let mut first = pool.submit(pid_of, 1);
-        first.add_done_callback(callback);
-        begun.recv().unwrap();
+        let release = hold(&first);
 
         let endless = pool.task(hang, ()).deadline(SHORT).submit();
         assert!(endless.result().unwrap_err().is_deadline());
@@ -233,10 +239,8 @@ fn a_large_result_does_not_wait_for_callbacks() {
     horsepower::init();
     guarded("large", || {
         let pool = pool(2);
-        let (callback, begun, release) = slow();
         let mut first = pool.submit(pid_of, 0);
-        first.add_done_callback(callback);
-        begun.recv().unwrap();
+        let release = hold(&first);
         for len in [1 << 20, 1 << 21] {
             let large = [(); 3].map(|()| pool.submit(|len| vec![7u8; len], len));
             let waited = wait(&large, Until::AllCompleted, None);
@@ -308,10 +312,8 @@ fn sh_02_the_end_waits_for_callbacks() {
     horsepower::init();
     guarded("the end", || {
         let pool = pool(1);
-        let (callback, begun, release) = slow();
         let first = pool.submit(pid_of, 0);
-        first.add_done_callback(callback);
-        begun.recv().unwrap();
+        let release = hold(&first);
         let calls = Arc::new(Mutex::new(vec![]));
         let mut gate = Gate::new();
         let closed = pool.submit(pass, gate.path());
@@ -343,10 +345,8 @@ fn late_callbacks_on_threads_delay_nobody() {
         let mut gate = Gate::new();
         let running = pool.submit(pass, gate.path());
         until(|| running.running());
-        let (callback, begun, release) = slow();
         let first = pool.task(pid_of, 1).queue_deadline(SHORT).submit();
-        first.add_done_callback(callback);
-        begun.recv().unwrap();
+        let release = hold(&first);
         let second = pool.task(pid_of, 2).queue_deadline(SHORT).submit();
         assert!(second.result().unwrap_err().is_deadline());
         let kept = pool.task(pid_of, 3).queue_deadline(LONG).submit();

@@ -219,7 +219,7 @@ impl<T> TaskFuture<T> {
 
     /// If the task has ended, waits until everybody who watches it has been told; not long, and not for a
     /// thread that is busy with something else.
-    pub(crate) fn settle(&self, patience: Instant) -> bool {
+    pub(crate) fn ended_by(&self, patience: Instant) -> bool {
         if !self.promise.is_over() && self.done() && Instant::now() < patience {
             // There is nothing to help with any more.
             let _ = self.promise.sleep(Some(patience));

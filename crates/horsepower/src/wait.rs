@@ -114,7 +114,7 @@ impl<F: AsTaskFuture> Group<F> {
         // Those that have ended are done even if nobody waits: somebody is just about to say so.
         let patience = Instant::now() + TOLD_WITHIN;
         let ended =
-            group.futures.iter().flatten().filter(|future| future.task_future().settle(patience));
+            group.futures.iter().flatten().filter(|future| future.task_future().ended_by(patience));
         for _ in 0..ended.count() {
             if let Some(number) = group.watch.next(None) {
                 group.arrived(number);
