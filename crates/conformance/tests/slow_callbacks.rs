@@ -8,6 +8,7 @@ use horsepower_conformance::lab::{assert_gone, guarded, until};
 use horsepower_conformance::pools::{end, hang, pid_of, pool};
 use horsepower_conformance::roles::die;
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -151,16 +152,16 @@ fn fu_11_any_number_of_callbacks_may_wait() {
     horsepower::init();
     guarded("any number", || {
         let pool = Arc::new(pool(2));
-        let called = Arc::new(AtomicUsize::new(0));
+        let callers = Arc::new(Mutex::new(vec![]));
         let futures: Vec<_> = (0..TASKS)
             .map(|n| {
                 let future = pool.submit(fail, n);
-                let (again, called) = (pool.clone(), called.clone());
+                let (again, callers) = (pool.clone(), callers.clone());
                 future.add_done_callback(move |outcome| {
                     assert!(outcome.as_ref().unwrap_err().is_panic());
                     let second = again.submit(pid_of, n);
                     second.add_done_callback(move |_| {
-                        called.fetch_add(1, Ordering::SeqCst);
+                        callers.lock().unwrap().push(std::thread::current().id());
                     });
                     assert_eq!(second.result().unwrap().0, n);
                 });
@@ -168,7 +169,10 @@ fn fu_11_any_number_of_callbacks_may_wait() {
             })
             .collect();
         assert!(futures.into_iter().all(|future| future.result().is_err()));
-        assert_eq!(called.load(Ordering::SeqCst), TASKS as usize);
+        let callers = callers.lock().unwrap();
+        assert_eq!(callers.len(), TASKS as usize);
+        // Who waits for the next call makes it: there is not a thread for each.
+        assert!(callers.iter().collect::<HashSet<_>>().len() < callers.len() / 2);
         until(|| Arc::strong_count(&pool) == 1);
         end(Arc::into_inner(pool).unwrap());
     });
@@ -236,19 +240,36 @@ fn a_slow_decoding_delays_nobody() {
 /// Large results do not wait for callbacks, however many there are, and however long they take.
 #[test]
 fn a_large_result_does_not_wait_for_callbacks() {
+    const CALLBACKS: usize = 400;
     horsepower::init();
     guarded("large", || {
         let pool = pool(2);
         let mut first = pool.submit(pid_of, 0);
         let release = hold(&first);
+        let begun = Arc::new(AtomicUsize::new(0));
+        let (go, wait_for_it) = channel::<()>();
+        let wait_for_it = Arc::new(Mutex::new(wait_for_it));
+        let mut gate = Gate::new();
+        let futures: Vec<_> = (0..CALLBACKS).map(|_| pool.submit(pass, gate.path())).collect();
+        for future in &futures {
+            let (begun, wait_for_it) = (begun.clone(), wait_for_it.clone());
+            future.add_done_callback(move |_| {
+                begun.fetch_add(1, Ordering::SeqCst);
+                let _ = wait_for_it.lock().unwrap().recv();
+            });
+        }
+        gate.open();
+        until(|| futures.iter().all(TaskFuture::done));
         for len in [1 << 20, 1 << 21] {
             let large = [(); 3].map(|()| pool.submit(|len| vec![7u8; len], len));
             let waited = wait(&large, Until::AllCompleted, None);
             assert_eq!(waited.done.len(), 3);
             assert!(large.into_iter().all(|large| large.result().unwrap().len() == len));
         }
+        // It would take very long until each of them has a thread.
+        assert!(begun.load(Ordering::SeqCst) < CALLBACKS / 2);
         assert!(first.result_timeout(Duration::ZERO).is_err(), "its callback is still there");
-        drop(release);
+        drop((go, release));
         end(pool);
     });
 }
