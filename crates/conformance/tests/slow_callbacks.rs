@@ -22,6 +22,12 @@ fn fail(n: u64) -> u64 {
     panic!("{n} on purpose")
 }
 
+/// Task: takes a moment.
+fn take_time(n: u64) -> u64 {
+    std::thread::sleep(Duration::from_millis(2));
+    n
+}
+
 /// A callback that does not end before the sender has gone, and what tells of its beginning.
 fn slow<T>() -> (impl FnOnce(&T) + Send + 'static, Receiver<()>, Sender<()>) {
     let (begin, begun) = channel();
@@ -159,11 +165,12 @@ fn fu_11_any_number_of_callbacks_may_wait() {
                 let (again, callers) = (pool.clone(), callers.clone());
                 future.add_done_callback(move |outcome| {
                     assert!(outcome.as_ref().unwrap_err().is_panic());
-                    let second = again.submit(pid_of, n);
+                    // Not so short that it could have ended before it has a callback.
+                    let second = again.submit(take_time, n);
                     second.add_done_callback(move |_| {
                         callers.lock().unwrap().push(std::thread::current().id());
                     });
-                    assert_eq!(second.result().unwrap().0, n);
+                    assert_eq!(second.result().unwrap(), n);
                 });
                 future
             })
