@@ -158,17 +158,19 @@ fn fu_11_any_number_of_callbacks_may_wait() {
     horsepower::init();
     guarded("any number", || {
         let pool = Arc::new(pool(2));
+        let called = Arc::new(AtomicUsize::new(0));
         let callers = Arc::new(Mutex::new(vec![]));
         let futures: Vec<_> = (0..TASKS)
             .map(|n| {
                 let future = pool.submit(fail, n);
-                let (again, callers) = (pool.clone(), callers.clone());
+                let (again, callers, called) = (pool.clone(), callers.clone(), called.clone());
                 future.add_done_callback(move |outcome| {
                     assert!(outcome.as_ref().unwrap_err().is_panic());
+                    callers.lock().unwrap().push(std::thread::current().id());
                     // Not so short that it could have ended before it has a callback.
                     let second = again.submit(take_time, n);
                     second.add_done_callback(move |_| {
-                        callers.lock().unwrap().push(std::thread::current().id());
+                        called.fetch_add(1, Ordering::SeqCst);
                     });
                     assert_eq!(second.result().unwrap(), n);
                 });
@@ -177,7 +179,8 @@ fn fu_11_any_number_of_callbacks_may_wait() {
             .collect();
         assert!(futures.into_iter().all(|future| future.result().is_err()));
         let callers = callers.lock().unwrap();
-        assert_eq!(callers.len(), TASKS as usize);
+        let all = TASKS as usize;
+        assert_eq!((callers.len(), called.load(Ordering::SeqCst)), (all, all));
         // Who waits for the next call makes it: there is not a thread for each.
         assert!(callers.iter().collect::<HashSet<_>>().len() < callers.len() / 2);
         until(|| Arc::strong_count(&pool) == 1);
