@@ -28,7 +28,7 @@ pub enum Stream {
 /// standard input is empty.
 #[derive(Clone, Debug)]
 pub struct Launch {
-    /// What the process is called by [`crate::role`].
+    /// What the process is called by [`crate::worker::role`].
     pub name: String,
     /// How long it may take from its start until it comes to `init`.
     pub start_timeout: Duration,

@@ -37,54 +37,34 @@
 #[cfg(any(target_os = "linux", loom))]
 mod sync;
 
-#[cfg(any(target_os = "linux", loom))]
-mod frame;
-#[cfg(any(target_os = "linux", loom))]
-mod ring;
-#[cfg(any(target_os = "linux", loom))]
-mod sleep;
-#[cfg(any(target_os = "linux", loom))]
-mod state;
+#[cfg(not(loom))]
+pub mod callback_threads;
+mod lane;
+pub mod stats;
+mod wire;
+mod zero_sized;
 
 #[cfg(not(loom))]
-pub mod callers;
-pub mod panic;
-mod plain;
-pub mod stats;
+pub use lane::payload;
+pub use wire::panic;
+pub use zero_sized::assert_zero_sized;
 
-pub use plain::assert_plain;
-
-#[cfg(all(target_os = "linux", not(loom)))]
-pub mod call;
-#[cfg(all(target_os = "linux", not(loom)))]
-mod capture;
 #[cfg(all(target_os = "linux", not(loom)))]
 mod clock;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub mod death;
 #[cfg(all(target_os = "linux", not(loom)))]
-mod forkserver;
-#[cfg(all(target_os = "linux", not(loom)))]
-mod hello;
-#[cfg(all(target_os = "linux", not(loom)))]
-mod identity;
-#[cfg(all(target_os = "linux", not(loom)))]
-pub mod init;
-#[cfg(all(target_os = "linux", not(loom)))]
-mod lane;
-#[cfg(all(target_os = "linux", not(loom)))]
 pub mod launch;
-#[cfg(not(loom))]
-pub mod payload;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub mod pool;
-#[cfg(all(target_os = "linux", not(loom)))]
-pub mod record;
-#[cfg(all(target_os = "linux", not(loom)))]
-mod rest;
-#[cfg(all(target_os = "linux", not(loom)))]
-pub mod role;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub mod sys;
 #[cfg(all(target_os = "linux", not(loom)))]
 mod worker;
+
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use lane::record;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use wire::entry_point;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use worker::{init, role};

@@ -1,7 +1,7 @@
 //! The atomics, the fence and the futex of the lock-free parts, in one place: the real ones, or
 //! loom's when the crate is built with `--cfg loom`, so that the checker runs the shipped source.
 //!
-//! Used by [`crate::ring`] and [`crate::sleep`]. Relies on nothing of this crate but `sys`.
+//! Used by [`crate::lane::ring`] and [`crate::lane::sleep`]. Relies on nothing of this crate but `sys`.
 
 #[cfg(not(loom))]
 pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};

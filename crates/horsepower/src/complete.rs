@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Name};
 use crate::options::TaskOutput;
 use crate::origin::Origin;
 use crate::watch::{Watchers, wake};
-use horsepower_core::callers::Left;
+use horsepower_core::callback_threads::FollowUp;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
@@ -163,7 +163,7 @@ impl<T> Promise<T> {
     }
 
     /// Fails the task, if it has never begun, for being late. `None`: it has, or has ended.
-    pub(crate) fn fail_late(&self, limit: Duration) -> Option<Left> {
+    pub(crate) fn fail_late(&self, limit: Duration) -> Option<FollowUp> {
         let state = self.lock();
         let late = state.stage == Stage::Pending && !self.has_begun();
         late.then(|| self.settle_in(state, Err(self.error(Kind::QueueDeadline { limit }))))
@@ -220,20 +220,24 @@ impl<T> Promise<T> {
 
     /// The task has ended, and this thread is not one to call callbacks. If some are left,
     /// [`call_back`](Self::call_back) is to be called on another, and nobody sees the end before.
-    pub(crate) fn settle(&self, outcome: Outcome<T>) -> Left {
+    pub(crate) fn settle(&self, outcome: Outcome<T>) -> FollowUp {
         let state = self.lock();
         if matches!(state.stage, Stage::Pending | Stage::Running) {
             return self.settle_in(state, outcome);
         }
-        Left::Nothing
+        FollowUp::None
     }
 
-    fn settle_in<'a>(&'a self, mut state: MutexGuard<'a, State<T>>, outcome: Outcome<T>) -> Left {
+    fn settle_in<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<T>>,
+        outcome: Outcome<T>,
+    ) -> FollowUp {
         state.error = outcome.as_ref().err().cloned();
         let mut state = self.leave_queue(state, Stage::ToCall);
         if state.callbacks.is_empty() {
             self.publish(state, outcome, None);
-            return Left::Nothing;
+            return FollowUp::None;
         }
         state.stage = Stage::ToCall;
         state.outcome = Some(outcome);
@@ -241,7 +245,7 @@ impl<T> Promise<T> {
             // One of them may be a caller.
             self.changed.notify_all();
         }
-        Left::Callbacks
+        FollowUp::Callbacks
     }
 
     /// Calls the callbacks that were left.

@@ -6,7 +6,7 @@ use std::time::Instant;
 #[cfg(target_os = "linux")]
 pub(crate) use horsepower_core::pool::Helped;
 #[cfg(target_os = "linux")]
-use horsepower_core::pool::{Shared, Tag};
+use horsepower_core::pool::{Shared, TaskState};
 #[cfg(target_os = "linux")]
 use std::sync::Arc;
 
@@ -32,18 +32,18 @@ pub(crate) enum Origin {
 #[derive(Debug)]
 pub(crate) enum Whose {
     /// The future's own.
-    Own(Tag),
+    Own(TaskState),
     /// That of several items which were put together, of which the future is one view.
-    Shared(Arc<Tag>),
+    Shared(Arc<TaskState>),
 }
 
 #[cfg(target_os = "linux")]
 impl Origin {
     pub(crate) fn pool(pool: &Arc<Shared>) -> Origin {
-        Origin::Pool { pool: pool.clone(), tag: Whose::Own(Tag::default()) }
+        Origin::Pool { pool: pool.clone(), tag: Whose::Own(TaskState::default()) }
     }
 
-    pub(crate) fn tag(&self) -> &Tag {
+    pub(crate) fn tag(&self) -> &TaskState {
         match self {
             Origin::Pool { tag: Whose::Own(tag), .. } => tag,
             Origin::Pool { tag: Whose::Shared(tag), .. } => tag,

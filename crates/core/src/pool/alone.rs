@@ -6,7 +6,7 @@
 //! dies before it has begun, the task does not go to another.
 
 use super::books::Phase;
-use super::life::Life;
+use super::life::ChildProcess;
 use super::member::{Member, Segment};
 use super::settled::Settled;
 use super::start::{How, start};
@@ -24,25 +24,25 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 pub(super) struct Birth {
     launch: Launch,
     task: Task,
-    answer: SyncSender<io::Result<Arc<Life>>>,
+    answer: SyncSender<io::Result<Arc<ChildProcess>>>,
 }
 
 /// The pool, and the process that has made it: in a copy of that, made by a fork, its thread is not there.
-static NURSERY: Mutex<Option<(u32, Arc<Pool>)>> = Mutex::new(None);
+static DEDICATED_POOL: Mutex<Option<(u32, Arc<Pool>)>> = Mutex::new(None);
 
 /// The pool that starts processes for single tasks, and sees to them as long as this process lives.
 ///
 /// # Errors
 /// If it is not there yet and cannot be made.
-pub fn nursery() -> Result<Arc<Pool>, PoolError> {
-    let mut nursery = NURSERY.lock().unwrap_or_else(PoisonError::into_inner);
+pub fn dedicated_pool() -> Result<Arc<Pool>, PoolError> {
+    let mut dedicated_pool = DEDICATED_POOL.lock().unwrap_or_else(PoisonError::into_inner);
     let pid = std::process::id();
-    match &*nursery {
+    match &*dedicated_pool {
         Some((maker, pool)) if *maker == pid && pool.shared.is_open() => Ok(pool.clone()),
         _ => {
             let pool = Arc::new(Pool::new(Config { workers: 0, ..Config::default() })?);
             // One that was broken has ended; one of another process would be waited for in vain.
-            std::mem::forget(nursery.replace((pid, pool.clone())));
+            std::mem::forget(dedicated_pool.replace((pid, pool.clone())));
             Ok(pool)
         }
     }
@@ -50,12 +50,14 @@ pub fn nursery() -> Result<Arc<Pool>, PoolError> {
 
 /// The names and process ids of the processes for single tasks that live now.
 #[must_use]
-pub fn alive() -> Vec<(String, u32)> {
-    let nursery = NURSERY.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let Some((_, nursery)) = nursery.filter(|(maker, _)| *maker == std::process::id()) else {
+pub fn dedicated_processes() -> Vec<(String, u32)> {
+    let dedicated_pool = DEDICATED_POOL.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let Some((_, dedicated_pool)) =
+        dedicated_pool.filter(|(maker, _)| *maker == std::process::id())
+    else {
         return vec![];
     };
-    let books = nursery.shared.lock();
+    let books = dedicated_pool.shared.lock();
     books.members().map(|(_, member)| (member.name.clone(), member.pid)).collect()
 }
 
@@ -65,7 +67,7 @@ impl Shared {
     ///
     /// # Errors
     /// Why there is none; the receiver is then told nothing.
-    pub fn start_alone(&self, launch: Launch, task: Task) -> io::Result<Arc<Life>> {
+    pub fn start_dedicated(&self, launch: Launch, task: Task) -> io::Result<Arc<ChildProcess>> {
         let ended = || io::Error::other("the thread that starts processes has ended");
         let (answer, started) = mpsc::sync_channel(1);
         let mut books = self.lock();
@@ -89,11 +91,16 @@ impl Supervisor {
             drop(books);
             let Birth { launch, task, answer } = birth;
             // If nobody waits for the answer any more, the process runs all the same.
-            let _ = answer.send(self.start_alone(launch, task, serial));
+            let _ = answer.send(self.start_dedicated(launch, task, serial));
         }
     }
 
-    fn start_alone(&self, launch: Launch, task: Task, serial: u64) -> io::Result<Arc<Life>> {
+    fn start_dedicated(
+        &self,
+        launch: Launch,
+        task: Task,
+        serial: u64,
+    ) -> io::Result<Arc<ChildProcess>> {
         let mut member = start(self.reentry, &launch, None, How::Alone, serial)?;
         member.name = launch.name;
         let prepared =

@@ -4,9 +4,9 @@
 
 use super::member::Member;
 use super::settled::Settled;
-use super::task::{Place, Tag};
+use super::task::{Place, TaskState};
 use super::{Shared, Tell};
-use crate::ring::Seen;
+use crate::lane::ring::Seen;
 use std::time::{Duration, Instant};
 
 /// What came of an offer to help.
@@ -22,7 +22,7 @@ pub enum Helped {
 impl Shared {
     /// Called by a thread that waits for the task with this tag to end, no longer than until
     /// `deadline`.
-    pub fn help(&self, tag: &Tag, deadline: Option<Instant>) -> Helped {
+    pub fn help(&self, tag: &TaskState, deadline: Option<Instant>) -> Helped {
         let mut books = self.lock();
         let Place::Lane(index, _) = tag.place() else {
             books.watch(tag);

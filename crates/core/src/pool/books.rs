@@ -7,9 +7,9 @@ use super::events::Event;
 use super::member::Member;
 use super::settled::Settled;
 use super::stats::Obituaries;
-use super::task::{Failure, Place, Tag, Task};
-use crate::ring::Seen;
-use crate::state::SLOTS;
+use super::task::{Failure, Place, Task, TaskState};
+use crate::lane::ring::Seen;
+use crate::lane::state::SLOTS;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -164,7 +164,7 @@ impl Books {
     }
 
     /// Takes a task back that has not begun. One of many items that has is told to begin no further.
-    pub(super) fn cancel(&mut self, tag: &Tag, settled: &mut Settled) -> bool {
+    pub(super) fn cancel(&mut self, tag: &TaskState, settled: &mut Settled) -> bool {
         if self.withdraw(tag, settled) {
             return true;
         }
@@ -186,7 +186,7 @@ impl Books {
     }
 
     /// Takes a task back that has not begun, or that waits for its next try. Its receiver is not told.
-    pub(super) fn withdraw(&mut self, tag: &Tag, settled: &mut Settled) -> bool {
+    pub(super) fn withdraw(&mut self, tag: &TaskState, settled: &mut Settled) -> bool {
         match tag.place() {
             Place::Nowhere | Place::Ended | Place::Scattered => false,
             // It stays where it is as a dead entry, which is passed over when its turn comes.
@@ -258,7 +258,7 @@ impl Books {
         }
     }
 
-    pub(super) fn running(&self, tag: &Tag) -> bool {
+    pub(super) fn running(&self, tag: &TaskState) -> bool {
         match tag.place() {
             Place::Lane(index, position) => self.members[index]
                 .as_ref()
@@ -268,7 +268,7 @@ impl Books {
     }
 
     /// Notes that somebody wants to know when the task ends.
-    pub(super) fn watch(&mut self, tag: &Tag) {
+    pub(super) fn watch(&mut self, tag: &TaskState) {
         if tag.is_watched() {
             return;
         }

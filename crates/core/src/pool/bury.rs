@@ -8,9 +8,9 @@ use super::collect::{Found, find, settle_found};
 use super::member::InLane;
 use super::settled::{End, How, Settled};
 use super::task::{Failure, Place, Task};
-use crate::capture::Capture;
 use crate::death::Death;
-use crate::ring::Seen;
+use crate::lane::ring::Seen;
+use crate::wire::capture::Capture;
 use smallvec::SmallVec;
 
 impl Books {

@@ -11,7 +11,7 @@ use super::member::Member;
 use super::settled::Settled;
 use super::task::{Failure, Place, Receiver, Task};
 use crate::clock::{after, monotonic_nanos};
-use crate::ring::Seen;
+use crate::lane::ring::Seen;
 use crate::sync::Ordering;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -440,27 +440,27 @@ impl Books {
 mod tests {
     use super::super::Config;
     use super::super::stats::Counts;
-    use super::super::task::{Answer, Tag};
+    use super::super::task::{Answer, TaskState};
     use super::*;
-    use crate::callers::Left;
+    use crate::callback_threads::FollowUp;
     use std::sync::Mutex;
     use std::sync::atomic::AtomicBool;
 
     /// A receiver that everybody else lets go of while it is looked at.
     #[derive(Debug)]
     struct Fickle {
-        tag: Tag,
+        tag: TaskState,
         itself: Mutex<Option<Arc<Fickle>>>,
         dropped: Arc<AtomicBool>,
     }
 
     impl Receiver for Fickle {
-        fn tag(&self) -> &Tag {
+        fn tag(&self) -> &TaskState {
             drop(self.itself.lock().unwrap().take());
             &self.tag
         }
 
-        fn receive(&self, _item: u32, _answer: Answer<'_>) -> Left {
+        fn receive(&self, _item: u32, _answer: Answer<'_>) -> FollowUp {
             unreachable!("it has ended")
         }
     }
@@ -475,8 +475,11 @@ mod tests {
     fn what_a_queue_deadline_is_the_last_to_hold_is_dropped_without_the_lock() {
         let mut books = Books::new(&Config::default());
         let dropped = Arc::new(AtomicBool::new(false));
-        let fickle =
-            Fickle { tag: Tag::default(), itself: Mutex::default(), dropped: dropped.clone() };
+        let fickle = Fickle {
+            tag: TaskState::default(),
+            itself: Mutex::default(),
+            dropped: dropped.clone(),
+        };
         let fickle = Arc::new(fickle);
         *fickle.itself.lock().unwrap() = Some(fickle.clone());
         let receiver: Arc<dyn Receiver> = fickle;

@@ -9,12 +9,12 @@ use super::books::Books;
 use super::member::{InLane, Member};
 use super::settled::{End, How, Reply, Settled, Spent, record};
 use super::task::{Failure, Place, Task};
-use crate::capture::Capture;
-use crate::frame::SEGMENT;
-use crate::payload::Encoded;
-use crate::record::Status;
-use crate::ring::Seen;
+use crate::lane::frame::SEGMENT;
+use crate::lane::payload::Encoded;
+use crate::lane::record::Status;
+use crate::lane::ring::Seen;
 use crate::sync::Ordering;
+use crate::wire::capture::Capture;
 use smallvec::SmallVec;
 
 /// How far the worker came with a task, and its results.

@@ -11,16 +11,16 @@ use std::time::Instant;
 
 /// A child process. It is reaped by the supervisor, at once when it ends.
 #[derive(Debug)]
-pub struct Life {
+pub struct ChildProcess {
     pid: u32,
     pidfd: OwnedFd,
     end: Mutex<Option<Cause>>,
     ended: Condvar,
 }
 
-impl Life {
-    pub(super) fn new(pid: u32, pidfd: OwnedFd) -> Life {
-        Life { pid, pidfd, end: Mutex::new(None), ended: Condvar::new() }
+impl ChildProcess {
+    pub(super) fn new(pid: u32, pidfd: OwnedFd) -> ChildProcess {
+        ChildProcess { pid, pidfd, end: Mutex::new(None), ended: Condvar::new() }
     }
 
     /// Its process id. Once it has ended another process may have the same.
@@ -103,7 +103,7 @@ impl Life {
 }
 
 /// Readable once the process has ended, and from then on.
-impl AsFd for Life {
+impl AsFd for ChildProcess {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
     }

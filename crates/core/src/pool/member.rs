@@ -1,15 +1,15 @@
 //! One worker as the parent sees it: its process, its lane, and what is in the lane.
 
-use super::life::Life;
-use super::task::{Failure, Tag, Task};
-use crate::capture::Capture;
-use crate::hello::Note;
+use super::life::ChildProcess;
+use super::task::{Failure, Task, TaskState};
+use crate::lane::ring::Seen;
+use crate::lane::state::{SLOTS, index};
 use crate::lane::{BLOCK_LEN, Lane};
-use crate::ring::Seen;
-use crate::state::{SLOTS, index};
 use crate::sync::Ordering;
 use crate::sys::control::{self, Receive, Send};
 use crate::sys::memory::Memory;
+use crate::wire::capture::Capture;
+use crate::wire::handshake::Note;
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -55,7 +55,7 @@ pub(super) struct Member {
     pub(super) serial: u64,
     pub(super) name: String,
     pub(super) pid: u32,
-    pub(super) life: Arc<Life>,
+    pub(super) life: Arc<ChildProcess>,
     /// Started for one task, which is all that its lane will ever hold.
     pub(super) alone: bool,
     pub(super) control: OwnedFd,
@@ -117,7 +117,7 @@ pub(super) struct Member {
 impl Member {
     pub(super) fn new(
         serial: u64,
-        life: Life,
+        life: ChildProcess,
         control: OwnedFd,
         lane: Lane,
         deadline: Option<Instant>,
@@ -209,7 +209,7 @@ impl Member {
     }
 
     /// The same for all parts of the task with this tag.
-    pub(super) fn watch(&mut self, tag: &Tag) {
+    pub(super) fn watch(&mut self, tag: &TaskState) {
         for entry in self.tasks.iter_mut().flatten() {
             if !entry.watched && std::ptr::eq(entry.task.tag(), tag) {
                 entry.watched = true;
@@ -219,7 +219,7 @@ impl Member {
     }
 
     /// Tells the worker to begin no further item of the task with this tag.
-    pub(super) fn stop(&self, tag: &Tag) {
+    pub(super) fn stop(&self, tag: &TaskState) {
         for (slot, entry) in self.tasks.iter().enumerate() {
             if entry.as_ref().is_some_and(|entry| std::ptr::eq(entry.task.tag(), tag)) {
                 // Relaxed: the worker will see it soon, and nothing else hangs on it.

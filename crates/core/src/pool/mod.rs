@@ -8,7 +8,7 @@
 //! | `put` | step ③: which task goes into which lane, and when one is taken back |
 //! | `collect` | step ⑤: what comes out of a lane |
 //! | `bury` | what comes out of the lane of a worker that has died |
-//! | `settled` | what has ended, and telling the receivers; the [`callers`](crate::callers) call callbacks |
+//! | `settled` | what has ended, and telling the receivers; the [`callers`](crate::callback_threads) call callbacks |
 //! | `attend` | a thread that waits for one task collects replies itself |
 //! | `start` | starting a worker process |
 //! | `server` | the fork server, which starts them in another way |
@@ -42,18 +42,18 @@ mod stats;
 mod supervisor;
 mod task;
 
-pub use alone::{alive, nursery};
+pub use alone::{dedicated_pool, dedicated_processes};
 pub use attend::Helped;
 pub use clocks::Limits;
-pub use life::Life;
+pub use life::ChildProcess;
 pub use shutdown::Shutdown;
 pub use start::Initializer;
 use task::Place;
-pub use task::{Answer, Failure, Receiver, Tag, Task, Terms};
+pub use task::{Answer, Failure, Receiver, Task, TaskPolicy, TaskState};
 
-use crate::callers::Callers;
-use crate::init::{NotReady, reentry_point};
+use crate::callback_threads::CallbackThreads;
 use crate::launch::Launch;
+use crate::worker::init::{NotReady, reentry_point};
 use books::{Books, Phase};
 use settled::Settled;
 use stats::Counts;
@@ -141,9 +141,9 @@ pub struct Shared {
     counts: Counts,
     config: Config,
     /// Call the callbacks.
-    callers: Callers,
+    callers: CallbackThreads,
     /// Decode the large results that the supervisor finds, lest they wait for callbacks.
-    decoders: Callers,
+    decoders: CallbackThreads,
     /// For them.
     me: Weak<Shared>,
 }
@@ -175,7 +175,7 @@ impl Pool {
     /// If the program has not called `init`, or the kernel gives no thread or descriptor.
     pub fn new(config: Config) -> Result<Pool, PoolError> {
         let reentry = reentry_point().map_err(PoolError::NotReady)?;
-        if crate::role::role().is_some_and(|role| role.depth >= DEEPEST) {
+        if crate::worker::role::role().is_some_and(|role| role.depth >= DEEPEST) {
             return Err(PoolError::TooDeep);
         }
         let flags = rustix::event::EventfdFlags::CLOEXEC | rustix::event::EventfdFlags::NONBLOCK;
@@ -188,8 +188,8 @@ impl Pool {
             event,
             counts: Counts::default(),
             config,
-            callers: Callers::default(),
-            decoders: Callers::default(),
+            callers: CallbackThreads::default(),
+            decoders: CallbackThreads::default(),
             me: me.clone(),
         });
         let supervisor =
@@ -265,14 +265,14 @@ impl Shared {
     /// Takes a task back that has not begun. True: its receiver will not be told anything more but what
     /// `tell` does, which may call code of the user.
     /// False: it has begun or ended; if it has several items, those not begun are cancelled.
-    pub fn cancel(&self, tag: &Tag, tell: impl FnOnce()) -> bool {
+    pub fn cancel(&self, tag: &TaskState, tell: impl FnOnce()) -> bool {
         let mut books = self.lock();
         let mut settled = Settled::default();
         let cancelled = books.cancel(tag, &mut settled);
         self.settle(books, settled, Tell::Supervisor);
         if cancelled {
             self.counts.add(&self.counts.cancelled, 1);
-            let _ = crate::panic::catch(|| self.resolving(tell));
+            let _ = crate::wire::panic::catch(|| self.resolving(tell));
             self.resolved(1);
         }
         cancelled
@@ -280,13 +280,13 @@ impl Shared {
 
     /// True if the task has begun and not ended.
     #[must_use]
-    pub fn running(&self, tag: &Tag) -> bool {
+    pub fn running(&self, tag: &TaskState) -> bool {
         self.lock().running(tag)
     }
 
     /// True if the task has ended, whether its receiver has been told yet or not.
     #[must_use]
-    pub fn ended(&self, tag: &Tag) -> bool {
+    pub fn ended(&self, tag: &TaskState) -> bool {
         let mut books = self.lock();
         let mut settled = Settled::default();
         books.collect_all(&mut settled);
@@ -296,7 +296,7 @@ impl Shared {
     }
 
     /// Asks that the end of this task be noticed although nobody waits for it.
-    pub fn watch(&self, tag: &Tag) {
+    pub fn watch(&self, tag: &TaskState) {
         let mut books = self.lock();
         books.watch(tag);
         self.settle(books, Settled::default(), Tell::Supervisor);
@@ -343,7 +343,7 @@ impl Shared {
         }
         for event in events {
             // A panic of whoever collects them is not the pool's.
-            let _ = crate::panic::catch(|| event.tell());
+            let _ = crate::wire::panic::catch(|| event.tell());
         }
         if tell == Tell::Promptly {
             for large in settled.take_large() {
@@ -365,7 +365,7 @@ impl Shared {
             self.accept_one();
             self.have_called(&self.callers, move |shared| {
                 // The last to hold the receiver drops the result, and that may panic.
-                let _ = crate::panic::catch(|| {
+                let _ = crate::wire::panic::catch(|| {
                     shared.resolving(|| {
                         receiver.call_back();
                         drop(receiver);
@@ -378,7 +378,7 @@ impl Shared {
     }
 
     /// Has a caller do something that may take long.
-    fn have_called(&self, callers: &Callers, call: impl FnOnce(&Shared) + Send + 'static) {
+    fn have_called(&self, callers: &CallbackThreads, call: impl FnOnce(&Shared) + Send + 'static) {
         let Some(shared) = self.me.upgrade() else { return };
         if let Some(at) = callers.call(Box::new(move || call(&shared))) {
             self.lock().look_after_callers(at);
@@ -388,7 +388,7 @@ impl Shared {
 
     /// Looks after both kinds of callers, and returns when to do so again.
     fn look_after_callers(&self) -> Option<Instant> {
-        [&self.callers, &self.decoders].into_iter().filter_map(Callers::look).min()
+        [&self.callers, &self.decoders].into_iter().filter_map(CallbackThreads::look).min()
     }
 
     /// True if this thread is there to call callbacks of this pool, and makes a call.

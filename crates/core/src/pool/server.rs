@@ -1,12 +1,12 @@
-//! The parent's side of a fork server ([`crate::forkserver`]).
+//! The parent's side of a fork server ([`crate::worker::forkserver`]).
 
 use super::Initializer;
-use super::life::Life;
+use super::life::ChildProcess;
 use super::start::{exec, greet, send_call};
-use crate::hello::{self, Note};
-use crate::init::Reentry;
 use crate::launch::Launch;
 use crate::sys::control::{self, Receive, Send};
+use crate::wire::handshake::{self, Note};
+use crate::worker::init::Reentry;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 use std::io;
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) serial: u64,
-    pub(super) life: Life,
+    pub(super) life: ChildProcess,
     pub(super) control: OwnedFd,
     /// It has loaded what it is to load.
     pub(super) ready: bool,
@@ -39,7 +39,7 @@ impl Server {
         serial: u64,
     ) -> io::Result<Server> {
         let (ours, theirs) = control::pair()?;
-        let flags = hello::SERVER | if preload.is_some() { hello::INITIALIZE } else { 0 };
+        let flags = handshake::SERVER | if preload.is_some() { handshake::INITIALIZE } else { 0 };
         greet(&ours, None, reentry, launch, flags)?;
         if let Some(preload) = preload {
             send_call(&ours, preload)?;
@@ -47,7 +47,7 @@ impl Server {
         let (pid, pidfd) = exec(reentry, launch, theirs)?;
         Ok(Server {
             serial,
-            life: Life::new(pid, pidfd),
+            life: ChildProcess::new(pid, pidfd),
             control: ours,
             ready: false,
             deadline: Instant::now().checked_add(launch.start_timeout),

@@ -5,12 +5,12 @@
 use super::member::Segment;
 use super::stats::Counts;
 use super::task::{Answer, Failure, Place, Receiver, Task};
-use crate::callers::Left;
-use crate::capture::Capture;
-use crate::panic::PanicReport;
-use crate::payload::Encoded;
-use crate::record::{HEADER, Status, parse_header};
-use crate::ring::INLINE;
+use crate::callback_threads::FollowUp;
+use crate::lane::payload::Encoded;
+use crate::lane::record::{HEADER, Status, parse_header};
+use crate::lane::ring::INLINE;
+use crate::wire::capture::Capture;
+use crate::wire::panic::PanicReport;
 use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::Arc;
@@ -138,14 +138,14 @@ impl Settled {
         let mut resolved = Resolved::default();
         for end in self.ends {
             resolved.over += usize::from(end.over);
-            let left = crate::panic::catch(|| end.tell(counts, &mut resolved.spent));
+            let left = crate::wire::panic::catch(|| end.tell(counts, &mut resolved.spent));
             resolved.to_call.extend(left.ok().flatten());
         }
         for task in self.discarded {
-            let _ = crate::panic::catch(|| drop(task));
+            let _ = crate::wire::panic::catch(|| drop(task));
         }
         for receiver in self.released {
-            let _ = crate::panic::catch(|| drop(receiver));
+            let _ = crate::wire::panic::catch(|| drop(receiver));
         }
         resolved
     }
@@ -179,19 +179,21 @@ impl End {
                 let counter = if cancelled { &counts.cancelled } else { &counts.failed };
                 counts.add(counter, u64::from(items.end - items.start));
                 let tell = |item| tell(&*receiver, item, Answer::Failed(failure.clone()));
-                items.map(tell).fold(Left::Nothing, Left::or)
+                items.map(tell).fold(FollowUp::None, FollowUp::or)
             }
             How::Replied { pid, reply: Reply::Own(bytes) } => {
                 tell_all(&*receiver, items, pid, Encoded::own(&bytes), counts)
             }
             How::Replied { pid, reply: Reply::Segment { segment, length, index, serial } } => {
                 let left = Encoded::shared(&segment.memory, 0, length)
-                    .map_or(Left::Nothing, |bytes| tell_all(&*receiver, items, pid, bytes, counts));
+                    .map_or(FollowUp::None, |bytes| {
+                        tell_all(&*receiver, items, pid, bytes, counts)
+                    });
                 spent.push((index, serial, segment));
                 left
             }
         };
-        (left == Left::Callbacks).then_some(receiver)
+        (left == FollowUp::Callbacks).then_some(receiver)
     }
 }
 
@@ -203,8 +205,8 @@ fn tell_all(
     pid: u32,
     bytes: Encoded<'_>,
     counts: &Counts,
-) -> Left {
-    let (mut start, mut left) = (0, Left::Nothing);
+) -> FollowUp {
+    let (mut start, mut left) = (0, FollowUp::None);
     for item in items {
         let answer = match record(bytes, &mut start) {
             Some((Status::Returned, bytes)) => Answer::Returned(bytes),
@@ -228,8 +230,8 @@ fn tell_all(
 }
 
 /// One item's panic must not keep the others from being told.
-fn tell(receiver: &dyn Receiver, item: u32, answer: Answer<'_>) -> Left {
-    crate::panic::catch(|| receiver.receive(item, answer)).unwrap_or(Left::Nothing)
+fn tell(receiver: &dyn Receiver, item: u32, answer: Answer<'_>) -> FollowUp {
+    crate::wire::panic::catch(|| receiver.receive(item, answer)).unwrap_or(FollowUp::None)
 }
 
 fn failure(status: Status, bytes: &[u8], pid: u32) -> Failure {

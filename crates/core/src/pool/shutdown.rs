@@ -6,7 +6,7 @@ use super::member::Member;
 use super::settled::Settled;
 use super::task::Failure;
 use super::{Pool, Shared, Tell};
-use crate::ring::Seen;
+use crate::lane::ring::Seen;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -103,7 +103,7 @@ impl Shared {
 
     /// Ends the worker that runs the task with this tag, and the task with it. False: it does not run
     /// in a worker just now.
-    pub fn kill(&self, tag: &super::Tag) -> bool {
+    pub fn kill(&self, tag: &super::TaskState) -> bool {
         let mut books = self.lock();
         let mut settled = Settled::default();
         books.collect_all(&mut settled);

@@ -1,17 +1,17 @@
 //! Starting a worker process: its lane, its control socket, the hello, and the program once more.
 
-use super::life::Life;
+use super::life::ChildProcess;
 use super::member::Member;
 use super::server::Server;
-use crate::call::EntryPoint;
-use crate::hello::{self, Hello, Note};
-use crate::identity::identity;
-use crate::init::Reentry;
 use crate::lane::Lane;
+use crate::lane::payload::Payload;
 use crate::launch::{Launch, Stream};
-use crate::payload::Payload;
 use crate::sys::control::{self, Send};
 use crate::sys::memory::Memory;
+use crate::wire::entry_point::EntryPoint;
+use crate::wire::handshake::{self, Hello, Note};
+use crate::wire::identity::identity;
+use crate::worker::init::Reentry;
 use rustix::process::{Pid, PidfdFlags};
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -44,11 +44,11 @@ pub(super) fn start(
 ) -> io::Result<Member> {
     let (lane, lane_file) = Lane::create()?;
     let (ours, theirs) = control::pair()?;
-    let mut flags = if initializer.is_some() { hello::INITIALIZE } else { 0 };
+    let mut flags = if initializer.is_some() { handshake::INITIALIZE } else { 0 };
     flags |= match how {
         How::Spawned => 0,
-        How::Alone => hello::ALONE,
-        How::Forked(_) => hello::FORKED,
+        How::Alone => handshake::ALONE,
+        How::Forked(_) => handshake::FORKED,
     };
     greet(&ours, Some(lane_file.as_fd()), reentry, launch, flags)?;
     if let Some(initializer) = initializer {
@@ -59,7 +59,7 @@ pub(super) fn start(
         _ => exec(reentry, launch, theirs)?,
     };
     let deadline = Instant::now().checked_add(launch.start_timeout);
-    let mut member = Member::new(serial, Life::new(pid, pidfd), ours, lane, deadline);
+    let mut member = Member::new(serial, ChildProcess::new(pid, pidfd), ours, lane, deadline);
     member.alone = matches!(how, How::Alone);
     Ok(member)
 }
@@ -99,16 +99,16 @@ pub(super) fn greet(
     flags: u8,
 ) -> io::Result<()> {
     // One that is forked has the streams of its server, its nice value and its CPUs.
-    let forked = flags & hello::FORKED != 0;
+    let forked = flags & handshake::FORKED != 0;
     let stdin = match launch.stdin {
         Stream::Null => None,
         _ => Some(launch.stdin.open(rustix::stdio::stdin())?),
     };
     let stdout = (reentry.silent && !forked).then(|| launch.stdout.open(rustix::stdio::stdout()));
     let stdout = stdout.transpose()?;
-    let streams = [(stdin.is_some(), hello::STDIN), (stdout.is_some(), hello::STDOUT)];
+    let streams = [(stdin.is_some(), handshake::STDIN), (stdout.is_some(), handshake::STDOUT)];
     let streams: u8 = streams.into_iter().filter(|flag| flag.0).map(|flag| flag.1).sum();
-    let role = crate::role::role();
+    let role = crate::worker::role::role();
     let hello = Hello {
         parent: std::process::id(),
         flags: flags | streams,

@@ -13,7 +13,7 @@ use super::start::{How, start};
 use super::{Books, Config, Method, Shared, Tell};
 use crate::clock::after;
 use crate::death::Death;
-use crate::init::Reentry;
+use crate::worker::init::Reentry;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use std::cell::RefCell;
 use std::io;
@@ -51,7 +51,7 @@ impl Supervisor {
     /// Supervises until the pool has been shut down and every worker is gone. Should this thread
     /// itself fail, nobody is left waiting: the pool is broken and says so.
     pub(super) fn run(self) {
-        let failed = match crate::panic::catch(|| self.supervise()) {
+        let failed = match crate::wire::panic::catch(|| self.supervise()) {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(panic) => {

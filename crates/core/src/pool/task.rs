@@ -1,11 +1,11 @@
 //! A task as the pool knows it, and who is told of its end.
 
-use crate::call::EntryPoint;
-use crate::callers::Left;
+use crate::callback_threads::FollowUp;
 use crate::death::Death;
-use crate::panic::PanicReport;
-use crate::payload::{Encoded, Payload};
-use crate::record::arguments_len;
+use crate::lane::payload::{Encoded, Payload};
+use crate::lane::record::arguments_len;
+use crate::wire::entry_point::EntryPoint;
+use crate::wire::panic::PanicReport;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -28,12 +28,12 @@ pub struct Task {
     /// Some of its items have ended, or are with another part.
     begun: bool,
     /// `None`: nothing special, as with most tasks.
-    terms: Option<Box<Terms>>,
+    terms: Option<Box<TaskPolicy>>,
 }
 
 /// What is asked for a task beyond being run.
 #[derive(Clone, Debug, Default)]
-pub struct Terms {
+pub struct TaskPolicy {
     /// How long each call may take from the moment it begins; then its worker is ended.
     pub deadline: Option<Duration>,
     /// How long a worker that is to be ended for the deadline has after a SIGTERM; then, or at once,
@@ -57,7 +57,7 @@ impl Task {
     }
 
     /// A task of one call for each of the `items` in a payload made with
-    /// [`push_argument`](crate::record::push_argument). Each item ends by itself: what a crash costs
+    /// [`push_argument`](crate::lane::record::push_argument). Each item ends by itself: what a crash costs
     /// is the item that crashed.
     #[must_use]
     pub fn framed(
@@ -85,7 +85,7 @@ impl Task {
 
     /// The task with these terms.
     #[must_use]
-    pub fn with(mut self, terms: Terms) -> Task {
+    pub fn with(mut self, terms: TaskPolicy) -> Task {
         self.terms = Some(Box::new(terms));
         self
     }
@@ -97,7 +97,7 @@ impl Task {
         self
     }
 
-    pub(super) fn terms(&self) -> Option<&Terms> {
+    pub(super) fn terms(&self) -> Option<&TaskPolicy> {
         self.terms.as_deref()
     }
 
@@ -115,7 +115,7 @@ impl Task {
         Some(pause)
     }
 
-    pub(super) fn tag(&self) -> &Tag {
+    pub(super) fn tag(&self) -> &TaskState {
         self.receiver.tag()
     }
 
@@ -186,7 +186,7 @@ impl Task {
 /// noticed; once for each item.
 pub trait Receiver: Send + Sync + std::fmt::Debug {
     /// Where the pool notes the task's whereabouts.
-    fn tag(&self) -> &Tag;
+    fn tag(&self) -> &TaskState;
     /// What the task has printed, if that was to be kept: standard output and standard error. Called
     /// before `receive`; once for each time that the task was begun.
     fn printed(&self, output: Vec<u8>, errors: Vec<u8>) {
@@ -197,7 +197,7 @@ pub trait Receiver: Send + Sync + std::fmt::Debug {
         let _ = (items, nanos);
     }
     /// The answer for one item of the task.
-    fn receive(&self, item: u32, answer: Answer<'_>) -> Left;
+    fn receive(&self, item: u32, answer: Answer<'_>) -> FollowUp;
     /// Calls the callbacks, if `receive` has left them; on a thread on which they may take their time.
     fn call_back(&self) {}
 }
@@ -275,7 +275,7 @@ pub enum Failure {
 /// Where a task is. It belongs to the receiver, and the pool alone changes it, under its lock; so
 /// Relaxed is enough everywhere.
 #[derive(Debug, Default)]
-pub struct Tag {
+pub struct TaskState {
     place: AtomicU64,
     /// Somebody other than a thread that attends wants to know when the task ends.
     watched: AtomicBool,
@@ -304,7 +304,7 @@ pub(super) enum Place {
     Delayed,
 }
 
-impl Tag {
+impl TaskState {
     pub(super) fn place(&self) -> Place {
         match self.place.load(Ordering::Relaxed) {
             0 => Place::Nowhere,
@@ -369,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_tag_keeps_every_place() {
-        let tag = Tag::default();
+        let tag = TaskState::default();
         assert_eq!(tag.place(), Place::Nowhere);
         let lanes = [Place::Lane(0, 0), Place::Lane(1000, u32::MAX)];
         for place in

@@ -186,7 +186,7 @@ unsafe impl Atoms for AtomicU32 {}
 unsafe impl Atoms for AtomicU64 {}
 // SAFETY: `Ring` is a `repr(C)` struct of atomics and of arrays and structs of atomics, down to the
 // inline payload; a change to it has to keep that.
-unsafe impl Atoms for crate::ring::Ring {}
+unsafe impl Atoms for crate::lane::ring::Ring {}
 
 #[cfg(test)]
 mod tests {

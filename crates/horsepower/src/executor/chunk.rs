@@ -12,10 +12,10 @@ use crate::future::TaskFuture;
 use crate::map::{ChunkFuture, Clock};
 use crate::origin::{Origin, Whose};
 use crate::value::Value;
-use horsepower_core::call::EntryPoint;
-use horsepower_core::callers::Left;
+use horsepower_core::callback_threads::FollowUp;
+use horsepower_core::entry_point::EntryPoint;
 use horsepower_core::payload::Payload;
-use horsepower_core::pool::{Answer, Receiver, Shared, Tag, Task, Terms};
+use horsepower_core::pool::{Answer, Receiver, Shared, Task, TaskPolicy, TaskState};
 use horsepower_core::record::{arguments_len, push_argument};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +23,7 @@ use std::time::Duration;
 
 /// Gathers the answers of a chunk.
 struct Chunk<R> {
-    tag: Arc<Tag>,
+    tag: Arc<TaskState>,
     clock: Arc<Clock>,
     /// For each item that was sent: its place among the answers.
     places: Vec<usize>,
@@ -40,11 +40,11 @@ struct Answers<R> {
 pub(super) fn submit<A: Value, R: Value>(
     pool: &Arc<Shared>,
     entry: EntryPoint,
-    terms: Option<&Terms>,
+    terms: Option<&TaskPolicy>,
     items: Vec<A>,
     clock: &Arc<Clock>,
 ) -> ChunkFuture<R> {
-    let tag = Arc::new(Tag::default());
+    let tag = Arc::new(TaskState::default());
     let origin = Origin::Pool { pool: pool.clone(), tag: Whose::Shared(tag.clone()) };
     let promise = Arc::new(Promise::new(entry.name(), origin));
     let future = TaskFuture::new(promise.clone());
@@ -100,7 +100,7 @@ impl<R> Chunk<R> {
 }
 
 impl<R: Value> Receiver for Chunk<R> {
-    fn tag(&self) -> &Tag {
+    fn tag(&self) -> &TaskState {
         &self.tag
     }
 
@@ -108,7 +108,7 @@ impl<R: Value> Receiver for Chunk<R> {
         self.clock.learn(items as usize, Duration::from_nanos(nanos));
     }
 
-    fn receive(&self, item: u32, answer: Answer<'_>) -> Left {
+    fn receive(&self, item: u32, answer: Answer<'_>) -> FollowUp {
         let task = || self.promise.task.clone();
         let outcome = match answer {
             Answer::Returned(bytes) => decode::<R>(bytes).map_err(|why| {
@@ -128,7 +128,7 @@ impl<R: Value> Receiver for Chunk<R> {
             }
         }
         // It has no callbacks: the future is the map's own.
-        Left::Nothing
+        FollowUp::None
     }
 }
 

@@ -10,7 +10,7 @@ use crate::options::TaskOptions;
 use crate::origin::Origin;
 use crate::shutdown::ShutdownOptions;
 use crate::value::Value;
-use horsepower_core::assert_plain;
+use horsepower_core::assert_zero_sized;
 use horsepower_core::stats::Stats;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -151,7 +151,7 @@ impl Executor for InlineExecutor {
         A: Value,
         R: Value,
     {
-        const { assert_plain::<F>() }
+        const { assert_zero_sized::<F>() }
         let name = options.name_or(std::any::type_name::<F>());
         if let Some(kind) = options.needs_process() {
             return TaskFuture::failed(name, kind);
@@ -191,7 +191,7 @@ impl Executor for InlineExecutor {
         I: IntoIterator<Item = A>,
         I::IntoIter: 'e,
     {
-        const { assert_plain::<F>() }
+        const { assert_zero_sized::<F>() }
         self.spawn_map_with(options, function, items)
     }
 

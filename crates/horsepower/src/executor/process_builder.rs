@@ -6,7 +6,7 @@ use crate::error::{Error, Kind};
 use crate::info::usable_cpus;
 use crate::launch::launch_settings;
 use crate::value::Value;
-use horsepower_core::assert_plain;
+use horsepower_core::assert_zero_sized;
 use horsepower_core::launch::{LONGEST_NAME, Launch};
 use horsepower_core::pool::{Config, Initializer, Limits, Method, Pool};
 use std::any::type_name;
@@ -105,7 +105,7 @@ impl ProcessPoolBuilder {
         F: Fn(A) + Send + Sync + 'static,
         A: Value,
     {
-        const { assert_plain::<F>() }
+        const { assert_zero_sized::<F>() }
         match call(function, argument) {
             Ok(initializer) => self.initializer = Some(initializer),
             Err(error) => self.wrong = Some(error),
@@ -148,7 +148,7 @@ impl ProcessPoolBuilder {
         F: Fn(A) + Send + Sync + 'static,
         A: Value,
     {
-        const { assert_plain::<F>() }
+        const { assert_zero_sized::<F>() }
         self.method = StartMethod::ForkServer;
         match call(function, argument) {
             Ok(preload) => self.preload = Some(preload),

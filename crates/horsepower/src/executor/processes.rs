@@ -18,12 +18,12 @@ use crate::options::{QueueFull, TaskOptions};
 use crate::origin::Origin;
 use crate::shutdown::ShutdownOptions;
 use crate::value::Value;
-use horsepower_core::assert_plain;
-use horsepower_core::call::{EntryPoint, Invoke, Output};
-use horsepower_core::callers::Left;
+use horsepower_core::assert_zero_sized;
+use horsepower_core::callback_threads::FollowUp;
+use horsepower_core::entry_point::{EntryPoint, Invoke, Output};
 use horsepower_core::payload::{Encoded, Payload};
 use horsepower_core::pool::{
-    Answer, DEEPEST, Failure, Pool, PoolError, Receiver, Shutdown, Tag, Task, Terms,
+    Answer, DEEPEST, Failure, Pool, PoolError, Receiver, Shutdown, Task, TaskPolicy, TaskState,
 };
 use horsepower_core::record::Status;
 use horsepower_core::stats::Stats;
@@ -145,7 +145,7 @@ impl ProcessPoolExecutor {
         A: Value,
         R: Value,
     {
-        const { assert_plain::<F>() }
+        const { assert_zero_sized::<F>() }
         let origin = Origin::pool(self.pool.shared());
         let name = options.name_or(type_name::<F>());
         let promise = Arc::new(Promise::<R>::new(name, origin).admitted(permit));
@@ -187,12 +187,12 @@ impl Executor for ProcessPoolExecutor {
         I: IntoIterator<Item = A>,
         I::IntoIter: 'e,
     {
-        const { assert_plain::<F>() }
+        const { assert_zero_sized::<F>() }
         let entry = EntryPoint::new::<F, Typed<A, R>>(function);
-        let terms = options.deadline.map(|deadline| Terms {
+        let terms = options.deadline.map(|deadline| TaskPolicy {
             deadline: Some(deadline),
             grace: options.grace,
-            ..Terms::default()
+            ..TaskPolicy::default()
         });
         Map::start(options, self.workers(), items.into_iter(), move |items, clock| match &entry {
             Ok(entry) => chunk::submit(self.pool.shared(), *entry, terms.as_ref(), items, clock),
@@ -228,10 +228,10 @@ impl fmt::Debug for ProcessPoolExecutor {
 }
 
 /// What the pool is to see to; `None` for a task of which nothing special is asked.
-fn terms(options: &TaskOptions) -> Option<Terms> {
+fn terms(options: &TaskOptions) -> Option<TaskPolicy> {
     let &TaskOptions { deadline, grace, queue_deadline, retries, backoff, capture, .. } = options;
     let special = deadline.is_some() || queue_deadline.is_some() || retries > 0 || capture;
-    special.then_some(Terms { deadline, grace, queue_deadline, retries, backoff, capture })
+    special.then_some(TaskPolicy { deadline, grace, queue_deadline, retries, backoff, capture })
 }
 
 /// A function and its argument as they are sent to another process.
@@ -277,7 +277,7 @@ impl<F: Fn(A) -> R, A: Value, R: Value> Invoke<F> for Typed<A, R> {
 }
 
 impl<R: Value> Receiver for Promise<R> {
-    fn tag(&self) -> &Tag {
+    fn tag(&self) -> &TaskState {
         self.origin.tag()
     }
 
@@ -285,7 +285,7 @@ impl<R: Value> Receiver for Promise<R> {
         self.set_output(output, errors);
     }
 
-    fn receive(&self, _item: u32, answer: Answer<'_>) -> Left {
+    fn receive(&self, _item: u32, answer: Answer<'_>) -> FollowUp {
         let outcome = match answer {
             Answer::Returned(bytes) => decode::<R>(bytes)
                 .map_err(|why| Kind::ResultNotDecoded { type_name: type_name::<R>().into(), why }),

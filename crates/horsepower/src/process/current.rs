@@ -70,5 +70,5 @@ impl Parent {
 /// ([`Executor::stats`](crate::Executor::stats)).
 #[must_use]
 pub fn active() -> Vec<Active> {
-    pool::alive().into_iter().map(|(name, pid)| Active { name, pid }).collect()
+    pool::dedicated_processes().into_iter().map(|(name, pid)| Active { name, pid }).collect()
 }

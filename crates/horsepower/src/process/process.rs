@@ -8,12 +8,12 @@ use crate::future::TaskFuture;
 use crate::names::Names;
 use crate::origin::Origin;
 use crate::value::Value;
-use horsepower_core::assert_plain;
-use horsepower_core::call::EntryPoint;
+use horsepower_core::assert_zero_sized;
 use horsepower_core::death::Cause;
+use horsepower_core::entry_point::EntryPoint;
 use horsepower_core::launch::Launch;
 use horsepower_core::payload::Payload;
-use horsepower_core::pool::{Life, Task, nursery};
+use horsepower_core::pool::{ChildProcess, Task, dedicated_pool};
 use std::fmt;
 use std::io::{PipeReader, PipeWriter};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -88,7 +88,7 @@ impl AsRef<[u8]> for Lent {
 }
 
 struct Started<T> {
-    life: Arc<Life>,
+    life: Arc<ChildProcess>,
     future: TaskFuture<T>,
 }
 
@@ -127,7 +127,7 @@ impl<T: Value> Process<T> {
         F: Fn(A) -> T + Send + Sync + 'static,
         A: Value,
     {
-        const { assert_plain::<F>() }
+        const { assert_zero_sized::<F>() }
         let name: Arc<str> = settings.name.clone().unwrap_or_else(|| NAMES.next::<F>()).into();
         let daemon = settings.daemon;
         let task = match call_of::<F, A, T>(function, argument) {
@@ -156,15 +156,15 @@ impl<T: Value> Process<T> {
         let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
         let Plan { task, settings } = plan.as_ref().ok_or_else(|| self.invalid(AGAIN))?;
         let (entry, argument) = task.as_ref().map_err(Clone::clone)?;
-        let nursery = nursery().map_err(|error| no_pool(error, "start a process"))?;
+        let dedicated_pool = dedicated_pool().map_err(|error| no_pool(error, "start a process"))?;
         let system = |source| self.error(Kind::System { doing: "start a process", source });
         let (launch, streams) = self.launch(settings).map_err(system)?;
         launch.check().map_err(|why| self.invalid(&format!("it cannot be started: {why}")))?;
         let name = Name::Process(self.name.clone());
-        let promise = Arc::new(Promise::<T>::new(name, Origin::pool(nursery.shared())));
+        let promise = Arc::new(Promise::<T>::new(name, Origin::pool(dedicated_pool.shared())));
         let argument = Payload::bulk(Box::new(Lent(argument.clone())));
         let task = Task::single(*entry, argument, promise.clone());
-        let life = nursery.shared().start_alone(launch, task).map_err(system)?;
+        let life = dedicated_pool.shared().start_dedicated(launch, task).map_err(system)?;
         *plan = None;
         *self.streams.lock().unwrap_or_else(PoisonError::into_inner) = streams;
         // Only whoever has the plan sets it.

@@ -1,6 +1,6 @@
 //! What the handle and the thread share: how far the thread is, those who wait for it, its result.
 //!
-//! [`super::Thread`] starts it and waits; the thread itself runs [`Life::live`]. No lock is held
+//! [`super::Thread`] starts it and waits; the thread itself runs [`ChildProcess::live`]. No lock is held
 //! while the user's code runs.
 
 use super::StopToken;
@@ -52,7 +52,7 @@ pub(super) type Function<T> = Box<dyn FnOnce(&StopToken) -> T + Send>;
 /// What is called with a panic of the function.
 pub(super) type OnPanic = Box<dyn FnOnce(&Error) + Send>;
 
-pub(super) struct Life<T> {
+pub(super) struct ChildProcess<T> {
     pub(super) name: Arc<str>,
     pub(super) daemon: bool,
     pub(super) stack_size: Option<usize>,
@@ -72,14 +72,14 @@ struct State<T> {
     outcome: Option<Outcome<T>>,
 }
 
-impl<T> Life<T> {
+impl<T> ChildProcess<T> {
     pub(super) fn new(
         name: String,
         daemon: bool,
         stack_size: Option<usize>,
         function: Function<T>,
         on_panic: Option<OnPanic>,
-    ) -> Life<T> {
+    ) -> ChildProcess<T> {
         let state = State {
             stage: ThreadState::NotStarted,
             function: Some(function),
@@ -88,7 +88,7 @@ impl<T> Life<T> {
             native_id: None,
             outcome: None,
         };
-        Life {
+        ChildProcess {
             name: name.into(),
             daemon,
             stack_size,
@@ -200,7 +200,7 @@ impl<T> Life<T> {
 const OWN_END: &str = "it cannot wait for its own end";
 const NUL: &str = "its name has a NUL byte in it, which the system takes for the end";
 
-impl<T: Send + 'static> Life<T> {
+impl<T: Send + 'static> ChildProcess<T> {
     /// Starts the thread, and waits until it has begun.
     pub(super) fn start(self: &Arc<Self>) -> Result<JoinHandle<()>, Error> {
         if self.name.contains('\0') {
@@ -235,7 +235,7 @@ impl<T> State<T> {
 }
 
 /// All that the thread does.
-fn live<T>(life: Arc<Life<T>>) {
+fn live<T>(life: Arc<ChildProcess<T>>) {
     set_daemon(life.daemon);
     let mut state = life.lock();
     state.native_id = native_id();

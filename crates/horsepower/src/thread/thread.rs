@@ -1,6 +1,6 @@
 //! [`Thread`]: the handle of one function on one thread of its own.
 
-use super::life::Life;
+use super::life::ChildProcess;
 use super::{StopToken, ThreadBuilder, ThreadState};
 use crate::complete::Outcome;
 use crate::error::Error;
@@ -33,7 +33,7 @@ use std::time::Duration;
 /// # Ok::<(), horsepower::Error>(())
 /// ```
 pub struct Thread<T> {
-    life: Arc<Life<T>>,
+    life: Arc<ChildProcess<T>>,
     /// The system's thread, until somebody has waited for its very end.
     system: Mutex<Option<JoinHandle<()>>>,
     /// The outcome, once a `join` has taken it.
@@ -160,7 +160,7 @@ impl Thread<()> {
 }
 
 impl<T> Thread<T> {
-    pub(super) fn of(life: Life<T>) -> Thread<T> {
+    pub(super) fn of(life: ChildProcess<T>) -> Thread<T> {
         Thread { life: Arc::new(life), system: Mutex::default(), kept: OnceLock::new() }
     }
 

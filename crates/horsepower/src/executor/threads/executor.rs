@@ -17,8 +17,8 @@ use crate::origin::Origin;
 use crate::shutdown::ShutdownOptions;
 use crate::timer;
 use crate::value::Value;
-use horsepower_core::assert_plain;
-use horsepower_core::callers::Left;
+use horsepower_core::assert_zero_sized;
+use horsepower_core::callback_threads::FollowUp;
 use horsepower_core::stats::Stats;
 use std::any::type_name;
 use std::fmt;
@@ -160,7 +160,7 @@ impl ThreadPoolExecutor {
         A: Value,
         R: Value,
     {
-        const { assert_plain::<F>() }
+        const { assert_zero_sized::<F>() }
         let name = options.name_or(type_name::<F>());
         if let Some(kind) = options.needs_process() {
             return TaskFuture::failed(name, kind);
@@ -199,7 +199,7 @@ impl ThreadPoolExecutor {
                 pool.hold();
                 if let Some(left) = promise.fail_late(limit) {
                     let name = promise.task.clone();
-                    if left == Left::Callbacks {
+                    if left == FollowUp::Callbacks {
                         pool.have_called(move || promise.call_back());
                     }
                     pool.within(|| {
@@ -232,7 +232,7 @@ impl Executor for ThreadPoolExecutor {
         I: IntoIterator<Item = A>,
         I::IntoIter: 'e,
     {
-        const { assert_plain::<F>() }
+        const { assert_zero_sized::<F>() }
         self.spawn_map_with(options, function, items)
     }
 

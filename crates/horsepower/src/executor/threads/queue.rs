@@ -3,7 +3,7 @@
 use super::crew::{Call, Crew, Manner};
 use crate::error::Kind;
 use crate::timer;
-use horsepower_core::callers::Callers;
+use horsepower_core::callback_threads::CallbackThreads;
 use horsepower_core::stats::Stats;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -33,7 +33,7 @@ pub(super) struct Pool {
     pub(super) manner: Manner,
     pub(super) counts: Counts,
     /// Call the callbacks of jobs that came too late: the threads are busy with others.
-    callers: Callers,
+    callers: CallbackThreads,
     state: Mutex<State>,
     /// After the pool was closed, the last job has ended, or the last thread has left.
     end: Condvar,
@@ -120,7 +120,7 @@ impl Pool {
         Pool {
             manner,
             counts: Counts::default(),
-            callers: Callers::default(),
+            callers: CallbackThreads::default(),
             state: Mutex::new(state),
             end: Condvar::new(),
         }

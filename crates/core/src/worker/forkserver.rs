@@ -5,9 +5,9 @@
 //! the parent of the server, as if it had started them itself, so nothing is different for whoever
 //! supervises them, and they do not end with the server.
 
-use crate::hello::{Hello, Note};
 use crate::sys::control::{self, Receive, Send};
 use crate::sys::fork::{Side, fork_sibling};
+use crate::wire::handshake::{Hello, Note};
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write as _};
@@ -23,7 +23,7 @@ pub(crate) fn serve(
 ) -> Result<OwnedFd, String> {
     let before = threads()?;
     // The harness of a test has a thread of its own, which sleeps until the test has ended.
-    if before.len() > 1 && !hello.has(crate::hello::STDOUT) {
+    if before.len() > 1 && !hello.has(crate::wire::handshake::STDOUT) {
         return Err(
             "the program has started threads before it came to `init`; a process with threads \
              cannot be forked"

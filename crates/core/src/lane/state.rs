@@ -1,6 +1,6 @@
 //! The state word of a slot: a task's whole life in one atomic.
 //!
-//! Written by [`crate::ring`] only. The word is `lap << 2 | state`: a slot is used again each time
+//! Written by [`crate::lane::ring`] only. The word is `lap << 2 | state`: a slot is used again each time
 //! the ring comes round, and the lap tells its present task from the last one, so that a word read
 //! late can never be taken for a new one.
 //!

@@ -2,7 +2,7 @@
 
 /// Refuses, while compiling, a function that is more than its type. (A closure may capture values
 /// without size, such as tokens; they are taken to mean the same in a worker.)
-pub const fn assert_plain<F>() {
+pub const fn assert_zero_sized<F>() {
     assert!(
         size_of::<F>() == 0,
         "a task must be a plain function, named directly, or a closure that captures nothing: it \

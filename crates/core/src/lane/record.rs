@@ -16,7 +16,7 @@ pub enum Status {
     NotDecoded = 1,
     /// Text: the result could not be encoded.
     NotEncoded = 2,
-    /// An encoded [`PanicReport`](crate::panic::PanicReport).
+    /// An encoded [`PanicReport`](crate::wire::panic::PanicReport).
     Panicked = 3,
 }
 

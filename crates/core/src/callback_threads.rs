@@ -6,7 +6,7 @@
 //! although some wait, there is one caller more: however long callbacks take, and whatever they wait for, be
 //! it the very next call, somebody comes to make that.
 //!
-//! Whoever has such threads keeps the clock for them: [`Callers::call`] and [`Callers::look`] say when it is
+//! Whoever has such threads keeps the clock for them: [`CallbackThreads::call`] and [`CallbackThreads::look`] say when it is
 //! time to look.
 
 use std::cell::Cell;
@@ -27,23 +27,23 @@ type Call = Box<dyn FnOnce() + Send>;
 /// What is left to do for a task that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Left {
+pub enum FollowUp {
     /// Everybody was told.
-    Nothing,
+    None,
     /// Its callbacks are to be called, and then everybody else is to be told.
     Callbacks,
 }
 
-impl Left {
+impl FollowUp {
     /// What is left of two.
-    pub(crate) fn or(self, other: Left) -> Left {
-        if self == Left::Nothing { other } else { self }
+    pub(crate) fn or(self, other: FollowUp) -> FollowUp {
+        if self == FollowUp::None { other } else { self }
     }
 }
 
 /// See the module. Clones are the same.
 #[derive(Clone, Default)]
-pub struct Callers(Arc<Inner>);
+pub struct CallbackThreads(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -55,7 +55,7 @@ struct Inner {
 struct State {
     queue: VecDeque<Call>,
     living: usize,
-    /// Callers that wait for a call, or are on their way to the queue.
+    /// CallbackThreads that wait for a call, or are on their way to the queue.
     free: usize,
     /// How many calls were taken, and how many had been when somebody looked.
     taken: u64,
@@ -73,7 +73,7 @@ thread_local! {
     static CALLER: Cell<*const Inner> = const { Cell::new(std::ptr::null()) };
 }
 
-impl Callers {
+impl CallbackThreads {
     /// Sees to it that there is a caller, who stays until they are closed; to be called when calls are to be
     /// expected. If the system gives no thread for it now, it may do so later.
     pub fn prepare(&self) {
@@ -163,7 +163,7 @@ impl Callers {
                 state.taken += 1;
                 state.free -= 1;
                 drop(state);
-                let _ = crate::panic::catch(call);
+                let _ = crate::wire::panic::catch(call);
                 state = self.lock();
                 state.free += 1;
             } else if state.closed || state.free > 1 {
@@ -179,9 +179,9 @@ impl Callers {
     }
 }
 
-impl std::fmt::Debug for Callers {
+impl std::fmt::Debug for CallbackThreads {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Callers")
+        f.write_str("CallbackThreads")
     }
 }
 
@@ -192,7 +192,7 @@ mod tests {
     use std::thread;
 
     /// Looks when it is time to.
-    fn keep_the_clock(callers: &Callers, mut at: Option<Instant>) {
+    fn keep_the_clock(callers: &CallbackThreads, mut at: Option<Instant>) {
         while let Some(time) = at {
             thread::sleep(time.saturating_duration_since(Instant::now()));
             at = callers.look();
@@ -201,14 +201,14 @@ mod tests {
 
     #[test]
     fn calls_are_made_in_their_order_by_one_thread() {
-        let callers = Callers::default();
+        let callers = CallbackThreads::default();
         let (said, heard) = channel();
         for n in 0..100 {
             let (said, same) = (said.clone(), callers.clone());
             // Nobody looks, so there is no second one.
             let _ = callers.call(Box::new(move || {
                 said.send((n, thread::current().id())).unwrap();
-                assert!(same.is_here() && !Callers::default().is_here());
+                assert!(same.is_here() && !CallbackThreads::default().is_here());
                 assert_ne!(n, 50, "a panic is nobody's");
             }));
         }
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_call_that_is_taken_at_once_needs_nobody_to_look() {
-        let callers = Callers::default();
+        let callers = CallbackThreads::default();
         callers.prepare();
         for _ in 0..100 {
             let (tell, told) = sync_channel(0);
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_call_may_wait_for_later_calls() {
-        let callers = Callers::default();
+        let callers = CallbackThreads::default();
         let (go, gone) = channel();
         let mut looks = Vec::new();
         let mut previous: Box<dyn FnOnce() + Send> = Box::new(move || go.send(()).unwrap());
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn those_that_are_too_many_leave() {
-        let callers = Callers::default();
+        let callers = CallbackThreads::default();
         let (go, gone) = channel::<()>();
         let gone = Arc::new(Mutex::new(gone));
         let mut looks = Vec::new();
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn after_the_end_there_is_somebody_again_if_needed() {
-        let callers = Callers::default();
+        let callers = CallbackThreads::default();
         for _ in 0..3 {
             let (tell, told) = channel();
             assert_eq!(callers.call(Box::new(move || tell.send(()).unwrap())), None);

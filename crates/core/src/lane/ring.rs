@@ -5,12 +5,12 @@
 //! position is contended but for the one question that the compare-exchange settles: does the
 //! worker begin the task, or does the parent take it back?
 //!
-//! Used by [`crate::lane`], which places it in shared memory; relies on [`crate::state`] for the
-//! words and [`crate::sleep`] for waiting. loom runs this file as it is.
+//! Used by [`crate::lane`], which places it in shared memory; relies on [`crate::lane::state`] for the
+//! words and [`crate::lane::sleep`] for waiting. loom runs this file as it is.
 
-use crate::frame::{Reply, Request};
-use crate::sleep::{Bell, Doorbell, Rung};
-use crate::state::{DONE, FREE, READY, RUNNING, SLOTS, index, word};
+use crate::lane::frame::{Reply, Request};
+use crate::lane::sleep::{Bell, Doorbell, Rung};
+use crate::lane::state::{DONE, FREE, READY, RUNNING, SLOTS, index, word};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ const LEAVE: u32 = 1;
 /// One task's place: its state word, its frames and its small payloads. Four cache lines.
 #[repr(C, align(64))]
 pub(crate) struct Slot {
-    /// See [`crate::state`]. Guards everything else in the slot.
+    /// See [`crate::lane::state`]. Guards everything else in the slot.
     state: AtomicU32,
     /// How many of the task's items have their results in the reply. Set by the worker while
     /// RUNNING; after its death it tells the results that count from the item that died.

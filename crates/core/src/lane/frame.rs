@@ -18,7 +18,7 @@ pub(crate) const SEGMENT: u32 = 2;
 #[repr(C)]
 #[derive(Default)]
 pub(crate) struct Request {
-    /// The task's entry point, relative to the anchor (see [`crate::call`]).
+    /// The task's entry point, relative to the anchor (see [`crate::wire::entry_point`]).
     pub(crate) entry: AtomicU64,
     /// Bytes of argument.
     pub(crate) length: AtomicU64,
@@ -38,7 +38,7 @@ pub(crate) struct Request {
 }
 
 /// Added to a request's tier when each item of the argument carries its length (see
-/// [`crate::record`]); without it the whole argument is one item.
+/// [`crate::lane::record`]); without it the whole argument is one item.
 pub(crate) const FRAMED: u32 = 0x100;
 
 /// Written by the worker while RUNNING, read by the parent after DONE or after the worker's death.

@@ -9,8 +9,8 @@
 //!
 //! Used by [`crate::worker`]; the parent's side of it is `pool/attend.rs`.
 
-use crate::ring::Ring;
-use crate::sleep::Rung;
+use crate::lane::ring::Ring;
+use crate::lane::sleep::Rung;
 use std::time::{Duration, Instant};
 
 /// A task that comes this soon after a reply is a sign of somebody who waits for each reply.
@@ -24,19 +24,19 @@ const TRY_AFTER_MOST: u32 = 4096;
 
 /// What the worker has learned about the way its tasks come.
 #[derive(Debug)]
-pub(crate) struct Rest {
+pub(crate) struct Idle {
     /// Tasks in a row that came soon.
     soon: u32,
     try_after: u32,
 }
 
-impl Default for Rest {
+impl Default for Idle {
     fn default() -> Self {
-        Rest { soon: 0, try_after: TRY_AFTER }
+        Idle { soon: 0, try_after: TRY_AFTER }
     }
 }
 
-impl Rest {
+impl Idle {
     /// Waits until there may be something at `cursor`. `rung`: whom the last reply woke.
     pub(crate) fn until_news(&mut self, ring: &Ring, cursor: u32, rung: Rung) {
         let start = Instant::now();

@@ -1,6 +1,6 @@
 //! Sleeping and waking across the lane: [`Doorbell`] for the worker, [`Bell`] for the parent.
 //!
-//! Used by [`crate::ring`]. The argument that no wake-up is lost is in `docs/design/sleep.md`;
+//! Used by [`crate::lane::ring`]. The argument that no wake-up is lost is in `docs/design/sleep.md`;
 //! loom checks it against this source (`tests` in `ring.rs`). Both follow one pattern, Dekker's:
 //! each side writes its own word, passes a sequentially consistent fence, and reads the other's.
 //! Whichever fence comes second in the single order of fences sees the other side's word, so either

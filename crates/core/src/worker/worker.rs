@@ -1,28 +1,28 @@
 //! Step ④, the worker: take a task from the lane, call it, put the reply in the same slot.
 //!
-//! Reached from [`crate::init`] in a process that the parent's [`crate::pool`] has started. One
+//! Reached from [`crate::worker::init`] in a process that the parent's [`crate::pool`] has started. One
 //! thread, the one that called `init`, runs every task. It trusts its parent, which is the same
 //! program; the parent trusts nothing that comes from here.
 
-use crate::call::{self, Output};
-use crate::capture::Capturing;
 use crate::clock::monotonic_nanos;
-use crate::forkserver;
-use crate::frame::{BLOCK, FRAMED, INLINE as TIER_INLINE, SEGMENT};
-use crate::hello::{self, Hello, Note};
-use crate::identity::identity;
+use crate::lane::frame::{BLOCK, FRAMED, INLINE as TIER_INLINE, SEGMENT};
+use crate::lane::record::{HEADER, Status, header, next_argument};
+use crate::lane::ring::{INLINE, Next};
+use crate::lane::sleep::Rung;
 use crate::lane::{BLOCK_LEN, Lane};
 use crate::launch;
-use crate::panic::{self, PanicReport};
-use crate::record::{HEADER, Status, header, next_argument};
-use crate::rest::Rest;
-use crate::ring::{INLINE, Next};
-use crate::role::{self, Role};
-use crate::sleep::Rung;
 use crate::sync::Ordering;
 use crate::sys::control::{self, Receive, Send};
 use crate::sys::inherited;
 use crate::sys::memory::Memory;
+use crate::wire::capture::Capturing;
+use crate::wire::entry_point::{self, Output};
+use crate::wire::handshake::{self, Hello, Note};
+use crate::wire::identity::identity;
+use crate::wire::panic::{self, PanicReport};
+use crate::worker::forkserver;
+use crate::worker::idle::Idle;
+use crate::worker::role::{self, Role};
 use std::collections::HashMap;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -85,13 +85,13 @@ impl Worker {
             inherited::close_all_but_standard_streams()?;
         }
         let mut descriptors = message.descriptors.into_iter();
-        let lane = if hello.has(hello::SERVER) { None } else { descriptors.next() };
+        let lane = if hello.has(handshake::SERVER) { None } else { descriptors.next() };
         launch::restrict(hello.nice, &hello.cpus).map_err(&refuse)?;
-        if hello.has(hello::STDIN) {
+        if hello.has(handshake::STDIN) {
             let input = descriptors.next().ok_or(io::ErrorKind::InvalidData)?;
             rustix::stdio::dup2_stdin(&input)?;
         }
-        if hello.has(hello::STDOUT) {
+        if hello.has(handshake::STDOUT) {
             let output = descriptors.next().ok_or(io::ErrorKind::InvalidData)?;
             rustix::stdio::dup2_stdout(&output)?;
         }
@@ -102,7 +102,7 @@ impl Worker {
                 hello.identity
             )));
         }
-        let alone = hello.has(hello::ALONE);
+        let alone = hello.has(handshake::ALONE);
         let role = Role {
             name: hello.name.clone(),
             parent: hello.parent,
@@ -111,10 +111,10 @@ impl Worker {
             forked: origin == Origin::Forked,
             alone,
         };
-        if hello.has(hello::SERVER) {
+        if hello.has(handshake::SERVER) {
             role::set_server(role);
             let preload = || {
-                if !hello.has(hello::INITIALIZE) {
+                if !hello.has(handshake::INITIALIZE) {
                     return Ok(());
                 }
                 let arrived = control::send(&control, &Note::Arrived.encode(), &[], Send::Wait);
@@ -128,7 +128,7 @@ impl Worker {
         let lane = lane.ok_or(io::ErrorKind::InvalidData)?;
         let lane = Lane::open(lane).map_err(|error| refuse(error.to_string()))?;
         role::set_role(role);
-        if hello.has(hello::INITIALIZE) {
+        if hello.has(handshake::INITIALIZE) {
             control::send(&control, &Note::Arrived.encode(), &[], Send::Wait)?;
             call_first(&control, "the initializer").map_err(&refuse)?;
         }
@@ -141,7 +141,7 @@ impl Worker {
         let mut cursor = 0;
         let mut output = Output::default();
         let mut rung = Rung::Nobody;
-        let mut rest = Rest::default();
+        let mut rest = Idle::default();
         loop {
             match self.lane.ring().next(&mut cursor) {
                 Next::Task(position) => rung = self.run(position, &mut output),
@@ -461,7 +461,7 @@ fn invoke(entry: u64, argument: &[u8], output: &mut Output) -> Status {
     let called = panic::catch(|| {
         // SAFETY: the parent, which is this very program (checked before Ready was said), made the
         // entry point; it alone writes requests.
-        unsafe { call::call(entry, argument, output) }
+        unsafe { entry_point::call(entry, argument, output) }
     });
     called.unwrap_or_else(|report| {
         output.clear();

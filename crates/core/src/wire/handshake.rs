@@ -4,7 +4,7 @@
 //! how a program that calls `init` knows what it is. No environment variable is needed, so nothing
 //! that a task starts can take itself for a worker. Every reader here checks what it reads.
 
-use crate::identity::Identity;
+use crate::wire::identity::Identity;
 
 /// How a hello begins.
 pub(crate) const MAGIC: &[u8; 24] = b"horsepower worker hello\x01";

@@ -7,9 +7,9 @@
 //! names it in both. One of the few files with unsafe code.
 #![allow(unsafe_code)]
 
-use crate::identity;
-use crate::plain::assert_plain;
-use crate::record::Status;
+use crate::lane::record::Status;
+use crate::wire::identity;
+use crate::zero_sized::assert_zero_sized;
 use std::ptr::NonNull;
 
 /// Where a task leaves its result.
@@ -70,7 +70,7 @@ impl EntryPoint {
         F: Send + Sync + 'static,
         I: Invoke<F>,
     {
-        const { assert_plain::<F>() }
+        const { assert_zero_sized::<F>() }
         std::mem::forget(function);
         let name = std::any::type_name::<F>();
         let entry: Entry = trampoline::<F, I>;
@@ -98,7 +98,7 @@ impl EntryPoint {
 pub(crate) fn anchor() {}
 
 fn trampoline<F, I: Invoke<F>>(argument: &[u8], output: &mut Output) -> Status {
-    const { assert_plain::<F>() }
+    const { assert_zero_sized::<F>() }
     // SAFETY: `F` has no size, so any aligned address holds one. That one exists is what the value
     // given to `EntryPoint::new` shows: it was forgotten, so it exists for ever, and `F: 'static`,
     // so it may; `F: Sync`, so it may be borrowed on any thread. A worker is the same program, so

@@ -4,7 +4,7 @@
 //! loaded. Two processes that agree on device, inode and place have the same code at the same
 //! distances, because a file that is being executed cannot be written to.
 
-use crate::call::anchor;
+use crate::wire::entry_point::anchor;
 use std::ops::Range;
 use std::sync::OnceLock;
 

@@ -11,9 +11,9 @@
 //! Used by [`crate::pool`] on the parent's side and [`crate::worker`] on the worker's.
 #![allow(unsafe_code)]
 
-use crate::frame::{BLOCK, INLINE as TIER_INLINE};
-use crate::ring::{INLINE, Ring, Slot};
-use crate::state::{SLOTS, index};
+use crate::lane::frame::{BLOCK, INLINE as TIER_INLINE};
+use crate::lane::ring::{INLINE, Ring, Slot};
+use crate::lane::state::{SLOTS, index};
 use crate::sync::{AtomicU32, Ordering};
 use crate::sys::memory::Memory;
 use std::io;

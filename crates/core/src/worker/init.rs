@@ -51,7 +51,7 @@ pub fn init() {
         let thread = std::thread::current();
         thread.name().filter(|_| !main).map(str::to_owned)
     });
-    if control::begins_with(rustix::stdio::stdin(), crate::hello::MAGIC) {
+    if control::begins_with(rustix::stdio::stdin(), crate::wire::handshake::MAGIC) {
         worker::serve()
     }
 }

@@ -1,0 +1,13 @@
+//! What one process of a program says to another: which function (`entry_point`), that both are the same
+//! build (`identity`), the messages on the control socket (`handshake`), captured output (`capture`), and a
+//! panic as a value (`panic`).
+
+#[cfg(all(target_os = "linux", not(loom)))]
+pub(crate) mod capture;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub mod entry_point;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub(crate) mod handshake;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub(crate) mod identity;
+pub mod panic;

@@ -1,0 +1,14 @@
+//! The worker's own side: a process that was started to run tasks.
+//!
+//! `init` is where a program becomes a worker, `worker` takes tasks from the lane and runs them (step ④),
+//! `idle` is how it waits for the next one, `forkserver` forks workers from a prepared process, `role` is
+//! what this process is.
+
+pub(crate) mod forkserver;
+mod idle;
+pub mod init;
+pub mod role;
+#[allow(clippy::module_inception)]
+mod worker;
+
+use worker::serve;
