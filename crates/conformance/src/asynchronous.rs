@@ -83,7 +83,7 @@ pub async fn wa_01_without_blocking(kind: ExecutorKind) {
     let mut quick = Gate::new();
     let futures =
         [executor.submit(pass, slow.path()), executor.submit(pass_and_fail, quick.path())];
-    for until in [Until::FirstCompleted, Until::FirstException] {
+    for until in [Until::FirstCompleted, Until::FirstFailed] {
         let opening = open_later(quick);
         let waited = wait_async(&futures, until).await;
         assert_eq!(partition(&futures, &waited), (vec![1], vec![0]));
@@ -121,7 +121,7 @@ pub async fn ac_01_without_blocking(kind: ExecutorKind) {
     assert_eq!(ends.size_hint(), (10, Some(10)));
     let mut seen = 0;
     while let Some(future) = ends.next().await {
-        assert!(future.done());
+        assert!(future.is_done());
         seen += 1;
     }
     assert_eq!(seen, 10);
@@ -145,7 +145,7 @@ pub async fn ac_01_in_order_without_blocking(kind: ExecutorKind) {
     let (slow, quick) = (Gate::new(), Gate::new());
     let futures =
         [executor.submit(pass, slow.path()), executor.submit(pass_and_fail, quick.path())];
-    until(|| futures.iter().all(TaskFuture::running));
+    until(|| futures.iter().all(TaskFuture::is_running));
     let mut ends = completions(&futures);
     let opening = open_later(quick);
     assert!(std::ptr::eq(ends.next().await.unwrap(), &raw const futures[1]));
@@ -153,7 +153,7 @@ pub async fn ac_01_in_order_without_blocking(kind: ExecutorKind) {
     let rest = ends.into_rest();
     assert!(std::ptr::eq(rest[0], &raw const futures[0]) && rest.len() == 1);
     let opening = open_later(slow);
-    assert!(completions(rest).next().await.unwrap().exception().is_none());
+    assert!(completions(rest).next().await.unwrap().error().is_none());
     opening.join().unwrap();
 }
 

@@ -23,7 +23,7 @@ fn begin_and_pass((gate, file, n): (PathBuf, PathBuf, u64)) -> u64 {
 pub fn ex_11(kind: ExecutorKind) {
     let executor = Subject::new(kind, 1);
     // Tiny ones: now many are handed out ahead.
-    assert_eq!(executor.map_with(MapOptions::new().chunk_size(1), add_one, 0..1000).count(), 1000);
+    assert_eq!(executor.tasks(add_one, 0..1000).chunk_size(1).map().count(), 1000);
     for dropped in [true, false] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("lines");
@@ -31,7 +31,7 @@ pub fn ex_11(kind: ExecutorKind) {
         let gate = |n| if n == 0 { first.path() } else { others.path() };
         let items: Vec<_> = (0..200).map(|n| (gate(n), file.clone(), n)).collect();
         let options = MapOptions::new().chunk_size(1);
-        let mut map = executor.map_with(options, begin_and_pass, items);
+        let mut map = executor.tasks(begin_and_pass, items).options(options).map();
         until(|| lines(&file) == [0]);
         if dropped {
             drop(map);
@@ -60,7 +60,7 @@ pub fn ex_11_within_a_chunk(kind: ExecutorKind) {
         std::thread::sleep(Duration::from_millis(2));
     };
     let items: Vec<_> = (0..1000).map(|n| (file.clone(), n)).collect();
-    let map = executor.map_with(MapOptions::new().chunk_size(1000), task, items);
+    let map = executor.tasks(task, items).chunk_size(1000).map();
     until(|| lines(&file).len() >= 3);
     drop(map);
     executor.shutdown();
@@ -98,14 +98,23 @@ pub fn fu_05(kind: ExecutorKind) {
     let file = folder.path().join("lines");
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
-    until(|| running.running());
-    assert_eq!((running.done(), running.running(), running.cancelled()), (false, true, false));
+    until(|| running.is_running());
+    assert_eq!(
+        (running.is_done(), running.is_running(), running.is_cancelled()),
+        (false, true, false)
+    );
     assert!(!running.cancel(), "it has begun");
-    assert_eq!((running.done(), running.running(), running.cancelled()), (false, true, false));
+    assert_eq!(
+        (running.is_done(), running.is_running(), running.is_cancelled()),
+        (false, true, false)
+    );
     let waiting: Vec<_> =
         (0..300).map(|n| executor.submit(write_line, (file.clone(), n))).collect();
     let future = &waiting[7];
-    assert_eq!((future.done(), future.running(), future.cancelled()), (false, false, false));
+    assert_eq!(
+        (future.is_done(), future.is_running(), future.is_cancelled()),
+        (false, false, false)
+    );
     let called = Arc::new(AtomicUsize::new(0));
     let count = called.clone();
     future.add_done_callback(move |outcome| {
@@ -115,7 +124,10 @@ pub fn fu_05(kind: ExecutorKind) {
     for future in &waiting {
         assert!(future.cancel());
         assert!(future.cancel(), "it is cancelled already");
-        assert_eq!((future.done(), future.running(), future.cancelled()), (true, false, true));
+        assert_eq!(
+            (future.is_done(), future.is_running(), future.is_cancelled()),
+            (true, false, true)
+        );
     }
     assert_eq!(called.load(Ordering::Relaxed), 1);
     let error = waiting.into_iter().nth(7).unwrap().result().unwrap_err();
@@ -131,16 +143,16 @@ pub fn fu_05_wakes(kind: ExecutorKind) {
     let executor = Subject::new(kind, 1);
     let mut gate = Gate::new();
     let first = executor.submit(pass, gate.path());
-    until(|| first.running());
+    until(|| first.is_running());
     for round in 0..20 {
         let second = executor.submit(add_one, 1);
         let long = Duration::from_secs(100);
         std::thread::scope(|scope| {
             let waiters = [
                 scope.spawn(|| second.get().unwrap_err().is_cancelled()),
-                scope.spawn(|| second.exception().unwrap().is_cancelled()),
+                scope.spawn(|| second.error().unwrap().is_cancelled()),
                 scope.spawn(|| second.get_timeout(long).unwrap_err().is_cancelled()),
-                scope.spawn(|| second.exception_timeout(long).unwrap().unwrap().is_cancelled()),
+                scope.spawn(|| second.error_timeout(long).unwrap().unwrap().is_cancelled()),
             ];
             if round % 2 == 0 {
                 // Nothing shows that they sleep; mostly they do after this.
@@ -160,10 +172,10 @@ pub fn fu_04_cancelled(kind: ExecutorKind) {
     let gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     let mut queued = executor.submit(add_one, 1);
-    until(|| running.running());
+    until(|| running.is_running());
     assert!(queued.cancel());
-    assert!(queued.exception().unwrap().is_cancelled());
-    assert!(queued.exception_timeout(Duration::ZERO).unwrap().unwrap().is_cancelled());
+    assert!(queued.error().unwrap().is_cancelled());
+    assert!(queued.error_timeout(Duration::ZERO).unwrap().unwrap().is_cancelled());
     assert!(queued.get().unwrap_err().is_cancelled());
     let error = queued.result_timeout(Duration::ZERO).unwrap_err();
     assert!(error.is_cancelled() && !error.may_have_begun());
@@ -181,7 +193,7 @@ pub fn fu_15_states(kind: ExecutorKind) {
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     let queued = executor.submit(add_one, 1);
-    until(|| running.running());
+    until(|| running.is_running());
     text(&running, "gate::pass: running)");
     text(&queued, "rows::add_one: pending)");
     assert!(queued.cancel());
@@ -203,8 +215,8 @@ pub fn fu_02(kind: ExecutorKind) {
     }
     assert!(start.elapsed() >= Duration::from_millis(31));
     assert!(future.get_timeout(Duration::from_millis(1)).unwrap_err().is_timeout());
-    assert!(future.exception_timeout(Duration::ZERO).unwrap_err().is_timeout());
-    assert!(!future.done());
+    assert!(future.error_timeout(Duration::ZERO).unwrap_err().is_timeout());
+    assert!(!future.is_done());
     gate.open();
     assert!(future.result_timeout(Duration::from_secs(100)).is_ok());
 }
@@ -296,7 +308,7 @@ pub fn slow_items_are_shared(kind: ExecutorKind) {
         (std::process::id(), format!("{:?}", std::thread::current().id()))
     };
     let options = MapOptions::new().chunk_size(16);
-    let map = executor.map_with(options, who, 0..16);
+    let map = executor.tasks(who, 0..16).options(options).map();
     let places: Result<std::collections::HashSet<_>, _> = map.collect();
     assert_eq!(places.unwrap().len(), 2);
 }

@@ -47,7 +47,7 @@ pub fn fu_07_cancelled(kind: ExecutorKind) {
     let gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     let queued = executor.submit(add_one, 1);
-    until(|| running.running());
+    until(|| running.is_running());
     let calls = Arc::new(Mutex::new(vec![]));
     for name in ["one", "two", "three"] {
         let calls = calls.clone();
@@ -89,10 +89,10 @@ pub fn fu_09(kind: ExecutorKind) {
         let look = || {
             let (tell, inside) = (tell.clone(), future.clone());
             move |_: &Result<u64, Error>| {
-                let exception = inside.exception().map(|error| error.is_panic());
-                let at_once = inside.exception_timeout(Duration::ZERO).unwrap().is_some();
+                let exception = inside.error().map(|error| error.is_panic());
+                let at_once = inside.error_timeout(Duration::ZERO).unwrap().is_some();
                 let refused = inside.get().is_err_and(|error| error.is_invalid());
-                let state = (inside.done(), inside.running(), inside.cancelled());
+                let state = (inside.is_done(), inside.is_running(), inside.is_cancelled());
                 tell.send((exception, at_once, refused, state)).unwrap();
             }
         };
@@ -100,7 +100,7 @@ pub fn fu_09(kind: ExecutorKind) {
         gate.open();
         let expected = ((n == 3).then_some(true), n == 3, true, (true, false, false));
         assert_eq!(told.recv().unwrap(), expected, "before the end");
-        assert_eq!(future.exception().is_some(), n == 3);
+        assert_eq!(future.error().is_some(), n == 3);
         future.add_done_callback(look());
         assert_eq!(told.recv().unwrap(), expected, "after the end");
     }
@@ -112,12 +112,12 @@ pub fn fu_09_cancelled(kind: ExecutorKind) {
     let gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     let queued = Arc::new(executor.submit(add_one, 1));
-    until(|| running.running());
+    until(|| running.is_running());
     let (tell, told) = mpsc::channel();
     let inside = queued.clone();
     queued.add_done_callback(move |_| {
-        let exception = inside.exception().is_some_and(|error| error.is_cancelled());
-        tell.send((exception, inside.done(), inside.cancelled())).unwrap();
+        let exception = inside.error().is_some_and(|error| error.is_cancelled());
+        tell.send((exception, inside.is_done(), inside.is_cancelled())).unwrap();
     });
     assert!(queued.cancel());
     assert_eq!(told.recv().unwrap(), (true, true, true));
@@ -158,7 +158,7 @@ pub fn callbacks_do_not_interrupt(kind: ExecutorKind) {
         let future = executor.submit(add_one, n);
         let doomed = executor.submit(add_one, n);
         doomed.cancel();
-        let _ = future.done();
+        let _ = future.is_done();
         *held += 1;
         drop(held);
         let lock = lock.clone();

@@ -32,7 +32,7 @@ pub fn ac_01_at_once(kind: ExecutorKind) {
     assert!(as_completed_timeout(none, Duration::ZERO).next().is_none());
     // AC-03: no time at all is enough for what has ended.
     let futures: Vec<_> = (0..3).map(|n| executor.submit(add_one, n)).collect();
-    until(|| futures.iter().all(TaskFuture::done));
+    until(|| futures.iter().all(TaskFuture::is_done));
     let mut ends = as_completed_timeout(&futures, Duration::ZERO);
     assert!(ends.by_ref().take(3).all(|end| end.is_ok()) && ends.next().is_none());
     let mut ends = as_completed(&futures);
@@ -50,9 +50,9 @@ pub fn ac_01_in_the_order_of_their_ends(kind: ExecutorKind) {
         executor.submit(pass, gates[2].path()),
         executor.submit(pass, gates[3].path()),
     ];
-    until(|| futures[..3].iter().all(TaskFuture::running));
+    until(|| futures[..3].iter().all(TaskFuture::is_running));
     gates[2].open();
-    until(|| futures[2].done());
+    until(|| futures[2].is_done());
     let mut ends = as_completed(&futures);
     assert_eq!(ends.next().map(|future| number(&futures, future)), Some(2), "it had ended before");
     for millis in [0, 1, 5] {
@@ -68,12 +68,12 @@ pub fn ac_01_in_the_order_of_their_ends(kind: ExecutorKind) {
     gates[0].open();
     assert_eq!(next(), Some(0));
     assert_eq!((next(), next()), (None, None));
-    assert!(futures[1].exception().unwrap().is_panic());
+    assert!(futures[1].error().unwrap().is_panic());
 
     // A cancelled one, before and while they are iterated over.
     let gates = [Gate::new(), Gate::new(), Gate::new()];
     let busy = gates.each_ref().map(|gate| executor.submit(pass, gate.path()));
-    until(|| busy.iter().all(TaskFuture::running));
+    until(|| busy.iter().all(TaskFuture::is_running));
     let queued: Vec<_> = (0..3).map(|n| executor.submit(add_one, n)).collect();
     assert!(queued[1].cancel());
     let mut ends = as_completed(&queued);
@@ -107,7 +107,7 @@ pub fn ac_03_no_time(kind: ExecutorKind) {
         executor.submit(|_| panic!("on purpose"), std::path::PathBuf::new()),
         executor.submit(pass, gate.path()),
     ];
-    until(|| futures[1].done() && futures[2].done());
+    until(|| futures[1].is_done() && futures[2].is_done());
     let mut ends = as_completed_timeout(&futures, Duration::ZERO);
     let mut ended = [ends.next(), ends.next()].map(|end| number(&futures, end.unwrap().unwrap()));
     ended.sort_unstable();
@@ -116,7 +116,7 @@ pub fn ac_03_no_time(kind: ExecutorKind) {
     assert!(error.is_timeout() && error.to_string().starts_with("2 (of 4) futures unfinished"));
     assert!(ends.next().is_none(), "the error is the last");
     assert_eq!(ends.into_rest().len(), 2, "and the others are given back");
-    assert!(!futures[0].done() && !futures[3].done(), "they go on");
+    assert!(!futures[0].is_done() && !futures[3].is_done(), "they go on");
 }
 
 /// AC-04: the limit of time begins with the call, not with the first look.
@@ -156,7 +156,7 @@ pub fn ac_05_no_reference_is_kept(kind: ExecutorKind) {
     assert_eq!(counts(), [2, 1], "the iterator has let go of it");
     drop(ends);
     assert_eq!(counts(), [1, 1]);
-    assert!(!futures[0].done() && !futures[0].cancelled());
+    assert!(!futures[0].is_done() && !futures[0].is_cancelled());
     drop(wait(futures.clone(), Until::AllCompleted, Some(Duration::ZERO)));
     assert_eq!(counts(), [1, 1]);
     gates[0].open();

@@ -35,7 +35,7 @@ pub fn po_07(kind: ExecutorKind) {
         });
         gate.open();
         match n % 3 {
-            0 => assert_eq!(future.exception().is_some(), n == 3),
+            0 => assert_eq!(future.error().is_some(), n == 3),
             1 => assert_eq!(wait([&future], Until::AllCompleted, None).done.len(), 1),
             _ => assert!(future.get().is_ok()),
         }
@@ -53,7 +53,7 @@ pub fn po_09(kind: ExecutorKind) {
     executor.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
     assert!(executor.submit(add_one, 1).result().unwrap_err().is_shutdown());
     executor.shutdown_with(ShutdownOptions::new()).unwrap();
-    assert!(futures.iter().all(|future| future.done()));
+    assert!(futures.iter().all(|future| future.is_done()));
     assert!(futures.into_iter().all(|future| future.result().is_ok()));
     assert_eq!(lines(&file), (0..50).collect::<Vec<_>>());
     executor.shutdown_with(ShutdownOptions::new().timeout(Duration::ZERO)).unwrap();
@@ -72,15 +72,12 @@ pub fn ex_14(kind: ExecutorKind) {
     let executor = AnyExecutor::with_workers(kind, 2).unwrap();
     let mut futures: Vec<_> = (0..50).map(|n| executor.submit(task, (file.clone(), n))).collect();
     let failed = executor.submit(fail_on_three, 3);
-    let pids = match &executor {
-        AnyExecutor::Processes(pool) => pool.worker_pids(),
-        _ => vec![],
-    };
+    let pids = executor.stats().workers.iter().map(|w| w.pid).collect::<Vec<u32>>();
     drop(executor);
     assert_gone(&pids);
     assert_eq!(lines(&file), (0..50).collect::<Vec<_>>());
     for (n, future) in (0..).zip(&mut futures) {
-        assert!(future.done() && !future.running() && !future.cancel());
+        assert!(future.is_done() && !future.is_running() && !future.cancel());
         let now = future.result_timeout(Duration::ZERO);
         assert!(now.unwrap() == (n, vec![n; 20_000]));
     }
@@ -103,8 +100,7 @@ pub fn po_06(kind: ExecutorKind) {
     let short = Duration::from_millis(20);
     let mut waited = || {
         let start = Instant::now();
-        let late =
-            future.result_timeout(short).is_err() && future.exception_timeout(short).is_err();
+        let late = future.result_timeout(short).is_err() && future.error_timeout(short).is_err();
         assert!(late && wait([&future], Until::AllCompleted, Some(short)).done.is_empty());
         start.elapsed()
     };
@@ -113,10 +109,10 @@ pub fn po_06(kind: ExecutorKind) {
     let error = future.result_timeout(short).unwrap_err();
     assert!(error.is_timeout() && error.task_name().is_some(), "{error}");
     assert!(error.to_string().contains("has not ended in time"), "{error}");
-    assert!(future.exception_timeout(short).unwrap_err().is_timeout());
-    assert!(!future.done());
+    assert!(future.error_timeout(short).unwrap_err().is_timeout());
+    assert!(!future.is_done());
     gate.open();
-    assert!(future.exception_timeout(Duration::from_secs(100)).unwrap().is_none());
+    assert!(future.error_timeout(Duration::from_secs(100)).unwrap().is_none());
     assert_eq!(future.result_timeout(Duration::ZERO).unwrap(), 7);
 }
 
@@ -125,7 +121,7 @@ pub fn po_10(kind: ExecutorKind) {
     let executor = Subject::new(kind, 2);
     let mut gate = Gate::new();
     let futures: Vec<_> = (0..10_000).map(|_| executor.submit(pass, gate.path())).collect();
-    until(|| futures.iter().any(|future| future.running()));
+    until(|| futures.iter().any(|future| future.is_running()));
     let options = ShutdownOptions::new().cancel_queued().kill_running();
     if kind == ExecutorKind::Threads {
         // What runs on threads cannot be ended.
@@ -136,7 +132,7 @@ pub fn po_10(kind: ExecutorKind) {
     let start = Instant::now();
     executor.shutdown_with(options).unwrap();
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
-    assert!(futures.iter().all(|future| future.done()));
+    assert!(futures.iter().all(|future| future.is_done()));
     let errors: Vec<_> = futures.into_iter().filter_map(|future| future.result().err()).collect();
     assert!(errors.iter().all(|error| error.is_cancelled()));
     match kind {

@@ -44,10 +44,7 @@ impl Subject {
     /// The process ids of the workers that live; none but for a process pool.
     #[must_use]
     pub fn worker_pids(&self) -> Vec<u32> {
-        match &**self {
-            AnyExecutor::Processes(pool) => pool.worker_pids(),
-            _ => vec![],
-        }
+        self.stats().workers.iter().map(|worker| worker.pid).collect()
     }
 
     fn note_workers(&self) {

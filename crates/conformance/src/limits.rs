@@ -31,7 +31,7 @@ pub fn ex_15(kind: ExecutorKind) {
         RUNS.with(|runs| runs.load(Ordering::Relaxed))
     };
     let both = [(); 2].map(|()| executor.submit(task, gate.path()));
-    until(|| both.iter().all(|future| future.running()));
+    until(|| both.iter().all(|future| future.is_running()));
     gate.open();
     let both = both.map(|future| future.result().unwrap());
     assert_eq!(both, [7, 7], "once in each, with its argument");
@@ -137,7 +137,7 @@ pub fn queue_limit_try(kind: ExecutorKind) {
     }
     let named = executor.task(add_one, 5).name("five").try_submit();
     assert_eq!(named.unwrap_err().into_argument(), 5);
-    let map = executor.map_with(MapOptions::new().chunk_size(1), add_one, 0..100);
+    let map = executor.tasks(add_one, 0..100).chunk_size(1).map();
     gate.open();
     assert!(map.map(Result::unwrap).eq(1..=100));
     running.result().unwrap();

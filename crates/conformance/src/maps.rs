@@ -35,7 +35,7 @@ pub fn po_03(kind: ExecutorKind) {
     for size in [1, 5] {
         let options = MapOptions::new().chunk_size(size).on_error(OnError::Continue);
         let file = folder.path().join(size.to_string());
-        let results: Vec<_> = executor.map_with(options, task, items(&file)).collect();
+        let results: Vec<_> = executor.tasks(task, items(&file)).options(options).map().collect();
         assert_eq!(lines(&file), (0..40).collect::<Vec<_>>(), "every one has run");
         for (n, result) in (0..).zip(&results) {
             match result {
@@ -49,7 +49,7 @@ pub fn po_03(kind: ExecutorKind) {
         assert_eq!(first.unwrap_err().panic_message(), Some("5 is refused"));
     }
     let go_on = MapOptions::new().on_error(OnError::Continue);
-    let unread = executor.map_with(go_on, task, items(&folder.path().join("unread")));
+    let unread = executor.tasks(task, items(&folder.path().join("unread"))).options(go_on).map();
     executor.shutdown();
     assert_eq!(unread.filter(Result::is_ok).count(), 35);
 }
@@ -73,7 +73,7 @@ pub fn po_04(kind: ExecutorKind) {
     for (before, options) in
         first.map(|one| (3, one)).into_iter().chain(later.map(|one| (100_000, one)))
     {
-        let mut map = executor.map_with(options, add_one, breaks_at(before));
+        let mut map = executor.tasks(add_one, breaks_at(before)).options(options).map();
         let mut results: Vec<_> = map.by_ref().take(before as usize).map(Result::unwrap).collect();
         results.sort_unstable();
         assert!(results.iter().copied().eq(1..=before));
@@ -106,7 +106,7 @@ pub fn po_05(kind: ExecutorKind) {
     let window = message(|| MapOptions::new().window(0));
     assert_eq!(window, "a window must hold at least 1 item");
     let least = MapOptions::new().chunk_size(1).window(1);
-    assert!(executor.map_with(least, add_one, 0..5).map(Result::unwrap).eq(1..=5));
+    assert!(executor.tasks(add_one, 0..5).options(least).map().map(Result::unwrap).eq(1..=5));
 }
 
 /// PO-08: in any order there are the same results; errors end the map, or do not.
@@ -114,23 +114,24 @@ pub fn po_08_unordered(kind: ExecutorKind) {
     let executor = Subject::new(kind, 2);
     for options in [MapOptions::new(), MapOptions::new().chunk_size(7).window(50)] {
         let options = options.unordered();
-        let results = executor.map_with(options.clone(), add_one, 0..1000);
+        let results = executor.tasks(add_one, 0..1000).options(options.clone()).map();
         let mut results: Vec<_> = results.collect::<Result<_, _>>().unwrap();
         results.sort_unstable();
         assert_eq!(results, (1..=1000).collect::<Vec<_>>());
 
         let go_on = options.clone().on_error(OnError::Continue);
-        let results: Vec<_> = executor.map_with(go_on, fail_on_three, 0..100).collect();
+        let results: Vec<_> = executor.tasks(fail_on_three, 0..100).options(go_on).map().collect();
         assert_eq!(results.len(), 100);
         assert_eq!(results.iter().filter(|result| result.is_err()).count(), 1);
 
-        let results: Vec<_> = executor.map_with(options, fail_on_three, 0..100).collect();
+        let results: Vec<_> =
+            executor.tasks(fail_on_three, 0..100).options(options).map().collect();
         assert!(results.last().unwrap().is_err(), "nothing comes after the error");
         assert_eq!(results.iter().filter(|result| result.is_err()).count(), 1);
     }
-    let endless = executor.map_with(MapOptions::new().unordered(), add_one, 0..);
+    let endless = executor.tasks(add_one, 0..).unordered().map();
     assert_eq!(endless.take(3000).filter(Result::is_ok).count(), 3000);
-    assert!(executor.map_with(MapOptions::new().unordered(), add_one, []).next().is_none());
+    assert!(executor.tasks(add_one, []).unordered().map().next().is_none());
 }
 
 /// Progress is told at the start and with each result, on the reader's thread; the total is known if
@@ -145,17 +146,20 @@ pub fn progress(kind: ExecutorKind) {
         tell.lock().unwrap().push((progress.done, progress.total));
     });
     let told = || std::mem::take(&mut *told.lock().unwrap());
-    let map = executor.map_with(options.clone(), add_one, 0..5);
+    let map = executor.tasks(add_one, 0..5).options(options.clone()).map();
     assert_eq!(told(), [(0, Some(5))], "before anything is read");
     assert_eq!(map.count(), 5);
     assert_eq!(told(), [1, 2, 3, 4, 5].map(|done| (done, Some(5))));
 
     let unknown = (0..5).filter(|n| n % 2 == 0);
-    assert_eq!(executor.map_with(options.clone().unordered(), add_one, unknown).count(), 3);
+    assert_eq!(
+        executor.tasks(add_one, unknown).options(options.clone().unordered()).map().count(),
+        3
+    );
     assert_eq!(told(), [0, 1, 2, 3].map(|done| (done, None)));
 
     let go_on = options.on_error(OnError::Continue);
-    assert_eq!(executor.map_with(go_on, fail_on_three, 2..5).count(), 3);
+    assert_eq!(executor.tasks(fail_on_three, 2..5).options(go_on).map().count(), 3);
     assert_eq!(told().len(), 4, "an error is progress too");
 }
 
@@ -163,14 +167,14 @@ pub fn progress(kind: ExecutorKind) {
 /// there at once.
 pub fn ex_10_endless(kind: ExecutorKind) {
     let executor = Subject::new(kind, 1);
-    let options = MapOptions::new().window(2).timeout(Duration::from_millis(30));
+    let options = MapOptions::new().window(2).total_deadline(Duration::from_millis(30));
     let start = Instant::now();
     let pause = |n: u64| {
         std::thread::sleep(Duration::from_millis(1));
         n
     };
     // Endless, but for a test that fails.
-    let results: Vec<_> = executor.map_with(options, pause, 0..2000).collect();
+    let results: Vec<_> = executor.tasks(pause, 0..2000).options(options).map().collect();
     assert!(start.elapsed() >= Duration::from_millis(30));
     let (last, others) = results.split_last().unwrap();
     assert!(last.as_ref().is_err_and(Error::is_timeout), "{last:?} after {}", others.len());
@@ -182,9 +186,9 @@ pub fn ex_10_read_late(kind: ExecutorKind) {
     let executor = Subject::new(kind, 2);
     for window in [7, 8] {
         let timeout = Duration::from_millis(300);
-        let options = MapOptions::new().window(window).chunk_size(1).timeout(timeout);
+        let options = MapOptions::new().window(window).chunk_size(1).total_deadline(timeout);
         let start = Instant::now();
-        let map = executor.map_with(options, add_one, 0..7);
+        let map = executor.tasks(add_one, 0..7).options(options).map();
         until(|| executor.stats().queued == 0 && executor.stats().running == 0);
         let in_time = start.elapsed() < timeout / 2;
         std::thread::sleep(timeout.saturating_sub(start.elapsed()));
@@ -202,8 +206,8 @@ pub fn size_hint(kind: ExecutorKind) {
     assert_eq!(map.size_hint(), (0, Some(4)));
     let unknown = (0..5).filter(|n| n % 2 == 0);
     assert_eq!(executor.map(add_one, unknown).size_hint(), (0, None));
-    let limited = MapOptions::new().timeout(Duration::from_secs(100));
-    assert_eq!(executor.map_with(limited, add_one, 0..5).size_hint(), (0, Some(6)));
+    let limited = MapOptions::new().total_deadline(Duration::from_secs(100));
+    assert_eq!(executor.tasks(add_one, 0..5).options(limited).map().size_hint(), (0, Some(6)));
 }
 
 // What follows needs tasks that run beside the caller.
@@ -226,12 +230,13 @@ pub fn ex_10(kind: ExecutorKind) {
     for unordered in [false, true] {
         let mut gate = Gate::new();
         let items = (0..10).map(|n| ((n >= 2).then(|| gate.path()), file.clone(), n));
-        let mut options = MapOptions::new().chunk_size(1).timeout(Duration::from_millis(150));
+        let mut options =
+            MapOptions::new().chunk_size(1).total_deadline(Duration::from_millis(150));
         if unordered {
             options = options.unordered();
         }
         let start = Instant::now();
-        let mut map = executor.map_with(options, task, items.collect::<Vec<_>>());
+        let mut map = executor.tasks(task, items.collect::<Vec<_>>()).options(options).map();
         until(|| lines(&file) == [0, 1]);
         let in_time = start.elapsed() < Duration::from_millis(75);
         while start.elapsed() < Duration::from_millis(160) {
@@ -270,8 +275,8 @@ pub fn ex_10_goes_on(kind: ExecutorKind) {
     };
     let mut gate = Gate::new();
     let items: Vec<_> = (0..5).map(|n| (gate.path(), file.clone(), n)).collect();
-    let options = MapOptions::new().chunk_size(1).timeout(Duration::from_millis(100));
-    let mut map = executor.map_with(options, task, items);
+    let options = MapOptions::new().chunk_size(1).total_deadline(Duration::from_millis(100));
+    let mut map = executor.tasks(task, items).options(options).map();
     until(|| lines(&file) == [0]);
     let error = map.next().unwrap().unwrap_err();
     let text = "the map has not ended within 100ms; what had not begun was cancelled, and what runs \
@@ -291,9 +296,9 @@ pub fn po_02_at_once(kind: ExecutorKind) {
     for options in
         [MapOptions::new(), MapOptions::new().chunk_size(3), MapOptions::new().unordered()]
     {
-        assert!(executor.map_with(options, add_one, []).next().is_none());
+        assert!(executor.tasks(add_one, []).options(options).map().next().is_none());
     }
-    assert!(!busy.done());
+    assert!(!busy.is_done());
     drop(gate);
     busy.result().unwrap();
 }
@@ -304,7 +309,7 @@ pub fn po_08(kind: ExecutorKind) {
     for options in [MapOptions::new(), MapOptions::new().chunk_size(2)] {
         let mut gate = Gate::new();
         let items = (0..6).map(|n| ((n == 2).then(|| gate.path()), n)).collect::<Vec<_>>();
-        let mut map = executor.map_with(options.clone(), pass_and_add, items.clone());
+        let mut map = executor.tasks(pass_and_add, items.clone()).options(options.clone()).map();
         assert_eq!([1, 2], [(); 2].map(|()| map.next().unwrap().unwrap()));
         let start = Instant::now();
         for millis in [0, 1, 20] {
@@ -319,7 +324,7 @@ pub fn po_08(kind: ExecutorKind) {
         let mut gate = Gate::new();
         let items = (0..6).map(|n| ((n == 0).then(|| gate.path()), n)).collect::<Vec<_>>();
         let options = options.chunk_size(1).unordered();
-        let mut map = executor.map_with(options, pass_and_add, items);
+        let mut map = executor.tasks(pass_and_add, items).options(options).map();
         let mut results: Vec<_> = map.by_ref().take(5).map(Result::unwrap).collect();
         results.sort_unstable();
         assert_eq!(results, [2, 3, 4, 5, 6]);

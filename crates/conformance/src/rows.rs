@@ -113,7 +113,7 @@ pub fn ex_08_window(kind: ExecutorKind) {
     let items = (0u64..).inspect(|_| {
         drawn.fetch_add(1, Ordering::Relaxed);
     });
-    let mut map = executor.map_with(MapOptions::new().window(7), add_one, items);
+    let mut map = executor.tasks(add_one, items).window(7).map();
     for read in 1..=100u64 {
         assert_eq!(map.next().unwrap().unwrap(), read);
         assert!(drawn.load(Ordering::Relaxed) <= read as usize + 7);
@@ -138,7 +138,8 @@ pub fn ex_12(kind: ExecutorKind) {
     let executor = Subject::new(kind, 2);
     for size in [1, 6, 40, 50] {
         let options = MapOptions::new().chunk_size(size);
-        let results: Result<Vec<_>, _> = executor.map_with(options, add_one, 0..40).collect();
+        let results: Result<Vec<_>, _> =
+            executor.tasks(add_one, 0..40).options(options).map().collect();
         assert_eq!(results.unwrap(), (1..=40).collect::<Vec<_>>());
     }
     assert!(std::panic::catch_unwind(|| MapOptions::new().chunk_size(0)).is_err());
@@ -245,13 +246,15 @@ pub fn po_01_large_chunks(kind: ExecutorKind) {
     for (size, len) in [(10_000, 1), (500, 300), (40, 10_000)] {
         let options = MapOptions::new().chunk_size(size);
         let text = |(n, len): (u64, usize)| format!("{n:len$}");
-        let texts =
-            executor.map_with(options, text, (0..20_000 / len as u64 * 2).map(|n| (n, len)));
+        let texts = executor
+            .tasks(text, (0..20_000 / len as u64 * 2).map(|n| (n, len)))
+            .options(options)
+            .map();
         let numbers = texts.map(|text| text.unwrap().trim_start().parse::<u64>().unwrap());
         assert!(numbers.eq(0..20_000 / len as u64 * 2));
     }
     assert!(executor.map(add_one, 0..100_000).map(Result::unwrap).eq(1..=100_000));
-    let numbers = executor.map_with(MapOptions::new().chunk_size(9000), add_one, 0..100_000);
+    let numbers = executor.tasks(add_one, 0..100_000).chunk_size(9000).map();
     assert!(numbers.map(Result::unwrap).eq(1..=100_000));
 }
 
@@ -260,7 +263,7 @@ pub fn po_02(kind: ExecutorKind) {
     let executor = Subject::new(kind, 2);
     assert!(executor.map(add_one, []).next().is_none());
     let options = MapOptions::new().chunk_size(3);
-    assert!(executor.map_with(options, add_one, []).next().is_none());
+    assert!(executor.tasks(add_one, []).options(options).map().next().is_none());
 }
 
 /// FA-17: the other flavour of map goes on after an error.
@@ -268,7 +271,7 @@ pub fn fa_17(kind: ExecutorKind) {
     let executor = Subject::new(kind, 2);
     for options in [MapOptions::new(), MapOptions::new().chunk_size(4)] {
         let options = options.on_error(OnError::Continue);
-        let results: Vec<_> = executor.map_with(options, fail_on_three, 0..10).collect();
+        let results: Vec<_> = executor.tasks(fail_on_three, 0..10).options(options).map().collect();
         for (n, result) in results.iter().enumerate() {
             match result {
                 Ok(value) => assert_eq!(*value, n as u64),
@@ -284,9 +287,12 @@ pub fn fu_01(kind: ExecutorKind) {
     let executor = Subject::new(kind, 1);
     for n in [2, 3] {
         let future = executor.submit(fail_on_three, n);
-        assert_eq!(future.exception().is_some(), n == 3);
+        assert_eq!(future.error().is_some(), n == 3);
         for _ in 0..2 {
-            assert_eq!((future.done(), future.running(), future.cancelled()), (true, false, false));
+            assert_eq!(
+                (future.is_done(), future.is_running(), future.is_cancelled()),
+                (true, false, false)
+            );
             assert!(!future.cancel(), "it has ended");
         }
         assert_eq!(future.result().is_err(), n == 3);
@@ -298,10 +304,10 @@ pub fn fu_02_at_once(kind: ExecutorKind) {
     let executor = Subject::new(kind, 1);
     for _ in 0..100 {
         let mut futures = [2, 3].map(|n| executor.submit(fail_on_three, n));
-        until(|| futures.iter().all(|future| future.done()));
+        until(|| futures.iter().all(|future| future.is_done()));
         assert_eq!(futures[0].get_timeout(Duration::ZERO).unwrap(), &2);
         assert_eq!(futures[0].result_timeout(Duration::ZERO).unwrap(), 2);
-        assert!(futures[1].exception_timeout(Duration::ZERO).unwrap().unwrap().is_panic());
+        assert!(futures[1].error_timeout(Duration::ZERO).unwrap().unwrap().is_panic());
         assert!(futures[1].result_timeout(Duration::ZERO).unwrap_err().is_panic());
     }
 }
@@ -310,10 +316,10 @@ pub fn fu_02_at_once(kind: ExecutorKind) {
 pub fn fu_04(kind: ExecutorKind) {
     let executor = Subject::new(kind, 1);
     let failed = executor.submit(fail_on_three, 3);
-    let error = failed.exception_timeout(Duration::from_secs(60)).unwrap().unwrap();
+    let error = failed.error_timeout(Duration::from_secs(60)).unwrap().unwrap();
     assert!(error.is_panic());
     assert_eq!(failed.result().unwrap_err().to_string(), error.to_string());
-    assert!(executor.submit(fail_on_three, 4).exception().is_none());
+    assert!(executor.submit(fail_on_three, 4).error().is_none());
 }
 
 /// FU-03: a result can be read as often as wanted, and taken once.
@@ -345,7 +351,7 @@ pub fn fu_14(kind: ExecutorKind) {
     let executor = Subject::new(kind, 1);
     let parse = |text: String| text.parse::<u8>().map_err(|error| error.to_string());
     let future = executor.submit(parse, "300".to_owned());
-    assert!(future.exception().is_none());
+    assert!(future.error().is_none());
     assert_eq!(future.result().unwrap(), Err("number too large to fit in target type".to_owned()));
 }
 
@@ -358,7 +364,7 @@ pub fn fu_15(kind: ExecutorKind) {
     assert!(future.get().is_ok());
     assert!(format!("{future:?}").ends_with(": returned)"), "{future:?}");
     let failed = executor.submit(fail_on_three, 3);
-    assert!(failed.exception().is_some());
+    assert!(failed.error().is_some());
     assert!(format!("{failed:?}").ends_with("fail_on_three: failed)"), "{failed:?}");
 }
 
@@ -374,7 +380,7 @@ pub fn sh_01(kind: ExecutorKind) {
     assert!(executor.map(add_one, [1]).next().unwrap().unwrap_err().is_shutdown());
     assert!(executor.map(add_one, []).next().is_none());
     let go_on = MapOptions::new().on_error(OnError::Continue).chunk_size(2);
-    let refused = executor.map_with(go_on, add_one, 0..5);
+    let refused = executor.tasks(add_one, 0..5).options(go_on).map();
     assert_eq!(refused.filter(|result| result.as_ref().is_err_and(Error::is_shutdown)).count(), 5);
 }
 

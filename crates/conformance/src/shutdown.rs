@@ -26,14 +26,14 @@ pub fn sh_02(kind: ExecutorKind) {
     let executor = built!(kind, .workers(5).name("sh_02").idle_timeout(HOUR));
     let mut gate = Gate::new();
     let held: Vec<_> = (0..5).map(|_| executor.submit(pass, gate.path())).collect();
-    until(|| held.iter().all(TaskFuture::running));
+    until(|| held.iter().all(TaskFuture::is_running));
     let futures: Vec<_> = (0..50).map(|n| executor.submit(add_one, n)).collect();
     let pids = executor.worker_pids();
     assert_eq!((pids.len(), threads("sh_02_")), workers(kind, 5));
     gate.open();
     executor.shutdown();
     for (n, future) in futures.into_iter().enumerate() {
-        assert!(future.done());
+        assert!(future.is_done());
         assert_eq!(future.result().unwrap(), n as u64 + 1);
     }
     assert_gone(&pids);
@@ -54,12 +54,12 @@ pub fn sh_03_without_waiting(kind: ExecutorKind) {
     let mut gate = Gate::new();
     let held: Vec<_> = (0..4).map(|_| executor.submit(pass, gate.path())).collect();
     let queued: Vec<_> = (0..20).map(|n| executor.submit(add_one, n)).collect();
-    until(|| held.iter().filter(|future| future.running()).count() == 2);
+    until(|| held.iter().filter(|future| future.is_running()).count() == 2);
     let pids = executor.worker_pids();
     assert_eq!((pids.len(), threads("sh_03_")), workers(kind, 2));
     executor.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
     executor.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
-    assert!(queued.iter().chain(&[]).all(|future| !future.done()));
+    assert!(queued.iter().chain(&[]).all(|future| !future.is_done()));
     assert!(executor.submit(add_one, 1).result().unwrap_err().is_shutdown());
     gate.open();
     for (n, future) in queued.into_iter().enumerate() {
@@ -75,7 +75,7 @@ pub fn sh_04_cancel_queued(kind: ExecutorKind) {
     let executor = Subject::new(kind, 5);
     let mut gate = Gate::new();
     let futures: Vec<_> = (0..50).map(|_| executor.submit(pass, gate.path())).collect();
-    until(|| futures.iter().filter(|future| future.running()).count() == 5);
+    until(|| futures.iter().filter(|future| future.is_running()).count() == 5);
     let called = Arc::new(AtomicUsize::new(0));
     for future in &futures {
         let called = called.clone();
@@ -87,11 +87,11 @@ pub fn sh_04_cancel_queued(kind: ExecutorKind) {
     executor.shutdown_with(ShutdownOptions::new().no_wait().cancel_queued()).unwrap();
     // A process pool has another thread tell them.
     until(|| called.load(Ordering::SeqCst) == 4500);
-    assert_eq!(futures.iter().filter(|future| future.cancelled()).count(), 45);
-    assert_eq!(futures.iter().filter(|future| future.running()).count(), 5);
+    assert_eq!(futures.iter().filter(|future| future.is_cancelled()).count(), 45);
+    assert_eq!(futures.iter().filter(|future| future.is_running()).count(), 5);
     gate.open();
     executor.shutdown();
-    assert!(futures.iter().all(TaskFuture::done), "none stays pending");
+    assert!(futures.iter().all(TaskFuture::is_done), "none stays pending");
     assert_eq!(futures.iter().filter(|future| future.get().is_ok()).count(), 5);
     assert_eq!(called.load(Ordering::SeqCst), 4505);
 }
@@ -104,11 +104,13 @@ pub fn sh_04_ended_is_cancelled(kind: ExecutorKind) {
         let mut gate = Gate::new();
         let running = executor.submit(pass, gate.path());
         let queued: Vec<_> = (0..300).map(|n| executor.submit(add_one, n)).collect();
-        until(|| running.running());
+        until(|| running.is_running());
         executor.shutdown_with(ShutdownOptions::new().no_wait().cancel_queued()).unwrap();
         let seen: Vec<_> = queued
             .iter()
-            .map(|future| (future.done() && !future.cancelled(), future.done() && !future.cancel()))
+            .map(|future| {
+                (future.is_done() && !future.is_cancelled(), future.is_done() && !future.cancel())
+            })
             .collect();
         gate.open();
         assert_eq!(seen.iter().filter(|seen| seen.0 || seen.1).count(), 0, "of 300 futures");
@@ -121,7 +123,7 @@ pub fn sh_07_refused_while_ending(kind: ExecutorKind) {
     let executor = Arc::new(Subject::new(kind, 1));
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
-    until(|| running.running());
+    until(|| running.is_running());
     let (tell, told) = mpsc::channel();
     let inside = Arc::downgrade(&executor);
     running.add_done_callback(move |_| {
@@ -134,11 +136,11 @@ pub fn sh_07_refused_while_ending(kind: ExecutorKind) {
         until(|| {
             executor
                 .submit(add_one, 1)
-                .exception_timeout(Duration::ZERO)
+                .error_timeout(Duration::ZERO)
                 .is_ok_and(|error| error.is_some_and(|error| error.is_shutdown()))
         });
         let mapped = executor.map(add_one, [1, 2]).next();
-        let still = !ending.is_finished() && running.running();
+        let still = !ending.is_finished() && running.is_running();
         gate.open();
         ending.join().unwrap();
         assert!(still && mapped.unwrap().unwrap_err().is_shutdown());
@@ -164,14 +166,14 @@ pub fn sh_10_by_force(kind: ExecutorKind) {
     }
     let running = [executor.submit(endless, 1), executor.submit(endless, 2)];
     let queued: Vec<_> = (0..100).map(|n| executor.submit(endless, n)).collect();
-    until(|| running.iter().all(TaskFuture::running));
+    until(|| running.iter().all(TaskFuture::is_running));
     let pids = executor.worker_pids();
     let start = Instant::now();
     executor.shutdown_with(force()).unwrap();
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     assert_gone(&pids);
     for future in running.into_iter().chain(queued) {
-        assert!(future.done() && future.result().unwrap_err().is_cancelled());
+        assert!(future.is_done() && future.result().unwrap_err().is_cancelled());
     }
     executor.shutdown_with(force()).unwrap();
     assert!(executor.submit(add_one, 1).result().unwrap_err().is_shutdown());
@@ -184,7 +186,7 @@ pub fn sh_10_executors_inside() {
     let nest = |file: PathBuf| {
         let inner = ProcessPoolExecutor::with_workers(2).unwrap();
         let futures = [inner.submit(endless, 1), inner.submit(endless, 2)];
-        until(|| futures.iter().all(TaskFuture::running));
+        until(|| futures.iter().all(TaskFuture::is_running));
         let pids: Vec<String> = inner.worker_pids().iter().map(u32::to_string).collect();
         std::fs::write(file.with_extension("new"), pids.join(" ")).unwrap();
         std::fs::rename(file.with_extension("new"), file).unwrap();
@@ -202,7 +204,7 @@ pub fn sh_10_executors_inside() {
         .collect();
     assert!(inner.len() == 4 && inner.iter().all(|&pid| is_alive(pid)));
     executor.shutdown_with(ShutdownOptions::new().cancel_queued().kill_running()).unwrap();
-    assert!(futures.iter().all(TaskFuture::cancelled));
+    assert!(futures.iter().all(TaskFuture::is_cancelled));
     until(|| !inner.iter().any(|&pid| is_alive(pid)));
 }
 
@@ -220,7 +222,7 @@ fn sh_12_then(kind: ExecutorKind, force: bool) {
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     let queued = executor.submit(add_one, 1);
-    until(|| running.running());
+    until(|| running.is_running());
     let start = Instant::now();
     for millis in [0, 1, 30] {
         let options = ShutdownOptions::new().timeout(Duration::from_millis(millis));
@@ -230,7 +232,7 @@ fn sh_12_then(kind: ExecutorKind, force: bool) {
         assert!(error.to_string().starts_with(text), "{error}");
     }
     assert!(start.elapsed() >= Duration::from_millis(31));
-    assert!(running.running() && !queued.done());
+    assert!(running.is_running() && !queued.is_done());
     if force {
         // What runs on threads cannot be ended.
         if kind == ExecutorKind::Threads {
@@ -239,8 +241,8 @@ fn sh_12_then(kind: ExecutorKind, force: bool) {
         let force = ShutdownOptions::new().cancel_queued().kill_running();
         executor.shutdown_with(force).unwrap();
         let ended = kind == ExecutorKind::Processes;
-        assert_eq!((running.done(), running.cancelled()), (true, ended));
-        assert!(queued.done() && (queued.cancelled() || !ended));
+        assert_eq!((running.is_done(), running.is_cancelled()), (true, ended));
+        assert!(queued.is_done() && (queued.is_cancelled() || !ended));
         return;
     }
     gate.open();
@@ -256,7 +258,7 @@ pub fn sh_13_every_future_ends(kind: ExecutorKind) {
         let mut gate = Gate::new();
         let running = executor.submit(pass, gate.path());
         let queued: Vec<_> = (0..10).map(|n| executor.submit(fail_on_three, n)).collect();
-        until(|| running.running());
+        until(|| running.is_running());
         std::thread::scope(|scope| {
             let waiters: Vec<_> = queued
                 .iter()
@@ -284,7 +286,7 @@ pub fn sh_11_in_the_callback_of_a_cancelled_task(kind: ExecutorKind) {
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     let queued = executor.submit(add_one, 1);
-    until(|| running.running());
+    until(|| running.is_running());
     let (tell, told) = mpsc::channel();
     let inside = Arc::downgrade(&executor);
     queued.add_done_callback(move |_| {
@@ -300,7 +302,7 @@ pub fn sh_11_in_the_callback_of_a_cancelled_task(kind: ExecutorKind) {
         ending.join().unwrap();
     });
     running.result().unwrap();
-    assert!(queued.cancelled());
+    assert!(queued.is_cancelled());
 }
 
 /// SH-11: the same in the callback of a task that was not begun in time, while another one waits for its
@@ -322,7 +324,7 @@ pub fn sh_11_in_the_callback_of_a_late_task(kind: ExecutorKind) {
         drop(executor);
         tell.send(()).unwrap();
     });
-    until(|| late.done());
+    until(|| late.is_done());
     gate.open();
     told.recv().unwrap();
     running.result().unwrap();
@@ -366,7 +368,7 @@ pub fn sh_09_with_a_full_queue(kind: ExecutorKind) {
         assert!(queued.iter().rev().all(TaskFuture::cancel));
         gate.open();
         executor.shutdown();
-        assert!(held.done() && queued.iter().all(TaskFuture::cancelled));
+        assert!(held.is_done() && queued.iter().all(TaskFuture::is_cancelled));
     }
 }
 
@@ -386,6 +388,6 @@ pub fn sh_09_with_a_limit(kind: ExecutorKind) {
             let late = late.join().unwrap();
             assert!(late.is_ok() || late.is_err_and(|error| error.is_shutdown()));
         });
-        assert!(held.done() && queued.iter().all(TaskFuture::done));
+        assert!(held.is_done() && queued.iter().all(TaskFuture::is_done));
     }
 }

@@ -27,11 +27,11 @@ pub fn names(kind: ExecutorKind) {
     assert_eq!(error.task_name(), Some("the third"));
     assert!(error.to_string().starts_with("task the third: it panicked at "), "{error}");
     let options = TaskOptions::new().name(format!("number {}", 4));
-    let future = executor.submit_with(options.clone(), fail_on_three, 4);
+    let future = executor.task(fail_on_three, 4).options(options.clone()).submit();
     assert!(format!("{future:?}").starts_with("TaskFuture(number 4: "), "{future:?}");
     assert_eq!(future.result().unwrap(), 4);
     executor.shutdown();
-    let error = executor.submit_with(options, fail_on_three, 4).result().unwrap_err();
+    let error = executor.task(fail_on_three, 4).options(options).submit().result().unwrap_err();
     assert!(error.is_shutdown() && error.task_name() == Some("number 4"), "{error}");
 }
 
@@ -85,7 +85,7 @@ pub fn refused_without_processes(kind: ExecutorKind) {
     refused(capture.result().unwrap_err(), "capturing output redirects the process");
     let options = MapOptions::new().deadline(hour).on_error(OnError::Continue);
     let items: Vec<_> = (0..5).map(|n| (file.clone(), n)).collect();
-    let results: Vec<_> = executor.map_with(options, write_line, items).collect();
+    let results: Vec<_> = executor.tasks(write_line, items).options(options).map().collect();
     assert_eq!(results.len(), 5);
     for result in results {
         refused(result.unwrap_err(), "a deadline ends the process");
@@ -115,7 +115,7 @@ pub fn fa_15_queue_deadline(kind: ExecutorKind) {
     let mut gate = Gate::new();
     let long = Duration::from_secs(3600);
     let running = executor.task(pass, gate.path()).queue_deadline(long).submit();
-    until(|| running.running());
+    until(|| running.is_running());
     let start = Instant::now();
     let late = executor.task(write_line, (file.clone(), 1)).queue_deadline(limit).submit();
     let patient = executor.task(write_line, (file.clone(), 2)).queue_deadline(long).submit();
@@ -133,7 +133,7 @@ pub fn fa_15_queue_deadline(kind: ExecutorKind) {
     let mut gate = Gate::new();
     let task = executor.task(pass, gate.path()).queue_deadline(Duration::from_millis(100));
     let slow = task.submit();
-    until(|| slow.running() || slow.done());
+    until(|| slow.is_running() || slow.is_done());
     std::thread::sleep(Duration::from_millis(110));
     gate.open();
     if let Err(error) = slow.result() {
@@ -156,8 +156,8 @@ pub fn cancelled_during_backoff(kind: ExecutorKind) {
         assert!(outcome.as_ref().unwrap_err().is_cancelled());
         count.fetch_add(1, Ordering::Relaxed);
     });
-    until(|| lines(&file).len() == 1 && !future.running() && executor.stats().retried == 1);
-    assert!(!future.done());
+    until(|| lines(&file).len() == 1 && !future.is_running() && executor.stats().retried == 1);
+    assert!(!future.is_done());
     assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
     assert!(future.cancel());
     assert_eq!(called.load(Ordering::Relaxed), 1);
@@ -195,7 +195,7 @@ pub fn shutdown_during_backoff(kind: ExecutorKind) {
         let options = ShutdownOptions::new();
         let options = if cancels { options.cancel_queued() } else { options };
         executor.shutdown_with(options).unwrap();
-        assert!(future.done());
+        assert!(future.is_done());
         assert_eq!(future.result().is_ok(), !cancels);
         assert_eq!(lines(&file).len(), if cancels { 1 } else { 2 });
     }
@@ -207,7 +207,7 @@ pub fn kill_what_has_not_begun(kind: ExecutorKind) {
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     let waiting = executor.submit(add_one, 1);
-    until(|| running.running());
+    until(|| running.is_running());
     assert!(waiting.kill());
     let error = waiting.result().unwrap_err();
     assert!(error.is_cancelled() && error.to_string().ends_with("cancelled before it began"));
@@ -226,7 +226,7 @@ pub fn stats(kind: ExecutorKind) {
     assert_eq!(numbers(), (0, 0, (0, 0, 0, 0)));
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
-    until(|| running.running());
+    until(|| running.is_running());
     let waiting = [1, 2, 3].map(|n| executor.submit(fail_on_three, n));
     assert_eq!(numbers(), (3, 1, (0, 0, 0, 0)));
     assert!(waiting[0].cancel());
@@ -236,7 +236,7 @@ pub fn stats(kind: ExecutorKind) {
     assert!(two.result().is_ok() && three.result().is_err());
     until(|| numbers() == (0, 0, (2, 1, 1, 0)));
     let go_on = MapOptions::new().on_error(OnError::Continue).chunk_size(5);
-    assert_eq!(executor.map_with(go_on, fail_on_three, 0..10).count(), 10);
+    assert_eq!(executor.tasks(fail_on_three, 0..10).options(go_on).map().count(), 10);
     until(|| numbers() == (0, 0, (11, 2, 1, 0)));
     let failed = executor.task(fail_on_three, 3).retries(2).submit();
     assert!(failed.result().is_err());
@@ -263,7 +263,7 @@ pub fn stats_of_cancelled(kind: ExecutorKind) {
     };
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
-    until(|| running.running());
+    until(|| running.is_running());
     let waiting: Vec<_> = (0..5).map(|n| executor.submit(add_one, n)).collect();
     assert!(waiting[3].cancel());
     assert_eq!(numbers(), (4, 1, 1));

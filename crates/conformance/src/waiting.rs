@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// What `wait` may be asked to wait for.
-const MODES: [Until; 3] = [Until::FirstCompleted, Until::FirstException, Until::AllCompleted];
+const MODES: [Until; 3] = [Until::FirstCompleted, Until::FirstFailed, Until::AllCompleted];
 
 /// Task: waits at a gate, then fails.
 pub(crate) fn pass_and_fail(gate: PathBuf) {
@@ -58,7 +58,7 @@ fn wait_while<T: Send + Sync>(
 pub fn wa_01_at_once(kind: ExecutorKind) {
     let executor = Subject::new(kind, 2);
     let futures: Vec<_> = (2..5).map(|n| executor.submit(fail_on_three, n)).collect();
-    futures.iter().for_each(|future| drop(future.exception()));
+    futures.iter().for_each(|future| drop(future.error()));
     for mode in MODES {
         for timeout in [None, Some(Duration::ZERO)] {
             let waited = wait(&futures, mode, timeout);
@@ -85,11 +85,11 @@ pub fn wa_01_all_completed(kind: ExecutorKind) {
         executor.submit(pass_and_fail, gate.path()),
         executor.submit(pass, gate.path()),
     ];
-    until(|| futures[0].running() && futures[1].running());
+    until(|| futures[0].is_running() && futures[1].is_running());
     assert!(futures[4].cancel());
     let ended = wait_while(&futures, Until::AllCompleted, || gate.open());
     assert_eq!(ended, (vec![0, 1, 2, 3, 4], vec![]));
-    let outcomes: Vec<_> = futures.iter().map(|f| (f.cancelled(), f.get().is_err())).collect();
+    let outcomes: Vec<_> = futures.iter().map(|f| (f.is_cancelled(), f.get().is_err())).collect();
     let (returned, failed, cancelled) = ((false, false), (false, true), (true, true));
     assert_eq!(outcomes, [returned, failed, returned, failed, cancelled]);
 }
@@ -106,9 +106,9 @@ pub fn wa_02_first_completed(kind: ExecutorKind) {
     assert_eq!(wait_while(&futures, Until::FirstCompleted, || quick[0].open()), (vec![1], vec![0]));
     futures[1] = fails;
     assert_eq!(wait_while(&futures, Until::FirstCompleted, || quick[1].open()), (vec![1], vec![0]));
-    assert!(futures[0].running(), "it goes on");
+    assert!(futures[0].is_running(), "it goes on");
     // Some have ended before the call: those, and nothing is waited for.
-    for mode in [Until::FirstCompleted, Until::FirstException] {
+    for mode in [Until::FirstCompleted, Until::FirstFailed] {
         let waited = wait(&futures, mode, None);
         assert_eq!(partition(&futures, &waited), (vec![1], vec![0]), "{mode:?}");
     }
@@ -125,9 +125,9 @@ pub fn wa_03_first_exception(kind: ExecutorKind) {
         // Ends behind the failure, or not at all while we look.
         executor.submit(pass, slow.path()),
     ];
-    let ended = wait_while(&futures, Until::FirstException, || quick.open());
+    let ended = wait_while(&futures, Until::FirstFailed, || quick.open());
     assert_eq!(ended, (vec![1], vec![0, 2]));
-    let waited = wait(&futures, Until::FirstException, None);
+    let waited = wait(&futures, Until::FirstFailed, None);
     assert_eq!(partition(&futures, &waited), (vec![1], vec![0, 2]), "it had failed already");
 }
 
@@ -136,7 +136,7 @@ pub fn wa_03_without_exceptions(kind: ExecutorKind) {
     let executor = Subject::new(kind, 2);
     let mut gates = [Gate::new(), Gate::new()];
     let futures = [executor.submit(pass, gates[0].path()), executor.submit(pass, gates[1].path())];
-    let ended = wait_while(&futures, Until::FirstException, || {
+    let ended = wait_while(&futures, Until::FirstFailed, || {
         gates[0].open();
         futures[0].get().unwrap();
         gates[1].open();
@@ -146,7 +146,7 @@ pub fn wa_03_without_exceptions(kind: ExecutorKind) {
     let mut gates = [Gate::new(), Gate::new()];
     let futures =
         [executor.submit(pass, gates[0].path()), executor.submit(pass_and_fail, gates[1].path())];
-    let ended = wait_while(&futures, Until::FirstException, || {
+    let ended = wait_while(&futures, Until::FirstFailed, || {
         gates[0].open();
         futures[0].get().unwrap();
         gates[1].open();
@@ -163,18 +163,18 @@ pub fn wa_04_cancelled_is_no_exception(kind: ExecutorKind) {
         executor.submit(pass, gate.path()),
         executor.submit(pass_and_fail, gate.path()),
     ];
-    until(|| futures[0].running());
+    until(|| futures[0].is_running());
     assert!(futures[1].cancel());
-    let waited = wait(&futures, Until::FirstException, Some(Duration::from_millis(5)));
+    let waited = wait(&futures, Until::FirstFailed, Some(Duration::from_millis(5)));
     assert_eq!(partition(&futures, &waited), (vec![1], vec![0, 2]));
-    let ended = wait_while(&futures, Until::FirstException, || {
+    let ended = wait_while(&futures, Until::FirstFailed, || {
         if kind == ExecutorKind::Processes {
             assert!(futures[0].kill());
         }
         gate.open();
     });
     assert_eq!(ended, (vec![0, 1, 2], vec![]));
-    assert_eq!(futures[0].cancelled(), kind == ExecutorKind::Processes);
+    assert_eq!(futures[0].is_cancelled(), kind == ExecutorKind::Processes);
 }
 
 /// WA-05: when the time is over, it tells how far they have come; that is no error, and changes nothing.
@@ -188,11 +188,11 @@ pub fn wa_05_timeout(kind: ExecutorKind) {
     }
     opened.open();
     // Nobody has asked for it, and no time at all is enough.
-    until(|| futures[1].done());
+    until(|| futures[1].is_done());
     let start = Instant::now();
     for millis in [0, 1, 30] {
         let timeout = Some(Duration::from_millis(millis));
-        for mode in [Until::AllCompleted, Until::FirstException] {
+        for mode in [Until::AllCompleted, Until::FirstFailed] {
             let waited = wait(&futures, mode, timeout);
             assert_eq!(partition(&futures, &waited), (vec![1], vec![0, 2]));
         }
@@ -216,7 +216,7 @@ pub fn wa_05_what_was_seen_to_end_is_done(kind: ExecutorKind) {
         ];
         std::thread::scope(|scope| {
             let waits =
-                scope.spawn(|| partition(&futures, &wait(&futures, Until::FirstException, None)));
+                scope.spawn(|| partition(&futures, &wait(&futures, Until::FirstFailed, None)));
             let ends = scope.spawn(|| as_completed(&futures).map(|f| f.name()).collect::<Vec<_>>());
             gates[0].open();
             futures[0].get().unwrap();
@@ -272,7 +272,7 @@ pub fn wa_08_cancelled_is_done(kind: ExecutorKind) {
     let executor = Subject::new(kind, 1);
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
-    until(|| running.running());
+    until(|| running.is_running());
     let queued: Vec<_> = (0..20).map(|n| executor.submit(add_one, n)).collect();
     assert!(queued[3].cancel());
     let waited = wait(&queued, Until::FirstCompleted, None);
@@ -284,7 +284,7 @@ pub fn wa_08_cancelled_is_done(kind: ExecutorKind) {
         executor.shutdown_with(ShutdownOptions::new().no_wait().cancel_queued()).unwrap();
         assert_eq!((waiter.join().unwrap(), counter.join().unwrap()), (20, 20));
     });
-    assert!(running.running() && queued.iter().all(TaskFuture::cancelled));
+    assert!(running.is_running() && queued.iter().all(TaskFuture::is_cancelled));
     gate.open();
     running.result().unwrap();
 }

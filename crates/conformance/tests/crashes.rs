@@ -93,12 +93,12 @@ fn fa_10_a_crash_during_shutdown() {
         };
         let doomed = pool.submit(task, gate.path());
         let queued = pool.submit(pid_of, 3);
-        until(|| doomed.running());
+        until(|| doomed.is_running());
         pool.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
         assert!(pool.submit(pid_of, 1).result().unwrap_err().is_shutdown(), "it has begun");
         gate.open();
         pool.shutdown();
-        assert!(doomed.done() && queued.done());
+        assert!(doomed.is_done() && queued.is_done());
         let error = doomed.result().unwrap_err();
         assert!(error.is_worker_death() && error.signal() == Some(6), "{error}");
         assert_eq!(queued.result().unwrap().0, 3);
@@ -119,7 +119,7 @@ fn fa_11_some_cancelled_and_a_worker_killed() {
             std::process::id()
         };
         let held = [(); 2].map(|()| pool.submit(who, gate.path()));
-        until(|| held.iter().all(TaskFuture::running));
+        until(|| held.iter().all(TaskFuture::is_running));
         let queued: Vec<_> = (0..60).map(|n| pool.submit(pid_of, n)).collect();
         assert!(queued.iter().step_by(2).all(TaskFuture::cancel), "none of them has begun");
         let victim = pool.worker_pids()[0];

@@ -44,7 +44,7 @@ fn a_cancelled_task_s_callback_ends_the_pool() {
             let pool = Arc::new(pool(1));
             let mut gate = Gate::new();
             let running = pool.submit(pass, gate.path());
-            until(|| running.running());
+            until(|| running.is_running());
             let waiting = pool.submit(pid_of, 1);
             let held = Mutex::new(Some(pool.clone()));
             waiting.add_done_callback(move |_| {
@@ -71,7 +71,7 @@ fn a_shutdown_in_the_middle_of_a_chunk() {
                 let folder = tempfile::tempdir().unwrap();
                 let file = folder.path().join("lines");
                 let items = (0..500).map(|n| (file.clone(), n)).collect::<Vec<_>>();
-                let map = executor.map_with(options.clone(), slow_line, items);
+                let map = executor.tasks(slow_line, items).options(options.clone()).map();
                 until(|| lines(&file).len() >= 3);
                 let how = ShutdownOptions::new().cancel_queued();
                 let how = if kill { how.kill_running() } else { how };
@@ -104,7 +104,7 @@ fn a_busy_callback_holds_no_limited_wait_up() {
         });
         gate.open();
         begun.recv().unwrap();
-        until(|| second.done());
+        until(|| second.is_done());
         // If both were found at once, the callback stands before the second one; it waits for this thread.
         let early = second.result_timeout(Duration::from_millis(20));
         assert!(early.is_ok() || early.is_err_and(|error| error.is_timeout()));
@@ -163,7 +163,7 @@ fn a_worker_that_is_given_up_early() {
         let mut gate = Gate::new();
         let running = pool.submit(pass, gate.path());
         let waiting = pool.submit(pass, gate.path());
-        until(|| running.running() || waiting.running());
+        until(|| running.is_running() || waiting.is_running());
         until(|| folder.path().join("second").exists());
         std::fs::write(folder.path().join("all"), "").unwrap();
         pool.resize(1).unwrap();
@@ -189,7 +189,7 @@ fn thread_pools_within_each_other() {
             let mut gate = Gate::new();
             let path = gate.path();
             let running = inner.spawn(move || pass(path));
-            until(|| running.running());
+            until(|| running.is_running());
             let waiting = inner.spawn(|| ());
             waiting.add_done_callback(move |_| {
                 let waits = inside.shutdown_with(ShutdownOptions::new());
@@ -219,7 +219,7 @@ fn no_retry_after_the_end() {
             let hour = Duration::from_secs(3600);
             let task = executor.task(fail, gate.path()).retries(5).backoff(hour);
             let future: TaskFuture<()> = task.submit();
-            until(|| future.running());
+            until(|| future.is_running());
             let how = ShutdownOptions::new().cancel_queued();
             executor.shutdown_with(how.no_wait()).unwrap();
             gate.open();
@@ -273,7 +273,7 @@ fn hand_out_ahead(pool: &ProcessPoolExecutor, file: &PathBuf) -> (Gate, Vec<Task
         let gate = Gate::new();
         let submit = |n| pool.submit(task, (gate.path(), file.clone(), n));
         let futures: Vec<_> = (0..40).map(submit).collect();
-        until(|| futures.iter().filter(|future| future.running()).count() == 2);
+        until(|| futures.iter().filter(|future| future.is_running()).count() == 2);
         if pool.stats().workers.iter().any(|worker| worker.in_flight > 1) {
             return (gate, futures);
         }
@@ -294,14 +294,14 @@ fn fu_06_what_was_handed_out_ahead() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("lines");
         let (mut gate, futures) = hand_out_ahead(&pool, &file);
-        let running: Vec<bool> = futures.iter().map(TaskFuture::running).collect();
+        let running: Vec<bool> = futures.iter().map(TaskFuture::is_running).collect();
         let cancelled: Vec<bool> = futures.iter().map(TaskFuture::cancel).collect();
         let pairs = running.iter().zip(&cancelled);
         assert_eq!(pairs.filter(|(running, cancelled)| running == cancelled).count(), 0);
         gate.open();
         let mut kept = vec![];
         for (n, future) in (0..).zip(futures) {
-            match future.exception() {
+            match future.error() {
                 None => kept.push(n),
                 Some(error) => assert!(error.is_cancelled() && cancelled[n as usize], "{error}"),
             }

@@ -67,7 +67,7 @@ fn fa_05_arguments_of_a_chunk() {
         let (_, pid) = pool.submit(pid_of, 0).result().unwrap();
         let options = MapOptions::new().chunk_size(6).on_error(OnError::Continue);
         let odd = (0..20).map(|n| Odd(n % 6));
-        let results: Vec<_> = pool.map_with(options, |odd: Odd| odd.0, odd).collect();
+        let results: Vec<_> = pool.tasks(|odd: Odd| odd.0, odd).options(options).map().collect();
         assert_eq!(results.len(), 20);
         for (n, result) in (0..20).map(|n| n % 6).zip(results) {
             match result {
@@ -88,7 +88,8 @@ fn fa_07_results_of_a_chunk() {
         let pool = pool(1);
         let (_, pid) = pool.submit(pid_of, 0).result().unwrap();
         let options = MapOptions::new().chunk_size(6).on_error(OnError::Continue);
-        let results: Vec<_> = pool.map_with(options, Odd, (0..20).map(|n| n % 6)).collect();
+        let results: Vec<_> =
+            pool.tasks(Odd, (0..20).map(|n| n % 6)).options(options).map().collect();
         assert_eq!(results.len(), 20);
         for (n, result) in (0..20).map(|n| n % 6).zip(results) {
             match result {

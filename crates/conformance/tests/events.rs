@@ -106,7 +106,7 @@ fn what_threads_do_is_told() {
         assert!(pool.task(fail, 1).name("failing").retries(2).submit().result().is_err());
         let mut gate = Gate::new();
         let held = [(); 2].map(|()| pool.submit(pass, gate.path()));
-        until(|| held.iter().all(TaskFuture::running));
+        until(|| held.iter().all(TaskFuture::is_running));
         let limit = Duration::from_millis(1);
         let late = pool.task(fail, 1).name("late").queue_deadline(limit).submit();
         assert!(late.result().unwrap_err().is_deadline());

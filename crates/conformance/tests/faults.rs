@@ -101,7 +101,7 @@ fn ex_05_an_idle_worker_is_used_again() {
             assert!(pids.into_iter().eq(pool.worker_pids()), "no other was started: {method}");
             let mut gate = Gate::new();
             let waiting: Vec<_> = (0..4).map(|_| pool.submit(pass, gate.path())).collect();
-            until(|| pool.worker_pids().len() == 4 && waiting.iter().all(TaskFuture::running));
+            until(|| pool.worker_pids().len() == 4 && waiting.iter().all(TaskFuture::is_running));
             // PI-01, PI-02: the worker's own view is the parent's.
             for pid in pool.worker_pids() {
                 assert_eq!(parent_of(pid), Some(std::process::id()));
@@ -131,7 +131,7 @@ fn a_crash_in_a_chunk_costs_one_item() {
         let pool = pool(2);
         let items: Vec<_> = (0..100).map(|n| (folder.path().to_owned(), n)).collect();
         let options = MapOptions::new().chunk_size(25).on_error(OnError::Continue);
-        let results: Vec<_> = pool.map_with(options, task, items).collect();
+        let results: Vec<_> = pool.tasks(task, items).options(options).map().collect();
         assert_eq!(results.len(), 100);
         for (n, result) in results.into_iter().enumerate() {
             match result {

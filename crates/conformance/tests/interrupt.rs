@@ -24,7 +24,7 @@ fn play(how: &str) {
     }
     let pool = ProcessPoolExecutor::with_workers(2).unwrap();
     let busy = pool.submit(hang, ());
-    until(|| busy.running());
+    until(|| busy.is_running());
     assert_eq!(pool.submit(|n: u32| n + 1, 1).result().unwrap(), 2);
     let process = Process::builder().daemon(true).spawn(hang, ()).unwrap();
     let mut pids = pool.worker_pids();
@@ -33,7 +33,7 @@ fn play(how: &str) {
     std::io::stdout().flush().unwrap();
     until(|| interrupted.load(Ordering::Relaxed));
     // Nothing has happened to the workers: it is for the parent to say what is to become of them.
-    assert!(pids.iter().all(|&pid| is_alive(pid)) && busy.running());
+    assert!(pids.iter().all(|&pid| is_alive(pid)) && busy.is_running());
     assert_eq!(pool.submit(|n: u32| n + 1, 2).result().unwrap(), 3);
     busy.kill();
     drop(process);

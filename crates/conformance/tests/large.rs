@@ -83,12 +83,12 @@ fn ex_24_stopped_while_huge_values_travel() {
             let held = pool.submit(pass, gate.path());
             let futures = submit_huge(&pool);
             gate.open();
-            until(|| at_once || futures[0].done());
+            until(|| at_once || futures[0].is_done());
             let pids = pool.worker_pids();
             let start = Instant::now();
             pool.shutdown_with(ShutdownOptions::new().cancel_queued().kill_running()).unwrap();
             assert!(start.elapsed() < Duration::from_secs(20));
-            assert!(held.done() && futures.iter().all(TaskFuture::done));
+            assert!(held.is_done() && futures.iter().all(TaskFuture::is_done));
             assert_gone(&pids);
             are_stopped(futures);
             end(pool);
@@ -110,7 +110,7 @@ fn ex_24_killed_while_huge_values_travel() {
         gate.open();
         held.result().unwrap();
         for future in &futures {
-            assert!(future.kill() || future.done());
+            assert!(future.kill() || future.is_done());
         }
         are_stopped(futures);
         assert_eq!(pool.submit(pid_of, 7).result().unwrap().0, 7);

@@ -147,7 +147,7 @@ fn stats_of_workers() {
         assert!(pool.stats().workers.is_empty());
         let mut gate = Gate::new();
         let running = [(); 2].map(|()| pool.submit(pass, gate.path()));
-        until(|| running.iter().all(TaskFuture::running));
+        until(|| running.iter().all(TaskFuture::is_running));
         // That it is ready is heard on another way than that it has begun.
         until(|| pool.stats().workers.iter().all(|worker| worker.ready));
         let stats = pool.stats();
@@ -224,7 +224,7 @@ fn po_17_a_worker_that_cannot_be_started() {
         let pool = builder().workers(4).build().unwrap();
         let mut gate = Gate::new();
         let mut running: Vec<_> = (0..3).map(|_| pool.submit(pass, gate.path())).collect();
-        until(|| running.iter().all(TaskFuture::running));
+        until(|| running.iter().all(TaskFuture::is_running));
         let pids = pool.worker_pids();
         assert_eq!(pids.len(), 3);
         limit_descriptors(3);
@@ -233,9 +233,9 @@ fn po_17_a_worker_that_cannot_be_started() {
         // There is time for more tries than break a pool that has no worker.
         std::thread::sleep(Duration::from_millis(500));
         assert_eq!(pool.worker_pids(), pids, "no other could be started");
-        assert!(!running[3].done() && later.iter().all(|future| !future.done()));
+        assert!(!running[3].is_done() && later.iter().all(|future| !future.is_done()));
         limit_descriptors(plenty);
-        until(|| running[3].running());
+        until(|| running[3].is_running());
         assert_eq!(pool.worker_pids().len(), 4, "now there is a fourth");
         gate.open();
         running.into_iter().for_each(|future| future.result().unwrap());

@@ -88,7 +88,11 @@ fn no_more_than(limit: usize, futures: Vec<TaskFuture<(u64, u32)>>) {
 /// In which process each item of a map was, in chunks of this size.
 fn pids_of_map(pool: &ProcessPoolExecutor, size: usize, items: u64) -> Vec<u32> {
     let options = MapOptions::new().chunk_size(size);
-    pool.map_with(options, |_: u64| std::process::id(), 0..items).map(Result::unwrap).collect()
+    pool.tasks(|_: u64| std::process::id(), 0..items)
+        .options(options)
+        .map()
+        .map(Result::unwrap)
+        .collect()
 }
 
 /// PO-14: after enough tasks every worker is another.
@@ -137,7 +141,7 @@ fn ex_25_idle_workers_leave() {
             for round in 0..5 {
                 let mut gate = Gate::new();
                 let both = [(); 2].map(|()| pool.submit(pass, gate.path()));
-                until(|| both.iter().all(TaskFuture::running));
+                until(|| both.iter().all(TaskFuture::is_running));
                 // Those that have something to do stay, however long it takes.
                 std::thread::sleep(2 * idle);
                 let pids = pool.worker_pids();
@@ -220,7 +224,7 @@ fn ex_26_a_pool_changes_its_size() {
 fn fewer_as_many_more(pool: &ProcessPoolExecutor) {
     let occupy = |count: usize, gate: &Gate| {
         let futures: Vec<_> = (0..count).map(|_| pool.submit(pass, gate.path())).collect();
-        until(|| futures.iter().all(TaskFuture::running));
+        until(|| futures.iter().all(TaskFuture::is_running));
         (futures, pool.worker_pids())
     };
     let release = |mut gate: Gate, futures: Vec<TaskFuture<()>>| {
@@ -231,7 +235,7 @@ fn fewer_as_many_more(pool: &ProcessPoolExecutor) {
     let (futures, two) = occupy(2, &gate);
     pool.resize(1).unwrap();
     assert_eq!(pool.workers(), 1);
-    assert!(futures.iter().all(TaskFuture::running), "nobody was interrupted");
+    assert!(futures.iter().all(TaskFuture::is_running), "nobody was interrupted");
     release(gate, futures);
     until(|| pool.worker_pids().len() == 1);
     let survivor = pool.worker_pids()[0];
@@ -260,11 +264,11 @@ fn ex_26_up_and_down() {
             let (mut futures, mut maps, mut met) = (vec![], vec![], 0);
             for workers in [12, 2, 1, 12, 6, 1, 8, 5] {
                 pool.resize(workers).unwrap();
-                met += futures.iter().filter(|future: &&TaskFuture<_>| !future.done()).count();
+                met += futures.iter().filter(|future: &&TaskFuture<_>| !future.is_done()).count();
                 let before = futures.len();
                 futures.extend((0..30).map(|n| pool.submit(work, n)));
                 maps.push(pool.map(work, 0..20));
-                let begun = |future: &TaskFuture<_>| future.running() || future.done();
+                let begun = |future: &TaskFuture<_>| future.is_running() || future.is_done();
                 until(|| futures[before..].iter().any(begun));
             }
             assert!(met > 0, "no resize has met any work");
@@ -290,7 +294,7 @@ fn ex_26_while_workers_start() {
             let pool = builder(method, 3).build().unwrap();
             let futures: Vec<_> = (0..3).map(|n| pool.submit(pid_of, n)).collect();
             // Fewer workers may be enough.
-            let over = || futures.iter().all(TaskFuture::done);
+            let over = || futures.iter().all(TaskFuture::is_done);
             until(|| pool.worker_pids().len() > round % 3 || over());
             if round % 4 < 2 {
                 pool.resize(1).unwrap();
@@ -301,7 +305,7 @@ fn ex_26_while_workers_start() {
                 until(|| pool.worker_pids().len() <= 1);
             } else {
                 pool.shutdown_with(ShutdownOptions::new().cancel_queued()).unwrap();
-                assert!(futures.iter().all(TaskFuture::done));
+                assert!(futures.iter().all(TaskFuture::is_done));
             }
             end(pool);
         }
@@ -418,7 +422,7 @@ fn ex_14_dropped_while_workers_run() {
             let mut gate = Gate::new();
             let both = [(); 2].map(|()| pool.submit(pass, gate.path()));
             let queued: Vec<_> = (0..20).map(|n| pool.submit(pid_of, n)).collect();
-            until(|| both.iter().all(TaskFuture::running));
+            until(|| both.iter().all(TaskFuture::is_running));
             let pids = pool.worker_pids();
             assert_eq!(pids.len(), 2);
             gate.open();
@@ -426,7 +430,7 @@ fn ex_14_dropped_while_workers_run() {
             assert_gone(&pids);
             assert!(both.iter().all(|future| future.get().is_ok()));
             for (n, future) in (0..).zip(queued) {
-                assert!(future.done() && future.result().unwrap().0 == n);
+                assert!(future.is_done() && future.result().unwrap().0 == n);
             }
         }
     });

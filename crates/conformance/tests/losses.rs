@@ -61,7 +61,7 @@ fn fa_12_workers_kill_their_neighbours() {
             let pool = pool(workers);
             let mut gate = Gate::new();
             let all: Vec<_> = (0..workers).map(|_| pool.submit(pass, gate.path())).collect();
-            until(|| all.iter().all(TaskFuture::running));
+            until(|| all.iter().all(TaskFuture::is_running));
             let pids = pool.worker_pids();
             gate.open();
             all.into_iter().for_each(|future| future.result().unwrap());
@@ -99,7 +99,7 @@ fn fa_13_killed_while_values_travel() {
         let mut hits = 0;
         for round in 0..30u64 {
             let futures: Vec<_> = (0..6).map(|n| pool.submit(back, vec![n; 10_000_000])).collect();
-            until(|| futures.iter().any(|future| future.running() || future.done()));
+            until(|| futures.iter().any(|future| future.is_running() || future.is_done()));
             // Each round at another moment of the way.
             std::thread::sleep(Duration::from_micros(137 * round));
             let Some(&victim) = pool.worker_pids().first() else { continue };
@@ -150,7 +150,7 @@ fn fa_19_a_crash_after_the_result() {
         let pid = pool.submit(mine, gate.path()).result().unwrap();
         assert_eq!(pool.submit(pid_of, 1).result().unwrap(), (1, pid));
         let result = pool.submit(|n: u64| vec![n; 1000], 4);
-        until(|| result.done());
+        until(|| result.is_done());
         gate.open();
         until(|| !is_child(pid));
         assert!(result.result().unwrap() == [4; 1000], "it had arrived");
@@ -205,7 +205,7 @@ fn fa_14_a_subscriber_that_panics() {
             let killed = pool.submit(|(): ()| std::thread::sleep(Duration::from_secs(3600)), ());
             assert!(dead.result().unwrap_err().is_worker_death());
             retried.result().unwrap();
-            until(|| killed.running());
+            until(|| killed.is_running());
             assert!(killed.kill() && killed.result().unwrap_err().is_cancelled());
             assert_eq!(pool.submit(pid_of, 1).result().unwrap().0, 1);
         }

@@ -79,7 +79,7 @@ fn fa_18_no_worker_survives_its_parent() {
             let builder = ProcessPoolExecutor::builder().workers(2).start_method(method);
             let pool = builder.build().unwrap();
             let busy = pool.submit(hang, ());
-            until(|| busy.running());
+            until(|| busy.is_running());
             pool.submit(pid_of, 1).result().unwrap();
             std::mem::forget(pool);
         });

@@ -167,7 +167,7 @@ fn a_thread_that_cancels_when_it_ends() {
         let pool = pool(1);
         let gate = Gate::new();
         let running = pool.submit(pass, gate.path());
-        until(|| running.running());
+        until(|| running.is_running());
         let queued = Arc::new(pool.submit(pass, gate.path()));
         let called = Arc::new(AtomicBool::new(false));
         let call = called.clone();
@@ -180,7 +180,7 @@ fn a_thread_that_cancels_when_it_ends() {
         });
         thread.join().unwrap();
         assert!(called.load(Ordering::SeqCst));
-        assert!(queued.cancelled() && queued.exception().unwrap().is_cancelled());
+        assert!(queued.is_cancelled() && queued.error().unwrap().is_cancelled());
         drop(gate);
         running.result().unwrap();
         end(pool);

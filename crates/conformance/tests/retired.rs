@@ -34,7 +34,7 @@ fn lanes_of_starting_workers_are_emptied() {
             until(|| !pool.worker_pids().is_empty());
             pool.resize(1).unwrap();
             pool.shutdown_with(ShutdownOptions::new().cancel_queued()).unwrap();
-            assert!(futures.iter().all(TaskFuture::done));
+            assert!(futures.iter().all(TaskFuture::is_done));
             end(pool);
         }
     });
@@ -99,7 +99,7 @@ fn a_replaced_worker_that_hangs_at_its_exit_is_ended() {
         until(|| {
             // EX-17: as long as it is there it has its place.
             assert!(pool.worker_pids().len() <= 1, "{:?}", pool.worker_pids());
-            next.done()
+            next.is_done()
         });
         assert_ne!(next.result().unwrap(), first);
         assert!(!is_alive(first));
@@ -168,7 +168,7 @@ fn kill_cuts_a_grace_short() {
             let hour = Duration::from_secs(3600);
             let future = task.deadline(Duration::from_millis(300)).grace(hour).submit();
             until(|| file.exists());
-            assert!(!future.done());
+            assert!(!future.is_done());
             if shutdown {
                 pool.shutdown_with(ShutdownOptions::new().kill_running()).unwrap();
             } else {
@@ -214,7 +214,7 @@ fn no_time_at_all() {
         let future = pool.task(hang, ()).deadline(Duration::ZERO).submit();
         assert!(future.result().unwrap_err().is_deadline());
         let options = MapOptions::new().chunk_size(usize::MAX).on_error(OnError::Continue);
-        assert_eq!(pool.map_with(options, |n: u8| n, 0..10).count(), 10);
+        assert_eq!(pool.tasks(|n: u8| n, 0..10).options(options).map().count(), 10);
         end(pool);
     });
 }

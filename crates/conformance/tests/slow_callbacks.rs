@@ -67,9 +67,9 @@ fn fu_11_a_slow_callback_delays_nobody() {
         assert_eq!(wait(&futures, Until::AllCompleted, None).done.len(), 10);
 
         let start = Instant::now();
-        assert!(first.done() && !first.running());
+        assert!(first.is_done() && !first.is_running());
         assert!(first.result_timeout(SHORT).unwrap_err().is_timeout());
-        assert!(first.exception_timeout(SHORT).unwrap_err().is_timeout());
+        assert!(first.error_timeout(SHORT).unwrap_err().is_timeout());
         assert!(wait([&first], Until::AllCompleted, Some(SHORT)).done.is_empty());
         assert!(start.elapsed() >= 3 * SHORT);
         drop(release);
@@ -269,7 +269,7 @@ fn a_large_result_does_not_wait_for_callbacks() {
             });
         }
         gate.open();
-        until(|| futures.iter().all(TaskFuture::done));
+        until(|| futures.iter().all(TaskFuture::is_done));
         for len in [1 << 20, 1 << 21] {
             let large = [(); 3].map(|()| pool.submit(|len| vec![7u8; len], len));
             let waited = wait(&large, Until::AllCompleted, None);
@@ -358,7 +358,7 @@ fn sh_02_the_end_waits_for_callbacks() {
         let futures: Vec<_> = futures.collect();
         gate.open();
         closed.result().unwrap();
-        until(|| futures.iter().all(TaskFuture::done));
+        until(|| futures.iter().all(TaskFuture::is_done));
         drop(release);
         end(pool);
         let mut calls = calls.lock().unwrap();
@@ -375,13 +375,13 @@ fn late_callbacks_on_threads_delay_nobody() {
         let pool = ThreadPoolExecutor::with_workers(1).unwrap();
         let mut gate = Gate::new();
         let running = pool.submit(pass, gate.path());
-        until(|| running.running());
+        until(|| running.is_running());
         let first = pool.task(pid_of, 1).queue_deadline(SHORT).submit();
         let release = hold(&first);
         let second = pool.task(pid_of, 2).queue_deadline(SHORT).submit();
         assert!(second.result().unwrap_err().is_deadline());
         let kept = pool.task(pid_of, 3).queue_deadline(LONG).submit();
-        assert!(first.done());
+        assert!(first.is_done());
         gate.open();
         running.result().unwrap();
         assert_eq!(kept.result().unwrap().0, 3);
@@ -389,6 +389,6 @@ fn late_callbacks_on_threads_delay_nobody() {
         assert!(pool.shutdown_with(end).unwrap_err().is_timeout());
         drop(release);
         drop(pool);
-        assert!(first.exception_timeout(Duration::ZERO).unwrap().unwrap().is_deadline());
+        assert!(first.error_timeout(Duration::ZERO).unwrap().unwrap().is_deadline());
     });
 }

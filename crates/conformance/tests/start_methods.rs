@@ -169,7 +169,7 @@ fn ex_15_initialized_once_in_each_worker() {
                 (u64::from(std::process::id()), INITIALIZED.load(Ordering::Relaxed))
             };
             let both = [(); 2].map(|()| pool.submit(task, gate.path()));
-            until(|| both.iter().all(TaskFuture::running));
+            until(|| both.iter().all(TaskFuture::is_running));
             gate.open();
             let mut both = both.map(|future| future.result().unwrap());
             both.sort_unstable();

@@ -64,7 +64,7 @@ fn fa_15_a_deadline_ends_the_task() {
         let patient = pool.task(pid_of, 1).deadline(Duration::from_secs(5)).submit();
         let brief = pool.task(hang, file.clone()).deadline(SHORT).submit();
         std::thread::sleep(2 * SHORT);
-        assert!(!patient.done() && !brief.done());
+        assert!(!patient.is_done() && !brief.is_done());
         gate.open();
         first.result().unwrap();
         assert_eq!(patient.result().unwrap().1, pid);
@@ -152,7 +152,8 @@ fn fa_17_a_deadline_for_items() {
             let items: Vec<_> = (0..20).map(|n| (file.clone(), n)).collect();
             let options = MapOptions::new().chunk_size(size).deadline(Duration::from_millis(200));
             let options = options.on_error(OnError::Continue);
-            let results: Vec<_> = pool.map_with(options.clone(), task, items.clone()).collect();
+            let results: Vec<_> =
+                pool.tasks(task, items.clone()).options(options.clone()).map().collect();
             assert_eq!(results.len(), 20);
             for (n, result) in (0..).zip(results) {
                 match result {
@@ -163,7 +164,7 @@ fn fa_17_a_deadline_for_items() {
             let begun = lines(&file);
             assert_eq!(begun.iter().filter(|line| **line < 20).count(), 20, "once each: {begun:?}");
 
-            let stop = pool.map_with(options.on_error(OnError::Stop), task, items);
+            let stop = pool.tasks(task, items).options(options.on_error(OnError::Stop)).map();
             let results: Vec<_> = stop.collect();
             assert!(results.len() == 4 && results[3].as_ref().unwrap_err().is_deadline());
         }
@@ -184,10 +185,10 @@ fn fu_16_kill() {
             let others: Vec<_> = (0..20).map(|n| pool.submit(pid_of, n)).collect();
             until(|| lines(&file).len() == 1);
             let pid = lines(&file)[0] as u32;
-            assert!(!future.cancel() && future.running());
+            assert!(!future.cancel() && future.is_running());
             assert!(future.kill());
-            assert!(future.exception().is_some());
-            assert!(future.kill() && future.cancel() && future.cancelled());
+            assert!(future.error().is_some());
+            assert!(future.kill() && future.cancel() && future.is_cancelled());
             let error = future.result().unwrap_err();
             assert!(error.is_cancelled() && !error.is_worker_death(), "{error}");
             assert_eq!(error.worker_pid(), Some(pid));
@@ -226,17 +227,18 @@ fn retries_after_the_loss_of_a_worker() {
             let deadline = Duration::from_millis(if how == "late" { 100 } else { 3_600_000 });
             let options = TaskOptions::new().deadline(deadline);
             let argument = || (file.clone(), how.to_owned());
-            let once = pool.submit_with(options.clone(), dies_twice, argument());
+            let once = pool.task(dies_twice, argument()).options(options.clone()).submit();
             let error = once.result().unwrap_err();
             assert!(if how == "late" { error.is_deadline() } else { error.is_worker_death() });
             assert_eq!(lines(&file).iter().filter(|line| **line == 1).count(), 1, "{how}");
             std::fs::remove_file(&file).unwrap();
-            let twice = pool.submit_with(options.clone().retries(1), dies_twice, argument());
+            let twice =
+                pool.task(dies_twice, argument()).options(options.clone().retries(1)).submit();
             let outcome = twice.result();
             // The hanging one has noted its process too.
             assert!(how == "late" || outcome.is_err(), "{how}");
             std::fs::remove_file(&file).unwrap();
-            let thrice = pool.submit_with(options.retries(2), dies_twice, argument());
+            let thrice = pool.task(dies_twice, argument()).options(options.retries(2)).submit();
             assert!(thrice.result().unwrap() >= 3, "{how}");
         }
         assert!(pool.stats().retried >= 8);
@@ -283,8 +285,8 @@ fn output_is_kept() {
         let argument = (how.to_owned(), folder.path().join("lines"));
         let options = TaskOptions::new().capture_output();
         let limit = if how == "hang" { Duration::from_millis(200) } else { Duration::MAX };
-        let future = pool.submit_with(options.deadline(limit), print, argument);
-        let error = future.exception();
+        let future = pool.task(print, argument).options(options.deadline(limit)).submit();
+        let error = future.error();
         assert_eq!(error.is_some(), how != "return", "{how}");
         let output = future.output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);

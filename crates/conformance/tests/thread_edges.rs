@@ -73,12 +73,12 @@ fn items_that_panic_when_they_are_dropped() {
             std::mem::forget(item);
             n
         };
-        let map = pool.spawn_map_with(options, task, (0..5).map(Item));
+        let map = pool.spawn_tasks(task, (0..5).map(Item)).options(options).map();
         // The rest of the chunk waits behind this one.
         let mut behind = Gate::new();
         let busy = pool.submit(pass, behind.path());
         gate.open();
-        until(|| busy.running());
+        until(|| busy.is_running());
         pool.shutdown_with(ShutdownOptions::new().cancel_queued().no_wait()).unwrap();
         behind.open();
         let results: Vec<_> = map.collect();
@@ -134,7 +134,7 @@ fn ex_25_those_that_are_not_needed_leave() {
         let pool = pool.build().unwrap();
         let mut gate = Gate::new();
         let held: Vec<_> = (0..8).map(|_| pool.submit(pass, gate.path())).collect();
-        until(|| held.iter().all(TaskFuture::running));
+        until(|| held.iter().all(TaskFuture::is_running));
         assert_eq!(threads("light"), 8);
         gate.open();
         // There is always a little to do: seldom enough that a thread would wait, often enough that each of
@@ -179,7 +179,7 @@ fn stats_of_a_pool_that_breaks() {
         assert!(futures[1..].iter().all(TaskFuture::cancel));
         assert_eq!((pool.stats().cancelled, pool.stats().queued), (4, 1));
         gate.open();
-        assert!(futures[0].exception().unwrap().is_broken());
+        assert!(futures[0].error().unwrap().is_broken());
         until(|| pool.stats().queued == 0);
         assert_eq!((pool.stats().cancelled, pool.stats().failed), (4, 1));
     });
@@ -193,7 +193,7 @@ fn very_many_workers() {
             pool.resize(usize::MAX).unwrap();
             let least = MapOptions::new().window(3);
             assert!(pool.map(add_one, 0..10).map(Result::unwrap).eq(1..=10));
-            assert!(pool.map_with(least, add_one, 0..10).map(Result::unwrap).eq(1..=10));
+            assert!(pool.tasks(add_one, 0..10).options(least).map().map(Result::unwrap).eq(1..=10));
         }
     });
 }

@@ -34,7 +34,7 @@ fn ex_04_threads_start_on_demand() {
         }
         for n in 0..2000 {
             let future = pool.submit(add_one, n);
-            while !future.done() {}
+            while !future.is_done() {}
         }
         for n in 0..50 {
             assert_eq!(pool.map(add_one, [n]).next().unwrap().unwrap(), n + 1);
@@ -44,14 +44,14 @@ fn ex_04_threads_start_on_demand() {
         assert_eq!(threads("demand"), 1);
         let mut gate = Gate::new();
         let three: Vec<_> = (0..3).map(|_| pool.submit(pass, gate.path())).collect();
-        until(|| three.iter().all(TaskFuture::running));
+        until(|| three.iter().all(TaskFuture::is_running));
         assert_eq!(threads("demand"), 3);
         let sixty: Vec<_> = (0..60).map(|_| pool.submit(pass, gate.path())).collect();
-        until(|| sixty.iter().filter(|future| future.running()).count() == 1);
+        until(|| sixty.iter().filter(|future| future.is_running()).count() == 1);
         assert_eq!(threads("demand"), 4);
         gate.open();
         drop(pool);
-        assert!(three.iter().chain(&sixty).all(TaskFuture::done));
+        assert!(three.iter().chain(&sixty).all(TaskFuture::is_done));
         // A joined thread is on the kernel's list for a moment more.
         until(|| threads("demand") == 0);
     });
@@ -72,7 +72,7 @@ fn ex_06_threads_have_names() {
                 name_of_thread(0)
             };
             let futures = [(); 3].map(|()| pool.submit(task, gate.path()));
-            until(|| futures.iter().all(TaskFuture::running));
+            until(|| futures.iter().all(TaskFuture::is_running));
             gate.open();
             let names = futures.map(|future| future.result().unwrap());
             assert_eq!(
@@ -123,7 +123,7 @@ fn ex_26_resize() {
         // A running task keeps its thread.
         let mut gate = Gate::new();
         let held = [(); 5].map(|()| pool.submit(pass, gate.path()));
-        until(|| held.iter().all(TaskFuture::running));
+        until(|| held.iter().all(TaskFuture::is_running));
         pool.resize(2).unwrap();
         assert_eq!(threads("resize"), 5);
         gate.open();
@@ -166,7 +166,7 @@ fn po_17_no_thread_to_be_had() {
         assert_eq!((pool.stats().failed, pool.stats().queued), (1, 0));
         let mut gate = Gate::new();
         let held = pool.submit(pass, gate.path());
-        until(|| held.running());
+        until(|| held.is_running());
         // The thread that keeps the clocks is there before.
         let hour = Duration::from_secs(3600);
         let other = ThreadPoolExecutor::with_workers(1).unwrap();
@@ -175,10 +175,10 @@ fn po_17_no_thread_to_be_had() {
         limit(Some(1 << 20));
         let queued = pool.submit(add_one, 1);
         limit(plenty.current);
-        assert!(!queued.done() && threads("limited") == 1);
+        assert!(!queued.is_done() && threads("limited") == 1);
         // It is tried again, though the thread that there is stays busy.
         assert_eq!(queued.result().unwrap(), 2);
-        assert!(held.running() && threads("limited") == 2);
+        assert!(held.is_running() && threads("limited") == 2);
         gate.open();
         held.result().unwrap();
         return;
@@ -266,7 +266,7 @@ fn spawn_takes_captures() {
         assert!(lens.map(Result::unwrap).eq(2..102));
         let least = MapOptions::new().window(1).chunk_size(1);
         let captured = offset.clone();
-        let lens = pool.spawn_map_with(least, move |n: usize| n + captured.len(), 0..5);
+        let lens = pool.spawn_tasks(move |n: usize| n + captured.len(), 0..5).options(least).map();
         assert!(lens.map(Result::unwrap).eq(2..7));
         let failed: TaskFuture<()> = pool.spawn(|| panic!("no"));
         let error = failed.result().unwrap_err();

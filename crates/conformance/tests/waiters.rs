@@ -55,18 +55,18 @@ fn po_15_killed_in_the_middle_of_a_task() {
         let pool = pool(2);
         let mut gate = Gate::new();
         let running = [(); 2].map(|()| pool.submit(who, gate.path()));
-        until(|| running.iter().all(TaskFuture::running));
+        until(|| running.iter().all(TaskFuture::is_running));
         let queued: Vec<_> = (0..50).map(|n| pool.submit(pid_of, n)).collect();
         let victim = pool.worker_pids()[0];
         std::thread::scope(|scope| {
             let [one, two] = running.each_ref();
             let waiters = [
-                waiting(scope, "waits for one", || (one.exception(), Instant::now())),
-                waiting(scope, "waits for two", || (two.exception(), Instant::now())),
+                waiting(scope, "waits for one", || (one.error(), Instant::now())),
+                waiting(scope, "waits for two", || (two.error(), Instant::now())),
             ];
             let start = Instant::now();
             signal(victim, Signal::KILL);
-            until(|| running.iter().any(TaskFuture::done));
+            until(|| running.iter().any(TaskFuture::is_done));
             let later = pool.submit(pid_of, 7);
             until(|| waiters.iter().any(ScopedJoinHandle::is_finished));
             assert!(!waiters.iter().all(ScopedJoinHandle::is_finished), "the other task runs");
@@ -110,7 +110,7 @@ fn fa_14_the_supervisor_fails() {
         let pool = builder.build().unwrap();
         let gate = Gate::new();
         let running = [(); 2].map(|()| pool.submit(pass, gate.path()));
-        until(|| running.iter().all(TaskFuture::running));
+        until(|| running.iter().all(TaskFuture::is_running));
         let queued: Vec<_> = (0..20).map(|n| pool.submit(pid_of, n)).collect();
         let called = Arc::new(AtomicBool::new(false));
         let told = called.clone();
@@ -156,7 +156,7 @@ fn all_who_wait(
         let ends = waiting(scope, "as_completed", || as_completed(&queued[5..10]).count());
         let map = waiting(scope, "map", || pool.map(pid_of, 0..10).next().unwrap().unwrap_err());
         let submit = waiting(scope, "submit", || pool.submit(pid_of, 1).result().unwrap_err());
-        assert_eq!(queued.iter().filter(|future| future.done()).count(), 0);
+        assert_eq!(queued.iter().filter(|future| future.is_done()).count(), 0);
         fail();
         is_why(&get.join().unwrap());
         let all = all.join().unwrap();

@@ -42,6 +42,11 @@ pub mod callback_threads;
 mod lane;
 pub mod stats;
 mod wire;
+/// Temporary.
+#[cfg(all(target_os = "linux", not(loom)))]
+pub mod task {
+    pub use crate::pool::{Answer, Failure, Receiver, TaskPolicy, TaskState};
+}
 mod zero_sized;
 
 #[cfg(not(loom))]
@@ -66,5 +71,7 @@ mod worker;
 pub use lane::record;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub use wire::entry_point;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use wire::identity::BuildId;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub use worker::{init, role};

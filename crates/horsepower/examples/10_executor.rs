@@ -30,7 +30,7 @@ fn main() -> Result<(), horsepower::Error> {
     println!("delivered");
 
     let future = twice(&ThreadPoolExecutor::new()?);
-    println!("on a thread: {}, done: {}", future.get()?, future.done());
+    println!("on a thread: {}, done: {}", future.get()?, future.is_done());
     println!("in a process: {}", twice(&ProcessPoolExecutor::new()?).result()?);
 
     let future: TaskFuture<u32> = ThreadPoolExecutor::new()?.submit(|n: u32| 1 / n, 0);

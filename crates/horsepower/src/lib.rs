@@ -65,15 +65,9 @@
 // Where there are no processes, some of what they need is left over.
 #![cfg_attr(not(target_os = "linux"), allow(dead_code))]
 
-mod admission;
-mod as_completed;
-mod bulk;
-mod complete;
-mod decode;
-mod encode;
+mod codec;
 mod error;
 mod executor;
-mod future;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 pub mod info;
@@ -81,38 +75,55 @@ pub mod info;
 mod launch;
 mod map;
 mod names;
-mod options;
-mod origin;
 #[cfg(target_os = "linux")]
 pub mod process;
-mod shutdown;
+mod task;
 pub mod thread;
 pub mod timeit;
-mod timer;
 mod value;
-mod wait;
-mod watch;
 
-pub use as_completed::{
-    AsCompleted, AsCompletedTimeout, Completions, as_completed, as_completed_timeout, completions,
-};
 pub use error::Error;
 pub use executor::{
-    AnyExecutor, Executor, ExecutorKind, InlineExecutor, TaskBuilder, ThreadPoolBuilder,
-    ThreadPoolExecutor, UnknownExecutor,
+    AnyExecutor, Executor, ExecutorKind, InlineExecutor, MapBuilder, ShutdownOptions,
+    ThreadPoolBuilder, ThreadPoolExecutor, UnknownExecutor,
 };
 #[cfg(target_os = "linux")]
 pub use executor::{ProcessPoolBuilder, ProcessPoolExecutor, StartMethod, UnknownStartMethod};
-pub use future::{AsTaskFuture, TaskFuture};
 pub use horsepower_core::stats::{Restart, Stats, WorkerStats};
 pub use map::{Map, MapOptions, OnError, Progress};
-pub use options::{QueueFull, TaskOptions, TaskOutput};
 #[cfg(target_os = "linux")]
 pub use process::Process;
-pub use shutdown::ShutdownOptions;
+pub use task::{
+    AsCompleted, AsCompletedTimeout, AsTaskFuture, Completions, QueueFull, TaskBuilder, TaskFuture,
+    TaskOptions, TaskOutput, Until, Waited, as_completed, as_completed_timeout, completions, wait,
+    wait_async,
+};
 pub use thread::{StopToken, Thread};
 pub use value::Value;
-pub use wait::{Until, Waited, wait, wait_async};
+
+/// For those who write an executor of their own: the trait to implement, and what its tasks are.
+///
+/// A [`Backend`](backend::Backend) takes tasks in one of two forms. One that runs them in this process takes
+/// [`Call`](backend::Call)s, and nothing is encoded. One that sends them elsewhere takes
+/// [`Message`](backend::Message)s: the name of a function, and its argument as bytes.
+pub mod backend {
+    #[cfg(target_os = "linux")]
+    pub use crate::executor::backend::MessageRunner;
+    pub use crate::executor::backend::{Backend, CallRunner, Capability, Carrier};
+    pub use crate::executor::{Call, Control, DetachedCall, Helped, QueueLimit};
+    #[cfg(target_os = "linux")]
+    pub use crate::executor::{Message, Reply};
+    #[cfg(target_os = "linux")]
+    pub use horsepower_core::BuildId;
+    pub use horsepower_core::death::{Cause, Death};
+    #[cfg(target_os = "linux")]
+    pub use horsepower_core::entry_point::{EntryPoint, EntryPointError};
+    pub use horsepower_core::panic::PanicReport;
+    pub use horsepower_core::payload::Payload;
+    #[cfg(target_os = "linux")]
+    pub use horsepower_core::record::arguments;
+    pub use horsepower_core::task::{Failure, TaskPolicy, TaskState};
+}
 
 /// Makes this program able to start worker processes; in a worker, serves and never returns.
 ///

@@ -48,12 +48,12 @@ fn test_all(
     let numbers = numbers.iter().copied();
     match executor.kind() {
         // `map` would fill its window before the first result is seen.
-        ExecutorKind::Inline => {
+        Some(ExecutorKind::Inline) => {
             numbers.for_each(|number| see(executor.submit(is_prime, number).result()));
         }
         _ => {
             let options = MapOptions::new().on_error(OnError::Continue);
-            executor.map_with(options, is_prime, numbers).for_each(see);
+            executor.tasks(is_prime, numbers).options(options).map().for_each(see);
         }
     }
 }

@@ -81,6 +81,27 @@ pub fn arguments_len(arguments: &[u8], items: u32) -> usize {
     arguments.len() - rest.len()
 }
 
+/// The items of a framed argument, one after the other, as long as they can be read.
+pub fn arguments(mut arguments: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || next_argument(&mut arguments))
+}
+
+/// Reads an answer that [`EntryPoint::call`](crate::entry_point::EntryPoint::call) has made. `None`: it is
+/// damaged.
+#[must_use]
+pub fn read_answer(record: &[u8]) -> Option<crate::task::Answer<'_>> {
+    use crate::lane::payload::Encoded;
+    use crate::task::Answer;
+    let mut end = 0;
+    let (status, body) = crate::pool::settled::record(Encoded::own(record), &mut end)?;
+    (end == record.len()).then(|| match status {
+        Status::Returned => Answer::Returned(body),
+        status => {
+            Answer::Failed(body.with(|bytes| crate::pool::settled::failure(status, bytes, 0)))
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -315,7 +315,7 @@ impl Books {
         while self.clocks.queue_deadlines.peek().is_some_and(|deadline| deadline.0.at <= now) {
             let Some(Reverse(due)) = self.clocks.queue_deadlines.pop() else { return };
             let Some(receiver) = due.receiver.upgrade() else { continue };
-            let tag = receiver.tag();
+            let tag = receiver.task_state();
             // A place that it leaves only through here; a task that was tried before has begun.
             if !tag.has_begun() && self.withdraw(tag, settled) {
                 settled.refuse(receiver, Failure::QueueDeadline { limit: due.limit });
@@ -455,7 +455,7 @@ mod tests {
     }
 
     impl Receiver for Fickle {
-        fn tag(&self) -> &TaskState {
+        fn task_state(&self) -> &TaskState {
             drop(self.itself.lock().unwrap().take());
             &self.tag
         }

@@ -35,7 +35,7 @@ mod life;
 mod member;
 mod put;
 mod server;
-mod settled;
+pub(crate) mod settled;
 mod shutdown;
 mod start;
 mod stats;

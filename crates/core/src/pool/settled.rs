@@ -234,7 +234,7 @@ fn tell(receiver: &dyn Receiver, item: u32, answer: Answer<'_>) -> FollowUp {
     crate::wire::panic::catch(|| receiver.receive(item, answer)).unwrap_or(FollowUp::None)
 }
 
-fn failure(status: Status, bytes: &[u8], pid: u32) -> Failure {
+pub(crate) fn failure(status: Status, bytes: &[u8], pid: u32) -> Failure {
     let text = || String::from_utf8_lossy(bytes).into_owned();
     match status {
         Status::NotDecoded => Failure::NotDecoded(text()),
@@ -248,7 +248,7 @@ fn failure(status: Status, bytes: &[u8], pid: u32) -> Failure {
 }
 
 /// Reads the record that begins at `start`, and moves `start` behind it.
-pub(super) fn record<'a>(bytes: Encoded<'a>, start: &mut usize) -> Option<(Status, Encoded<'a>)> {
+pub(crate) fn record<'a>(bytes: Encoded<'a>, start: &mut usize) -> Option<(Status, Encoded<'a>)> {
     let mut head = [0; HEADER];
     bytes.part(*start, HEADER)?.copy_to(&mut head);
     let (status, len) = parse_header(head)?;

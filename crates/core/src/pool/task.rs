@@ -116,7 +116,7 @@ impl Task {
     }
 
     pub(super) fn tag(&self) -> &TaskState {
-        self.receiver.tag()
+        self.receiver.task_state()
     }
 
     pub(super) fn is_framed(&self) -> bool {
@@ -186,7 +186,7 @@ impl Task {
 /// noticed; once for each item.
 pub trait Receiver: Send + Sync + std::fmt::Debug {
     /// Where the pool notes the task's whereabouts.
-    fn tag(&self) -> &TaskState;
+    fn task_state(&self) -> &TaskState;
     /// What the task has printed, if that was to be kept: standard output and standard error. Called
     /// before `receive`; once for each time that the task was begun.
     fn printed(&self, output: Vec<u8>, errors: Vec<u8>) {
@@ -268,6 +268,8 @@ pub enum Failure {
     Broken(Arc<str>),
     /// It was cancelled: when the pool was shut down; or the rest of it, while it ran.
     Cancelled,
+    /// Whoever had the task let go of it without an answer.
+    Lost,
     /// The pool had been shut down before the task was submitted.
     Shutdown,
 }
@@ -335,16 +337,16 @@ impl TaskState {
     }
 
     /// True if somebody other than a thread that attends wants to know when the task ends.
-    pub(super) fn is_watched(&self) -> bool {
+    pub fn is_watched(&self) -> bool {
         self.watched.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_watched(&self) {
+    pub fn set_watched(&self) {
         self.watched.store(true, Ordering::Relaxed);
     }
 
     /// True if no further item of the task is to begin.
-    pub(super) fn is_stopped(&self) -> bool {
+    pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed)
     }
 
@@ -354,11 +356,11 @@ impl TaskState {
         self.begun.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_begun(&self) {
+    pub fn set_begun(&self) {
         self.begun.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn set_stopped(&self) {
+    pub fn set_stopped(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }
 }

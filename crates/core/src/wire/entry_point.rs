@@ -2,15 +2,21 @@
 //!
 //! A task is a function whose type has no size: a plain `fn` item or a closure without captures.
 //! Its type alone says which code to run, so the compiler can make, for each such type, a small
-//! function that needs no value: the entry point. Its address differs between processes only by
-//! where the program was loaded, so its distance from [`anchor`], a function of the same program,
-//! names it in both. One of the few files with unsafe code.
+//! function that needs no value, and a constant that holds its address: the [`Descriptor`]. The
+//! address of the descriptor differs between processes only by where the program was loaded, so its
+//! distance from [`anchor`], a function of the same program, names it in every process of the same
+//! build. A descriptor begins with a constant of 128 bits, so a distance that somebody made up is
+//! refused before anything is called. One of the few files with unsafe code.
 #![allow(unsafe_code)]
 
-use crate::lane::record::Status;
-use crate::wire::identity;
+use crate::lane::record::{HEADER, Status, header};
+use crate::wire::identity::{self, BuildId};
+use crate::wire::panic;
 use crate::zero_sized::assert_zero_sized;
+use std::fmt;
+use std::marker::PhantomData;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where a task leaves its result.
 #[derive(Default)]
@@ -51,20 +57,78 @@ pub trait Invoke<F> {
 
 type Entry = fn(&[u8], &mut Output) -> Status;
 
-/// A task's code, named so that it can be found in every process of this program.
-#[derive(Clone, Copy, Debug)]
-pub struct EntryPoint {
-    offset: u64,
-    name: &'static str,
+/// What is known of one task function, somewhere in the read-only data of the program.
+#[repr(C)]
+struct Descriptor {
+    magic: [u64; 2],
+    call: Entry,
+    name: fn() -> &'static str,
 }
 
+/// How a descriptor begins: 128 random bits.
+const MAGIC: [u64; 2] = [0x8c1f_5ad0_93b7_e264, 0x47d2_e90b_6f3a_185d];
+
+/// The descriptor of the function type `F`, called by way of `I`.
+struct Described<F, I>(PhantomData<(F, I)>);
+
+impl<F, I: Invoke<F>> Described<F, I> {
+    const DESCRIPTOR: &'static Descriptor =
+        &Descriptor { magic: MAGIC, call: trampoline::<F, I>, name: std::any::type_name::<F> };
+}
+
+/// A task's code, named so that it can be found in every process of this program.
+///
+/// Its encoded form, [`encode`](Self::encode), is 24 bytes: the [`BuildId`] of the program (16
+/// bytes), then the distance of the descriptor from an anchor in the same program (8 bytes,
+/// little-endian, wrapping). A process of the same build, on this machine or another, makes the entry
+/// point of the same function from them; a process of another build refuses them.
+#[derive(Clone, Copy)]
+pub struct EntryPoint(&'static Descriptor);
+
+/// Why an encoded entry point names no function here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EntryPointError {
+    /// It belongs to another build of the program, or to another program.
+    OtherBuild {
+        /// The build that it belongs to.
+        theirs: BuildId,
+        /// The build of this process.
+        ours: BuildId,
+    },
+    /// The bytes are no entry point.
+    Malformed,
+    /// This program's own file cannot be examined; why.
+    Unknown(String),
+}
+
+impl fmt::Display for EntryPointError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EntryPointError::OtherBuild { theirs, ours } => {
+                write!(
+                    f,
+                    "the entry point belongs to build {theirs}, but this process is build {ours}"
+                )
+            }
+            EntryPointError::Malformed => f.write_str("these bytes are no entry point"),
+            EntryPointError::Unknown(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for EntryPointError {}
+
 impl EntryPoint {
+    /// Bytes of an encoded entry point.
+    pub const ENCODED_LEN: usize = BuildId::LEN + 8;
+
     /// The entry point of `function`, to be called by way of `I`. A function that captures is
     /// refused while compiling. The value is kept for ever (it has no size), never dropped.
     ///
     /// # Errors
     /// If the function's code is not part of the program's own file but of another shared object,
-    /// whose address in a worker nobody can tell.
+    /// whose address in another process nobody can tell.
     pub fn new<F, I>(function: F) -> Result<EntryPoint, String>
     where
         F: Send + Sync + 'static,
@@ -72,26 +136,120 @@ impl EntryPoint {
     {
         const { assert_zero_sized::<F>() }
         std::mem::forget(function);
-        let name = std::any::type_name::<F>();
-        let entry: Entry = trampoline::<F, I>;
-        let address = entry as usize;
-        if !identity::program_contains(address) {
+        let entry = EntryPoint(Described::<F, I>::DESCRIPTOR);
+        if !identity::program_contains(entry.address()) {
             identity::identity()?; // why nothing is known of this program's file, if so
-            return Err(format!("the code of {name} is not in the file of this program"));
+            return Err(format!("the code of {} is not in the file of this program", entry.name()));
         }
-        Ok(EntryPoint { offset: address.wrapping_sub(anchor as *const () as usize) as u64, name })
+        Ok(entry)
     }
 
     /// The path of the task's function, for messages.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        self.name
+        (self.0.name)()
     }
 
+    /// Its name for other processes, on this machine and on others; see the type.
+    ///
+    /// The first call reads the program's file, to know its build.
+    ///
+    /// # Errors
+    /// If that file cannot be read.
+    pub fn encode(&self) -> Result<[u8; Self::ENCODED_LEN], String> {
+        let mut bytes = [0; Self::ENCODED_LEN];
+        bytes[..BuildId::LEN].copy_from_slice(BuildId::of_this_program()?.as_bytes());
+        bytes[BuildId::LEN..].copy_from_slice(&self.offset().to_le_bytes());
+        Ok(bytes)
+    }
+
+    /// The entry point with this name in this process. The bytes may come from anywhere: what is
+    /// not the name of a function of this very build is refused.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn decode(bytes: &[u8]) -> Result<EntryPoint, EntryPointError> {
+        let bytes: &[u8; Self::ENCODED_LEN] =
+            bytes.try_into().map_err(|_| EntryPointError::Malformed)?;
+        let (build, offset) = bytes.split_at(BuildId::LEN);
+        let theirs = BuildId::from_slice(build).ok_or(EntryPointError::Malformed)?;
+        let ours = BuildId::of_this_program().map_err(EntryPointError::Unknown)?;
+        if theirs != ours {
+            return Err(EntryPointError::OtherBuild { theirs, ours });
+        }
+        let offset = offset.try_into().map_err(|_| EntryPointError::Malformed)?;
+        EntryPoint::from_offset(u64::from_le_bytes(offset)).ok_or(EntryPointError::Malformed)
+    }
+
+    /// Calls the function with one encoded argument. The answer is a record: a status, and the
+    /// encoded result or what went wrong (a panic is caught).
+    #[must_use]
+    pub fn call(&self, argument: &[u8]) -> Vec<u8> {
+        let mut output = Output::default();
+        let status = self.invoke(argument, &mut output);
+        let result = output.result();
+        let mut record = Vec::with_capacity(HEADER + result.len());
+        record.extend(header(status, result.len()));
+        record.extend(result);
+        record
+    }
+
+    /// Calls the function with one encoded argument. A panic is a status like the others.
+    pub(crate) fn invoke(&self, argument: &[u8], output: &mut Output) -> Status {
+        panic::catch(|| (self.0.call)(argument, output)).unwrap_or_else(|report| {
+            output.clear();
+            report.encode(output.buffer());
+            Status::Panicked
+        })
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self.0).addr()
+    }
+
+    /// Its distance from the anchor: its name in every process of the same build.
     pub(crate) fn offset(&self) -> u64 {
-        self.offset
+        self.address().wrapping_sub(anchor as *const () as usize) as u64
+    }
+
+    /// The entry point at this distance from the anchor. `None`: there is none.
+    pub(crate) fn from_offset(offset: u64) -> Option<EntryPoint> {
+        let address = (anchor as *const () as usize).wrapping_add(offset as usize);
+        let end = address.checked_add(size_of::<Descriptor>() - 1)?;
+        let ours = identity::program_contains(address) && identity::program_contains(end);
+        if !ours || !address.is_multiple_of(align_of::<Descriptor>()) {
+            return None;
+        }
+        let word = |index: usize| {
+            let word = std::ptr::with_exposed_provenance::<AtomicU64>(address + 8 * index);
+            // SAFETY: eight bytes of a mapping of this program's file, which stays for as long as the
+            // program runs and was readable when it was found; aligned, as was just checked. They may
+            // be anything, and an atomic may change while it is read.
+            unsafe { &*word }.load(Ordering::Relaxed) // only compared
+        };
+        if [word(0), word(1)] != MAGIC {
+            return None;
+        }
+        // SAFETY: within the program's file, aligned, and it begins with 128 random bits that stand at
+        // the beginning of descriptors and nowhere else; so it is one, and it is a constant, which
+        // exists for ever.
+        Some(EntryPoint(unsafe { &*std::ptr::with_exposed_provenance::<Descriptor>(address) }))
     }
 }
+
+impl fmt::Debug for EntryPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EntryPoint({})", self.name())
+    }
+}
+
+impl PartialEq for EntryPoint {
+    fn eq(&self, other: &Self) -> bool {
+        self.address() == other.address()
+    }
+}
+
+impl Eq for EntryPoint {}
 
 /// The one copy of this function in the program: where distances are counted from.
 #[inline(never)]
@@ -108,21 +266,10 @@ fn trampoline<F, I: Invoke<F>>(argument: &[u8], output: &mut Output) -> Status {
     I::invoke(function, argument, output)
 }
 
-/// Calls the entry point that the parent named.
-///
-/// # Safety
-/// `offset` is that of an [`EntryPoint`] made by a process of this very program, which the parent
-/// and the worker have established before the first task ([`identity`]).
-pub(crate) unsafe fn call(offset: u64, argument: &[u8], output: &mut Output) -> Status {
-    let address = (anchor as *const () as usize).wrapping_add(offset as usize);
-    // SAFETY: by the caller's promise this is the address of a `trampoline` of this program.
-    let entry = unsafe { std::mem::transmute::<usize, Entry>(address) };
-    entry(argument, output)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     struct AddOne;
     impl<F: Fn(u8) -> u8> Invoke<F> for AddOne {
@@ -135,10 +282,48 @@ mod tests {
     #[test]
     fn an_entry_point_is_found_again_by_its_offset() {
         let entry = EntryPoint::new::<_, AddOne>(|n: u8| n + 1).unwrap();
+        let found = EntryPoint::from_offset(entry.offset()).unwrap();
         let mut output = Output::default();
-        // SAFETY: the offset was made by this process.
-        let status = unsafe { call(entry.offset(), &[41], &mut output) };
+        let status = found.invoke(&[41], &mut output);
         assert_eq!((status, output.result()), (Status::Returned, &[42][..]));
-        assert!(entry.name().contains("an_entry_point_is_found_again"));
+        assert!(found.name().contains("an_entry_point_is_found_again"));
+        assert_eq!(found, entry);
+    }
+
+    #[test]
+    fn an_entry_point_travels_as_bytes() {
+        let entry = EntryPoint::new::<_, AddOne>(|n: u8| n + 2).unwrap();
+        let mut bytes = entry.encode().unwrap();
+        let record = EntryPoint::decode(&bytes).unwrap().call(&[40]);
+        assert_eq!(record, [header(Status::Returned, 1).as_slice(), &[42]].concat());
+        let panicked = EntryPoint::decode(&bytes).unwrap().call(&[]);
+        assert_eq!(panicked[0], Status::Panicked as u8);
+
+        assert_eq!(EntryPoint::decode(&bytes[1..]).unwrap_err(), EntryPointError::Malformed);
+        bytes[0] ^= 1;
+        let other = EntryPoint::decode(&bytes).unwrap_err();
+        assert!(matches!(other, EntryPointError::OtherBuild { .. }), "{other}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_made_up_offset_names_nothing(offset in any::<u64>(), near in -0x20_0000i64..0x20_0000) {
+            let entry = EntryPoint::new::<_, AddOne>(|n: u8| n + 3).unwrap();
+            for offset in [offset, entry.offset().wrapping_add_signed(near)] {
+                // The descriptors of this program are rare enough to be listed by their names.
+                if let Some(found) = EntryPoint::from_offset(offset) {
+                    prop_assert!(!found.name().is_empty());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_next_to_a_descriptor_is_one() {
+        let entry = EntryPoint::new::<_, AddOne>(|n: u8| n + 4).unwrap();
+        for shift in (-16..=16).filter(|&shift| shift != 0) {
+            let offset = entry.offset().wrapping_add_signed(shift);
+            assert!(EntryPoint::from_offset(offset).is_none(), "{shift}");
+        }
     }
 }

@@ -5,8 +5,12 @@
 //! distances, because a file that is being executed cannot be written to.
 
 use crate::wire::entry_point::anchor;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::OnceLock;
+use twox_hash::XxHash3_128;
 
 /// The file that this crate's code lies in, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +25,8 @@ pub(crate) struct Identity {
 #[derive(Debug)]
 struct Program {
     identity: Identity,
-    code: Vec<Range<usize>>,
+    /// Where the file's code and its constants are mapped.
+    mapped: Vec<Range<usize>>,
 }
 
 /// What was found out about this program. A failure, which may pass, is not kept.
@@ -42,13 +47,72 @@ pub(crate) fn identity() -> Result<&'static Identity, String> {
     program().map(|program| &program.identity)
 }
 
-/// True if the code at `address` comes from the same file as this crate.
+/// True if what lies at `address` comes from the same file as this crate.
 pub(crate) fn program_contains(address: usize) -> bool {
-    program().is_ok_and(|program| program.code.iter().any(|code| code.contains(&address)))
+    program().is_ok_and(|program| program.mapped.iter().any(|range| range.contains(&address)))
+}
+
+/// Which build of which program a process is: 128 bits of a hash (XXH3) of the program's file.
+///
+/// Two processes with the same build id run the same code, on one machine or on two. It tells builds
+/// apart; it is no protection against somebody who forges one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BuildId([u8; BuildId::LEN]);
+
+impl BuildId {
+    /// Bytes of a build id.
+    pub const LEN: usize = 16;
+
+    /// That of this process. The first call reads the program's file.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn of_this_program() -> Result<BuildId, String> {
+        static BUILD: OnceLock<BuildId> = OnceLock::new();
+        if let Some(build) = BUILD.get() {
+            return Ok(*build);
+        }
+        // This very file, even if it has been replaced or deleted since.
+        let build = File::open("/proc/self/exe").and_then(BuildId::of);
+        let build = build.map_err(|error| format!("cannot read this program's file: {error}"))?;
+        Ok(*BUILD.get_or_init(|| build))
+    }
+
+    fn of(mut file: impl Read) -> io::Result<BuildId> {
+        let mut hash = XxHash3_128::new();
+        let mut chunk = vec![0; 1 << 18];
+        loop {
+            match file.read(&mut chunk) {
+                Ok(0) => return Ok(BuildId(hash.finish_128().to_le_bytes())),
+                Ok(len) => hash.write(&chunk[..len]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The build id that lies in these bytes; `None` if they are not [`LEN`](Self::LEN).
+    #[must_use]
+    pub fn from_slice(bytes: &[u8]) -> Option<BuildId> {
+        Some(BuildId(bytes.try_into().ok()?))
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; BuildId::LEN] {
+        &self.0
+    }
+}
+
+impl fmt::Display for BuildId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }
 
 struct Mapping<'a> {
     range: Range<usize>,
+    readable: bool,
     executable: bool,
     offset: u64,
     device: &'a str,
@@ -60,11 +124,12 @@ fn parse(line: &str) -> Option<Mapping<'_>> {
     let mut fields = line.split_ascii_whitespace();
     let (start, end) = fields.next()?.split_once('-')?;
     let range = usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?;
-    let executable = fields.next()?.contains('x');
+    let permissions = fields.next()?;
     let offset = u64::from_str_radix(fields.next()?, 16).ok()?;
     Some(Mapping {
         range,
-        executable,
+        readable: permissions.contains('r'),
+        executable: permissions.contains('x'),
         offset,
         device: fields.next()?,
         inode: fields.next()?.parse().ok()?,
@@ -72,19 +137,19 @@ fn parse(line: &str) -> Option<Mapping<'_>> {
 }
 
 fn find(maps: &str, address: usize) -> Option<Program> {
-    let mappings: Vec<_> = maps.lines().filter_map(parse).filter(|m| m.executable).collect();
-    let home = mappings.iter().find(|mapping| mapping.range.contains(&address))?;
+    let mappings: Vec<_> = maps.lines().filter_map(parse).collect();
+    let home = mappings.iter().find(|m| m.executable && m.range.contains(&address))?;
     let identity = Identity {
         device: home.device.to_owned(),
         inode: home.inode,
         place: home.offset + (address - home.range.start) as u64,
     };
-    let code = mappings
+    let mapped = mappings
         .iter()
-        .filter(|mapping| (mapping.device, mapping.inode) == (home.device, home.inode))
+        .filter(|m| m.readable && (m.device, m.inode) == (home.device, home.inode))
         .map(|mapping| mapping.range.clone())
         .collect();
-    Some(Program { identity, code })
+    Some(Program { identity, mapped })
 }
 
 #[cfg(test)]
@@ -103,7 +168,7 @@ mod tests {
     fn the_anchor_is_found_in_its_file() {
         let program = find(MAPS, 0x2010).unwrap();
         assert_eq!(program.identity, Identity { device: "fd:00".into(), inode: 77, place: 0x1010 });
-        assert_eq!(program.code, std::slice::from_ref(&(0x2000..0x5000)));
+        assert_eq!(program.mapped, [0x1000..0x2000, 0x2000..0x5000]);
         assert!(find(MAPS, 0x1500).is_none(), "not executable");
     }
 
@@ -111,7 +176,20 @@ mod tests {
     fn this_very_program_has_an_identity() {
         assert_ne!(identity().unwrap().inode, 0);
         assert!(program_contains(find as *const () as usize));
-        assert!(!program_contains(MAPS.as_ptr() as usize), "data");
+        assert!(program_contains(MAPS.as_ptr() as usize), "a constant of it");
+        assert!(!program_contains(Box::new(1).as_ref() as *const i32 as usize), "the heap");
+    }
+
+    #[test]
+    fn a_build_is_known_by_what_is_in_its_file() {
+        let of = |bytes: &[u8]| BuildId::of(bytes).unwrap();
+        assert_eq!(of(b"one"), of(b"one"));
+        assert_ne!(of(b"one"), of(b"two"));
+        // What xxHash's own sanity test says of an empty input, as little-endian bytes.
+        assert_eq!(of(b"").to_string(), "7f498d4624c30160d8984701d306aa99");
+        let ours = BuildId::of_this_program().unwrap();
+        assert_eq!(BuildId::from_slice(ours.as_bytes()), Some(ours));
+        assert_eq!(BuildId::from_slice(&[0; 15]), None);
     }
 
     proptest! {

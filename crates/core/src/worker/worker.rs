@@ -16,10 +16,10 @@ use crate::sys::control::{self, Receive, Send};
 use crate::sys::inherited;
 use crate::sys::memory::Memory;
 use crate::wire::capture::Capturing;
-use crate::wire::entry_point::{self, Output};
+use crate::wire::entry_point::{EntryPoint, Output};
 use crate::wire::handshake::{self, Hello, Note};
 use crate::wire::identity::identity;
-use crate::wire::panic::{self, PanicReport};
+use crate::wire::panic::PanicReport;
 use crate::worker::forkserver;
 use crate::worker::idle::Idle;
 use crate::worker::role::{self, Role};
@@ -456,18 +456,15 @@ fn exit_code(status: Status, output: &[u8]) -> i32 {
 }
 
 /// Calls the task's function with one encoded argument.
-#[allow(unsafe_code)]
 fn invoke(entry: u64, argument: &[u8], output: &mut Output) -> Status {
-    let called = panic::catch(|| {
-        // SAFETY: the parent, which is this very program (checked before Ready was said), made the
-        // entry point; it alone writes requests.
-        unsafe { entry_point::call(entry, argument, output) }
-    });
-    called.unwrap_or_else(|report| {
-        output.clear();
-        report.encode(output.buffer());
-        Status::Panicked
-    })
+    match EntryPoint::from_offset(entry) {
+        Some(entry) => entry.invoke(argument, output),
+        // The parent, which is this very program, writes no such thing.
+        None => {
+            output.buffer().extend(b"the entry point was damaged on its way");
+            Status::NotDecoded
+        }
+    }
 }
 
 /// Makes the kernel end this process when the parent's supervisor thread ends, however it ends.

@@ -78,6 +78,8 @@ pub(crate) enum Kind {
     NoResultYet,
     Shutdown,
     ShutdownTimedOut,
+    /// The backend let go of it without an answer.
+    Lost,
     Taken,
     InOwnCallback,
 }
@@ -162,6 +164,7 @@ impl fmt::Display for Kind {
                  with `cancel_queued` and `kill_running`",
             ),
             Kind::Shutdown => f.write_str("it was submitted after the executor was shut down"),
+            Kind::Lost => f.write_str("the executor dropped the task without an answer"),
             Kind::Taken => f.write_str(
                 "its result has already been taken; `get` lends it, as often as it is asked for",
             ),
@@ -285,6 +288,7 @@ mod tests {
                 Kind::TimedOut,
                 "task my::task: it has not ended in time; it goes on, and can still be waited for",
             ),
+            (Kind::Lost, "task my::task: the executor dropped the task without an answer"),
             (Kind::Shutdown, "task my::task: it was submitted after the executor was shut down"),
             (
                 Kind::Taken,
@@ -351,12 +355,13 @@ mod tests {
             Kind::NoResultYet => "NoResultYet",
             Kind::Shutdown => "Shutdown",
             Kind::ShutdownTimedOut => "ShutdownTimedOut",
+            Kind::Lost => "Lost",
             Kind::Taken => "Taken",
             Kind::InOwnCallback => "InOwnCallback",
         }
     }
 
-    const KINDS: usize = 26;
+    const KINDS: usize = 27;
 
     #[test]
     fn every_kind_says_what_happened_to_which_task_and_what_to_do() {

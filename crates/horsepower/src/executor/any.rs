@@ -2,16 +2,10 @@
 
 #[cfg(target_os = "linux")]
 use super::ProcessPoolExecutor;
-use super::forward::forward;
-use super::{Executor, InlineExecutor, ThreadPoolExecutor, at_least_one};
+use super::{Backend, InlineExecutor, ThreadPoolExecutor, at_least_one};
 use crate::error::Error;
-use crate::future::TaskFuture;
-use crate::map::{Map, MapOptions};
-use crate::options::{QueueFull, TaskOptions};
-use crate::shutdown::ShutdownOptions;
-use crate::value::Value;
-use horsepower_core::stats::Stats;
 use std::fmt;
+use std::ops::Deref;
 use std::str::FromStr;
 
 /// Which executor.
@@ -84,7 +78,8 @@ impl FromStr for ExecutorKind {
     }
 }
 
-/// An executor that is chosen at run time, by a flag or a setting.
+/// An executor that is chosen at run time, by a flag or a setting: any [`Backend`](crate::backend::Backend)
+/// in a box.
 ///
 /// ```
 /// use horsepower::{AnyExecutor, Executor, ExecutorKind};
@@ -98,16 +93,9 @@ impl FromStr for ExecutorKind {
 ///     Ok(())
 /// }
 /// ```
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum AnyExecutor {
-    /// Tasks run where they are submitted.
-    Inline(InlineExecutor),
-    /// Tasks run on threads.
-    Threads(ThreadPoolExecutor),
-    /// Tasks run in processes.
-    #[cfg(target_os = "linux")]
-    Processes(ProcessPoolExecutor),
+pub struct AnyExecutor {
+    kind: Option<ExecutorKind>,
+    backend: Box<dyn Backend>,
 }
 
 impl AnyExecutor {
@@ -139,49 +127,53 @@ impl AnyExecutor {
         })
     }
 
-    /// Which one it is.
+    /// An executor of any other kind.
+    ///
+    /// ```
+    /// use horsepower::{AnyExecutor, Executor, InlineExecutor};
+    ///
+    /// let executor = AnyExecutor::of(InlineExecutor::new());
+    /// assert_eq!(executor.submit(|n: u32| n + 1, 1).result()?, 2);
+    /// # Ok::<(), horsepower::Error>(())
+    /// ```
+    pub fn of(backend: impl Backend + 'static) -> AnyExecutor {
+        AnyExecutor { kind: None, backend: Box::new(backend) }
+    }
+
+    /// Which of this crate's executors it is; `None` if it was made with [`of`](Self::of).
     #[must_use]
-    pub fn kind(&self) -> ExecutorKind {
-        match self {
-            AnyExecutor::Inline(_) => ExecutorKind::Inline,
-            AnyExecutor::Threads(_) => ExecutorKind::Threads,
-            #[cfg(target_os = "linux")]
-            AnyExecutor::Processes(_) => ExecutorKind::Processes,
+    pub fn kind(&self) -> Option<ExecutorKind> {
+        self.kind
+    }
+}
+
+/// By this it is an executor itself, as whatever points to a backend.
+impl Deref for AnyExecutor {
+    type Target = dyn Backend;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.backend
+    }
+}
+
+impl fmt::Debug for AnyExecutor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.kind.map_or("another kind", ExecutorKind::name);
+        write!(f, "AnyExecutor({kind}, {} workers)", self.backend.parallelism())
+    }
+}
+
+/// The executors of this crate.
+macro_rules! from_executor {
+    ($($executor:ty => $kind:ident),*) => {$(
+        impl From<$executor> for AnyExecutor {
+            fn from(executor: $executor) -> AnyExecutor {
+                AnyExecutor { kind: Some(ExecutorKind::$kind), backend: Box::new(executor) }
+            }
         }
-    }
+    )*};
 }
 
-/// Does the same with whichever executor it is.
-macro_rules! with {
-    ($any:expr, $executor:ident => $what:expr) => {
-        match $any {
-            AnyExecutor::Inline($executor) => $what,
-            AnyExecutor::Threads($executor) => $what,
-            #[cfg(target_os = "linux")]
-            AnyExecutor::Processes($executor) => $what,
-        }
-    };
-}
-
-impl Executor for AnyExecutor {
-    forward!(with);
-}
-
-impl From<InlineExecutor> for AnyExecutor {
-    fn from(executor: InlineExecutor) -> AnyExecutor {
-        AnyExecutor::Inline(executor)
-    }
-}
-
-impl From<ThreadPoolExecutor> for AnyExecutor {
-    fn from(executor: ThreadPoolExecutor) -> AnyExecutor {
-        AnyExecutor::Threads(executor)
-    }
-}
-
+from_executor!(InlineExecutor => Inline, ThreadPoolExecutor => Threads);
 #[cfg(target_os = "linux")]
-impl From<ProcessPoolExecutor> for AnyExecutor {
-    fn from(executor: ProcessPoolExecutor) -> AnyExecutor {
-        AnyExecutor::Processes(executor)
-    }
-}
+from_executor!(ProcessPoolExecutor => Processes);

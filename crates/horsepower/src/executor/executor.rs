@@ -1,11 +1,12 @@
-//! [`Executor`]: the trait that every place to run has in common.
+//! [`Executor`]: the typed interface that every place to run has in common.
+//!
+//! Written once, for every [`Backend`]. What happens to a task from here on is in `front`.
 
-use super::TaskBuilder;
+use super::backend::Backend;
+use super::{MapBuilder, ShutdownOptions, front};
 use crate::error::Error;
-use crate::future::TaskFuture;
 use crate::map::{Map, MapOptions};
-use crate::options::{QueueFull, TaskOptions};
-use crate::shutdown::ShutdownOptions;
+use crate::task::{QueueFull, TaskBuilder, TaskFuture};
 use crate::value::Value;
 use horsepower_core::stats::Stats;
 use std::future::Future;
@@ -46,13 +47,15 @@ use std::future::Future;
 /// let function: fn(u64) -> u64 = |n| n + 1;
 /// let future = InlineExecutor::new().submit(function, 1);
 /// ```
-pub trait Executor: Send + Sync {
+pub trait Executor: Backend {
     /// How many tasks can run at the same time.
-    fn workers(&self) -> usize;
+    fn workers(&self) -> usize {
+        self.parallelism()
+    }
 
-    /// How many tasks may wait beside those that run, if a limit was asked for.
+    /// How many tasks may wait in addition to those that run, if a limit was set.
     fn queue_limit(&self) -> Option<usize> {
-        None
+        self.queue().map(super::QueueLimit::tasks)
     }
 
     /// What the executor has done, and what it is doing.
@@ -65,29 +68,23 @@ pub trait Executor: Send + Sync {
     /// assert_eq!(executor.stats().done, 1);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
-    fn stats(&self) -> Stats;
+    fn stats(&self) -> Stats {
+        self.snapshot()
+    }
 
-    /// Gives one task to the executor. Never fails and never waits: whatever goes wrong is the
-    /// future's answer. (The in-line executor runs the task before it returns. With a queue limit it
-    /// waits for room, but not in the executor's own tasks and callbacks, which would wait for
-    /// themselves.)
+    /// Submits one task. Never fails and never waits: whatever goes wrong is the future's answer. (The
+    /// in-line executor runs the task before it returns. With a queue limit it waits for room, but not in
+    /// the executor's own tasks and callbacks, which would wait for themselves.)
     fn submit<F, A, R>(&self, function: F, argument: A) -> TaskFuture<R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,
         A: Value,
         R: Value,
     {
-        self.submit_with(TaskOptions::new(), function, argument)
+        self.task(function, argument).submit()
     }
 
-    /// [`submit`](Self::submit) with more asked for than that the task be run.
-    fn submit_with<F, A, R>(&self, options: TaskOptions, function: F, argument: A) -> TaskFuture<R>
-    where
-        F: Fn(A) -> R + Send + Sync + 'static,
-        A: Value,
-        R: Value;
-
-    /// Begins a task of which more is asked than that it be run: a deadline, retries, a name.
+    /// Builds a task with options: a deadline, retries, a name. [`TaskBuilder::submit`] submits it.
     ///
     /// ```
     /// use horsepower::{Executor, ProcessPoolExecutor};
@@ -108,7 +105,7 @@ pub trait Executor: Send + Sync {
         TaskBuilder::new(self, function, argument)
     }
 
-    /// Gives one task to the executor if its queue has room; without a queue limit it always has.
+    /// Submits one task if the queue has room; without a queue limit it always has.
     ///
     /// # Errors
     /// The argument, if the queue is full.
@@ -129,28 +126,10 @@ pub trait Executor: Send + Sync {
         A: Value,
         R: Value,
     {
-        self.try_submit_with(TaskOptions::new(), function, argument)
+        self.task(function, argument).try_submit()
     }
 
-    /// [`try_submit`](Self::try_submit) with more asked for than that the task be run.
-    ///
-    /// # Errors
-    /// The argument, if the queue is full.
-    fn try_submit_with<F, A, R>(
-        &self,
-        options: TaskOptions,
-        function: F,
-        argument: A,
-    ) -> Result<TaskFuture<R>, QueueFull<A>>
-    where
-        F: Fn(A) -> R + Send + Sync + 'static,
-        A: Value,
-        R: Value,
-    {
-        Ok(self.submit_with(options, function, argument))
-    }
-
-    /// Gives one task to the executor as soon as its queue has room, without blocking the thread.
+    /// Submits one task as soon as the queue has room, without blocking the thread.
     fn submit_async<F, A, R>(
         &self,
         function: F,
@@ -161,23 +140,7 @@ pub trait Executor: Send + Sync {
         A: Value,
         R: Value,
     {
-        self.submit_async_with(TaskOptions::new(), function, argument)
-    }
-
-    /// [`submit_async`](Self::submit_async) with more asked for than that the task be run.
-    #[allow(clippy::async_yields_async)] // it waits for room; waiting for the task is up to the caller
-    fn submit_async_with<F, A, R>(
-        &self,
-        options: TaskOptions,
-        function: F,
-        argument: A,
-    ) -> impl Future<Output = TaskFuture<R>> + Send
-    where
-        F: Fn(A) -> R + Send + Sync + 'static,
-        A: Value,
-        R: Value,
-    {
-        async move { self.submit_with(options, function, argument) }
+        self.task(function, argument).submit_async()
     }
 
     /// Calls `function` with each of the items, in parallel, and yields the results in the order of
@@ -212,20 +175,30 @@ pub trait Executor: Send + Sync {
         I: IntoIterator<Item = A>,
         I::IntoIter: 'e,
     {
-        self.map_with(MapOptions::new(), function, items)
+        front::start_map(self, MapOptions::new(), function, items)
     }
 
-    /// [`map`](Self::map) with settings of its own.
+    /// Builds a [`map`](Self::map) with options: results in any order, deadlines, progress.
+    /// [`MapBuilder::map`] starts it.
     ///
-    /// # Panics
-    /// As [`map`](Self::map).
-    fn map_with<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
+    /// ```
+    /// use horsepower::{Executor, ThreadPoolExecutor};
+    ///
+    /// let pool = ThreadPoolExecutor::new()?;
+    /// let squares = pool.tasks(|n: u64| n * n, 1..=100).unordered().map();
+    /// assert_eq!(squares.sum::<Result<u64, _>>()?, 338_350);
+    /// # Ok::<(), horsepower::Error>(())
+    /// ```
+    fn tasks<'e, F, A, R, I>(&'e self, function: F, items: I) -> MapBuilder<'e, R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,
         A: Value,
         R: Value,
-        I: IntoIterator<Item = A>,
-        I::IntoIter: 'e;
+        I: IntoIterator<Item = A> + 'e,
+        I::IntoIter: 'e,
+    {
+        MapBuilder::new(move |options| front::start_map(self, options, function, items))
+    }
 
     /// Takes no more tasks, waits until all have ended, and lets threads and processes go. Dropping
     /// the executor does the same; `std::process::exit`, which drops nothing, does not, and what has
@@ -236,7 +209,7 @@ pub trait Executor: Send + Sync {
     /// first.
     fn shutdown(&self) {
         // Without a limit of time, what can be wrong is that it was called where it cannot wait.
-        let _ = self.shutdown_with(ShutdownOptions::new());
+        let _ = self.stop(ShutdownOptions::new());
     }
 
     /// [`shutdown`](Self::shutdown), but sooner: without waiting, or without doing all that was
@@ -246,5 +219,9 @@ pub trait Executor: Send + Sync {
     /// One with [`is_timeout`](Error::is_timeout) if it has not come to its end in the time that was
     /// given: it goes on, and one may wait again. One with [`is_invalid`](Error::is_invalid) if it
     /// was called where it cannot wait.
-    fn shutdown_with(&self, options: ShutdownOptions) -> Result<(), Error>;
+    fn shutdown_with(&self, options: ShutdownOptions) -> Result<(), Error> {
+        self.stop(options)
+    }
 }
+
+impl<B: Backend + ?Sized> Executor for B {}

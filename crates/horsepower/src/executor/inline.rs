@@ -1,17 +1,16 @@
 //! [`InlineExecutor`]: tasks run where they are submitted. The baseline.
 
-use super::Executor;
-use super::again::Again;
-use crate::complete::Promise;
-use crate::error::{Error, Kind, Name};
-use crate::future::TaskFuture;
+use super::backend::{Backend, CallRunner, Capability, Carrier};
+use super::{Call, MapBuilder, ShutdownOptions};
+use crate::error::{Error, Kind};
 use crate::map::{Map, MapOptions};
-use crate::options::TaskOptions;
-use crate::origin::Origin;
-use crate::shutdown::ShutdownOptions;
-use crate::value::Value;
-use horsepower_core::assert_zero_sized;
+use crate::task::TaskFuture;
+use crate::task::local::LocalTask;
+use crate::task::promise::Promise;
+use horsepower_core::panic::catch;
 use horsepower_core::stats::Stats;
+use horsepower_core::task::TaskPolicy;
+use std::any::type_name;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -47,10 +46,22 @@ impl InlineExecutor {
 
     /// Runs any closure, now, on this thread.
     pub fn spawn<R>(&self, closure: impl FnOnce() -> R) -> TaskFuture<R> {
-        self.run(std::any::type_name_of_val(&closure), closure)
+        let promise = Arc::new(Promise::new(std::any::type_name_of_val(&closure), None));
+        let future = TaskFuture::new(promise.clone());
+        if self.is_closed() {
+            promise.fail(Kind::Shutdown);
+            return future;
+        }
+        let outcome = self.count(|| {
+            let outcome = catch(closure);
+            let failed = outcome.is_err();
+            (outcome, 1, usize::from(failed))
+        });
+        promise.complete(outcome.map_err(|report| promise.error(Kind::Panicked(report))));
+        future
     }
 
-    /// [`map`](Executor::map) with a function that may capture, and values that need no serde.
+    /// [`map`](crate::Executor::map) with a function that may capture, and values that need no serde.
     pub fn spawn_map<'e, F, A, R, I>(&'e self, function: F, items: I) -> Map<'e, R>
     where
         F: Fn(A) -> R + 'e,
@@ -59,16 +70,22 @@ impl InlineExecutor {
         I: IntoIterator<Item = A>,
         I::IntoIter: 'e,
     {
-        self.spawn_map_with(MapOptions::new(), function, items)
+        self.start_map(MapOptions::new(), function, items)
     }
 
-    /// [`spawn_map`](Self::spawn_map) with settings of its own.
-    pub fn spawn_map_with<'e, F, A, R, I>(
-        &'e self,
-        options: MapOptions,
-        function: F,
-        items: I,
-    ) -> Map<'e, R>
+    /// Builds a [`spawn_map`](Self::spawn_map) with options. [`MapBuilder::map`] starts it.
+    pub fn spawn_tasks<'e, F, A, R, I>(&'e self, function: F, items: I) -> MapBuilder<'e, R>
+    where
+        F: Fn(A) -> R + 'e,
+        A: 'e,
+        R: 'e,
+        I: IntoIterator<Item = A> + 'e,
+        I::IntoIter: 'e,
+    {
+        MapBuilder::new(move |options| self.start_map(options, function, items))
+    }
+
+    fn start_map<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
     where
         F: Fn(A) -> R + 'e,
         A: 'e,
@@ -76,65 +93,103 @@ impl InlineExecutor {
         I: IntoIterator<Item = A>,
         I::IntoIter: 'e,
     {
-        let name = std::any::type_name::<F>();
-        let refused = options.needs_process();
+        let name = type_name::<F>();
+        let refusal = super::front::refusal(self, &options.task_options());
+        let refusal = refusal.map(|kind| kind.to_string());
         Map::start(options, 1, items.into_iter(), move |items, clock| {
-            if let Some(kind) = &refused {
-                return TaskFuture::failed(name, Kind::Invalid(kind.clone()));
+            if let Some(why) = &refusal {
+                return TaskFuture::failed(name, Kind::Invalid(why.clone()));
             }
-            let started = Instant::now();
-            let count = items.len();
-            let answers: Vec<_> =
-                items.into_iter().map(|item| self.run(name, || function(item)).result()).collect();
-            clock.learn(count, started.elapsed());
-            let promise = Promise::new(name, Origin::Here);
+            if self.is_closed() {
+                return TaskFuture::failed(name, Kind::Shutdown);
+            }
+            let promise = Promise::new(name, None);
+            let (started, calls) = (Instant::now(), items.len());
+            let answers = self.count(|| {
+                let mut failed = 0;
+                let call = |item| {
+                    catch(|| function(item)).map_err(|report| {
+                        failed += 1;
+                        Error::of_task(Kind::Panicked(report), name)
+                    })
+                };
+                let answers: Vec<_> = items.into_iter().map(call).collect();
+                (answers, calls, failed)
+            });
+            clock.learn(calls, started.elapsed());
             promise.complete(Ok(answers));
             TaskFuture::new(Arc::new(promise))
         })
     }
 
-    fn run<R>(&self, name: impl Into<Name>, call: impl FnOnce() -> R) -> TaskFuture<R> {
-        match self.refused(name) {
-            Ok(name) => self.run_accepted(name, call),
-            Err(refused) => refused,
-        }
-    }
-
-    /// The answer to a task that comes after the end.
-    fn refused<R>(&self, name: impl Into<Name>) -> Result<Name, TaskFuture<R>> {
+    fn is_closed(&self) -> bool {
         // Relaxed: a flag; whoever needs the order of calls has it by other means.
-        match self.closed.load(Ordering::Relaxed) {
-            true => Err(TaskFuture::failed(name, Kind::Shutdown)),
-            false => Ok(name.into()),
-        }
+        self.closed.load(Ordering::Relaxed)
     }
 
-    fn run_accepted<R>(&self, name: Name, call: impl FnOnce() -> R) -> TaskFuture<R> {
-        let promise = Promise::new(name, Origin::Here);
-        // Relaxed: only numbers.
+    /// Does something that makes calls, and says how many, and how many of them failed.
+    fn count<T>(&self, call: impl FnOnce() -> (T, usize, usize)) -> T {
+        // Relaxed, here and below: only numbers.
         self.running.fetch_add(1, Ordering::Relaxed);
-        let outcome = horsepower_core::panic::catch(call);
+        let (answer, calls, failed) = call();
         self.running.fetch_sub(1, Ordering::Relaxed);
-        match outcome {
-            Ok(result) => {
-                self.done.fetch_add(1, Ordering::Relaxed);
-                promise.complete(Ok(result));
+        self.done.fetch_add((calls - failed) as u64, Ordering::Relaxed);
+        self.failed.fetch_add(failed as u64, Ordering::Relaxed);
+        answer
+    }
+
+    /// Makes the calls of a task; a single call that panics is made again as often as `policy` says.
+    fn call(&self, task: &mut dyn LocalTask, policy: Option<&TaskPolicy>) {
+        let mut retries = policy.map_or(0, |policy| policy.retries);
+        let mut pause = policy.map_or_else(Default::default, |policy| policy.backoff);
+        loop {
+            let again = self.count(|| {
+                let called = task.call(None);
+                let again = called.failed > 0 && retries > 0;
+                // A call that is made again has not failed for good.
+                if again { (true, 0, 0) } else { (false, called.calls, called.failed) }
+            });
+            if !again {
+                return;
             }
-            Err(report) => {
-                self.failed.fetch_add(1, Ordering::Relaxed);
-                promise.fail(Kind::Panicked(report));
-            }
+            retries -= 1;
+            self.retried.fetch_add(1, Ordering::Relaxed);
+            let name = task.promise().name().as_str();
+            tracing::debug!(task = name, ?pause, "task is tried again");
+            std::thread::sleep(pause);
+            pause = pause.saturating_mul(2);
         }
-        TaskFuture::new(Arc::new(promise))
     }
 }
 
-impl Executor for InlineExecutor {
-    fn workers(&self) -> usize {
+impl CallRunner for InlineExecutor {
+    fn start(&self, call: Call<'_>) {
+        let policy = call.policy().cloned();
+        let task = call.into_task();
+        if self.is_closed() {
+            task.refuse(Kind::Shutdown);
+            return task.publish(None);
+        }
+        self.call(task, policy.as_ref());
+        task.publish(None);
+    }
+}
+
+impl Backend for InlineExecutor {
+    fn carrier(&self) -> Carrier<'_> {
+        Carrier::Calls(self)
+    }
+
+    fn parallelism(&self) -> usize {
         1
     }
 
-    fn stats(&self) -> Stats {
+    fn can(&self, what: Capability) -> bool {
+        // A task begins at once, so its queue deadline is always kept.
+        matches!(what, Capability::Retries | Capability::QueueDeadline)
+    }
+
+    fn snapshot(&self) -> Stats {
         // Relaxed: only numbers.
         let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
         let mut stats = Stats::default();
@@ -145,57 +200,7 @@ impl Executor for InlineExecutor {
         stats
     }
 
-    fn submit_with<F, A, R>(&self, options: TaskOptions, function: F, argument: A) -> TaskFuture<R>
-    where
-        F: Fn(A) -> R + Send + Sync + 'static,
-        A: Value,
-        R: Value,
-    {
-        const { assert_zero_sized::<F>() }
-        let name = options.name_or(std::any::type_name::<F>());
-        if let Some(kind) = options.needs_process() {
-            return TaskFuture::failed(name, kind);
-        }
-        if options.retries == 0 {
-            return self.run(name, || function(argument));
-        }
-        let again = match Again::new(function, argument) {
-            Ok(again) => again,
-            Err(kind) => return TaskFuture::failed(name, kind),
-        };
-        let name = match self.refused(name) {
-            Ok(name) => name,
-            Err(refused) => return refused,
-        };
-        let mut pause = options.backoff;
-        for _ in 0..options.retries {
-            let future = self.run_accepted(name.clone(), || again.call());
-            if !future.exception().is_some_and(|error| error.is_panic()) {
-                return future;
-            }
-            // It has not failed for good.
-            self.failed.fetch_sub(1, Ordering::Relaxed);
-            self.retried.fetch_add(1, Ordering::Relaxed);
-            tracing::debug!(task = name.as_str(), ?pause, "task is tried again");
-            std::thread::sleep(pause);
-            pause = pause.saturating_mul(2);
-        }
-        self.run_accepted(name, || again.call())
-    }
-
-    fn map_with<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
-    where
-        F: Fn(A) -> R + Send + Sync + 'static,
-        A: Value,
-        R: Value,
-        I: IntoIterator<Item = A>,
-        I::IntoIter: 'e,
-    {
-        const { assert_zero_sized::<F>() }
-        self.spawn_map_with(options, function, items)
-    }
-
-    fn shutdown_with(&self, _options: ShutdownOptions) -> Result<(), Error> {
+    fn stop(&self, _how: ShutdownOptions) -> Result<(), Error> {
         // Every task has ended by the time that anybody can call this.
         self.closed.store(true, Ordering::Relaxed);
         Ok(())

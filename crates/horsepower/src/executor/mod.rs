@@ -1,39 +1,59 @@
-//! One trait, [`Executor`], and the places to run: in line, on threads, in processes.
+//! Places to run: the typed interface [`Executor`], written once on top of the small trait
+//! [`Backend`](backend::Backend), and the executors of this crate.
 //!
-//! `executor` the trait, `inline`, `threads`, `processes` the executors, `any` the choice at run
-//! time, `forward` executors behind pointers; `task` a task of which more is asked; `admitted` how the
-//! pools take tasks in, `chunk` how `map` sends many items as one task.
+//! | file | what it owns |
+//! |---|---|
+//! | `executor` | [`Executor`]: what users call |
+//! | `front` | step ①: from a typed task to what a backend takes |
+//! | `map_builder` | a `map` with its options, before it starts |
+//! | `backend` | [`Backend`](backend::Backend): what a place to run implements |
+//! | `call`, `message` | a task as a backend gets it: as a call, or as bytes |
+//! | `wire` | steps ② and ⑥ for tasks that travel as bytes, and the receivers of their answers |
+//! | `control` | what a future asks of the backend that has its task |
+//! | `queue_limit`, `shutdown`, `start_method` | settings |
+//! | `inline`, `threads`, `processes` | the executors |
+//! | `any` | the choice at run time |
 
-mod admitted;
-mod again;
 mod any;
-#[cfg(target_os = "linux")]
-mod chunk;
+pub(crate) mod backend;
+mod call;
+mod control;
 #[allow(clippy::module_inception)]
 mod executor;
-mod forward;
+mod front;
 mod inline;
+mod map_builder;
 #[cfg(target_os = "linux")]
-mod process_builder;
+mod message;
 #[cfg(target_os = "linux")]
 mod processes;
+mod queue_limit;
+mod shutdown;
 #[cfg(target_os = "linux")]
 mod start_method;
-mod task;
 mod threads;
+#[cfg(target_os = "linux")]
+pub(crate) mod wire;
 
 pub use any::{AnyExecutor, ExecutorKind, UnknownExecutor};
+pub(crate) use backend::Backend;
+pub use call::{Call, DetachedCall};
+pub use control::{Control, Helped};
 pub use executor::Executor;
+pub(crate) use front::start_task;
 pub use inline::InlineExecutor;
+pub use map_builder::MapBuilder;
 #[cfg(target_os = "linux")]
-pub use process_builder::ProcessPoolBuilder;
+pub use message::{Message, Reply};
 #[cfg(target_os = "linux")]
-pub use processes::ProcessPoolExecutor;
+pub(crate) use processes::no_pool;
 #[cfg(target_os = "linux")]
-pub(crate) use processes::{call_of, no_pool};
+pub use processes::{ProcessPoolBuilder, ProcessPoolExecutor};
+pub(crate) use queue_limit::Permit;
+pub use queue_limit::QueueLimit;
+pub use shutdown::ShutdownOptions;
 #[cfg(target_os = "linux")]
 pub use start_method::{StartMethod, UnknownStartMethod};
-pub use task::TaskBuilder;
 pub use threads::{ThreadPoolBuilder, ThreadPoolExecutor};
 
 use crate::error::{Error, Kind};

@@ -5,8 +5,8 @@
 use super::clock::Clock;
 use super::options::{MapOptions, OnError, Progress};
 use crate::error::{Error, Kind};
-use crate::future::TaskFuture;
-use crate::watch::Watch;
+use crate::task::TaskFuture;
+use crate::task::watch::Watch;
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -146,7 +146,9 @@ impl<'e, R: 'e> Map<'e, R> {
         let (least, most) = items.size_hint();
         let mut map = Map {
             source: Box::new(Feed { items: items.fuse(), submit, clock: Arc::default() }),
-            deadline: options.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            deadline: options
+                .total_deadline
+                .and_then(|timeout| Instant::now().checked_add(timeout)),
             options,
             workers,
             pending: VecDeque::new(),
@@ -303,7 +305,7 @@ impl<R> Map<'_, R> {
 
     /// The time for all of it is over.
     fn timed_out(&self) -> Error {
-        Error::new(Kind::MapTimedOut { limit: self.options.timeout.unwrap_or_default() })
+        Error::new(Kind::MapTimedOut { limit: self.options.total_deadline.unwrap_or_default() })
     }
 
     /// The answers of the next chunk, and how many there ought to be. `None`: they are late.

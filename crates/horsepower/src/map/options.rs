@@ -1,17 +1,19 @@
 //! [`MapOptions`]: how a `map` is to work.
 
-use crate::options::TaskOptions;
+use crate::task::TaskOptions;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How [`Executor::map_with`](crate::Executor::map_with) is to work.
+/// How a `map` works. Most programs set these options with the builder that
+/// [`Executor::tasks`](crate::Executor::tasks) returns; this type is for passing them on.
 ///
 /// ```
 /// use horsepower::{Executor, InlineExecutor, MapOptions, OnError};
 ///
-/// let options = MapOptions::new().on_error(OnError::Continue);
-/// let results: Vec<_> = InlineExecutor::new().map_with(options, |n: i32| 10 / n, [5, 0, 2]).collect();
+/// let go_on = MapOptions::new().on_error(OnError::Continue);
+/// let executor = InlineExecutor::new();
+/// let results: Vec<_> = executor.tasks(|n: i32| 10 / n, [5, 0, 2]).options(go_on).map().collect();
 /// assert_eq!(results[2].as_ref().unwrap(), &5);
 /// ```
 #[derive(Clone, Default)]
@@ -21,7 +23,7 @@ pub struct MapOptions {
     pub(super) window: Option<usize>,
     pub(super) on_error: OnError,
     pub(super) unordered: bool,
-    pub(super) timeout: Option<Duration>,
+    pub(super) total_deadline: Option<Duration>,
     pub(crate) deadline: Option<Duration>,
     pub(crate) grace: Duration,
     pub(super) progress: Option<ProgressCallback>,
@@ -87,10 +89,10 @@ impl MapOptions {
     /// together.
     ///
     /// ```
-    /// use horsepower::{Executor, MapOptions, ThreadPoolExecutor};
+    /// use horsepower::{Executor, ThreadPoolExecutor};
     ///
     /// let pool = ThreadPoolExecutor::new()?;
-    /// let squares = pool.map_with(MapOptions::new().unordered(), |n: u64| n * n, 1..=100);
+    /// let squares = pool.tasks(|n: u64| n * n, 1..=100).unordered().map();
     /// assert_eq!(squares.sum::<Result<u64, _>>()?, 338_350);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
@@ -103,8 +105,8 @@ impl MapOptions {
     /// [`is_timeout`](crate::Error::is_timeout), the last item; what has not begun is cancelled, and what runs
     /// goes on. Results that were there in time are yielded before; those of a [chunk](Self::chunk_size)
     /// are there together, once all its items have ended.
-    pub fn timeout(mut self, timeout: Duration) -> MapOptions {
-        self.timeout = Some(timeout);
+    pub fn total_deadline(mut self, deadline: Duration) -> MapOptions {
+        self.total_deadline = Some(deadline);
         self
     }
 
@@ -133,7 +135,8 @@ impl MapOptions {
     ///     Some(total) => eprintln!("{} of {total}", progress.done),
     ///     None => eprintln!("{}", progress.done),
     /// });
-    /// assert_eq!(InlineExecutor::new().map_with(options, |n: u8| n, 0..3).count(), 3);
+    /// let executor = InlineExecutor::new();
+    /// assert_eq!(executor.tasks(|n: u8| n, 0..3).options(options).map().count(), 3);
     /// ```
     pub fn progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> MapOptions {
         self.progress = Some(Arc::new(callback));
@@ -151,10 +154,9 @@ impl MapOptions {
         })
     }
 
-    /// Why the items cannot run but in processes of their own.
-    pub(crate) fn needs_process(&self) -> Option<String> {
-        let options = TaskOptions { deadline: self.deadline, ..TaskOptions::new() };
-        options.needs_process().map(|kind| kind.to_string())
+    /// What is asked for each item, as for a task.
+    pub(crate) fn task_options(&self) -> TaskOptions {
+        TaskOptions { deadline: self.deadline, grace: self.grace, ..TaskOptions::new() }
     }
 }
 
@@ -165,7 +167,7 @@ impl fmt::Debug for MapOptions {
             .field("window", &self.window)
             .field("on_error", &self.on_error)
             .field("unordered", &self.unordered)
-            .field("timeout", &self.timeout)
+            .field("total_deadline", &self.total_deadline)
             .field("deadline", &self.deadline)
             .field("grace", &self.grace)
             .finish_non_exhaustive()

@@ -1,12 +1,12 @@
 //! [`Process`]: one function in a process of its own.
 
 use super::builder::ProcessBuilder;
-use crate::complete::Promise;
 use crate::error::{AGAIN, Error, Kind, NOT_STARTED, Name};
-use crate::executor::{call_of, no_pool};
-use crate::future::TaskFuture;
+use crate::executor::no_pool;
+use crate::executor::wire::call_of;
 use crate::names::Names;
-use crate::origin::Origin;
+use crate::task::TaskFuture;
+use crate::task::promise::Promise;
 use crate::value::Value;
 use horsepower_core::assert_zero_sized;
 use horsepower_core::death::Cause;
@@ -88,7 +88,7 @@ impl AsRef<[u8]> for Lent {
 }
 
 struct Started<T> {
-    life: Arc<ChildProcess>,
+    child: Arc<ChildProcess>,
     future: TaskFuture<T>,
 }
 
@@ -156,19 +156,19 @@ impl<T: Value> Process<T> {
         let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
         let Plan { task, settings } = plan.as_ref().ok_or_else(|| self.invalid(AGAIN))?;
         let (entry, argument) = task.as_ref().map_err(Clone::clone)?;
-        let dedicated_pool = dedicated_pool().map_err(|error| no_pool(error, "start a process"))?;
+        let pool = dedicated_pool().map_err(|error| no_pool(error, "start a process"))?;
         let system = |source| self.error(Kind::System { doing: "start a process", source });
         let (launch, streams) = self.launch(settings).map_err(system)?;
         launch.check().map_err(|why| self.invalid(&format!("it cannot be started: {why}")))?;
         let name = Name::Process(self.name.clone());
-        let promise = Arc::new(Promise::<T>::new(name, Origin::pool(dedicated_pool.shared())));
+        let promise = Arc::new(Promise::<T>::new(name, Some(pool.shared().clone())));
         let argument = Payload::bulk(Box::new(Lent(argument.clone())));
         let task = Task::single(*entry, argument, promise.clone());
-        let life = dedicated_pool.shared().start_dedicated(launch, task).map_err(system)?;
+        let child = pool.shared().start_dedicated(launch, task).map_err(system)?;
         *plan = None;
         *self.streams.lock().unwrap_or_else(PoisonError::into_inner) = streams;
         // Only whoever has the plan sets it.
-        let _ = self.started.set(Started { life, future: TaskFuture::new(promise) });
+        let _ = self.started.set(Started { child, future: TaskFuture::new(promise) });
         Ok(())
     }
 }
@@ -215,10 +215,10 @@ impl<T> Process<T> {
     }
 
     fn join_by(&self, deadline: Option<Instant>) -> Result<&T, Error> {
-        let Started { life, future } = self.started()?;
+        let Started { child, future } = self.started()?;
         // First the result: a thread that waits for it collects it itself.
         future.wait_by(deadline)?;
-        if life.wait(deadline).is_none() {
+        if child.wait(deadline).is_none() {
             return Err(future.timed_out());
         }
         future.get()
@@ -230,7 +230,7 @@ impl<T> Process<T> {
     /// # Errors
     /// [`is_invalid`](Error::is_invalid) if it was not started.
     pub fn terminate(&self) -> Result<(), Error> {
-        self.started()?.life.terminate();
+        self.started()?.child.terminate();
         Ok(())
     }
 
@@ -240,7 +240,7 @@ impl<T> Process<T> {
     /// # Errors
     /// [`is_invalid`](Error::is_invalid) if it was not started.
     pub fn kill(&self) -> Result<(), Error> {
-        self.started()?.life.kill();
+        self.started()?.child.kill();
         Ok(())
     }
 
@@ -259,20 +259,20 @@ impl<T> Process<T> {
     /// The process id, once it was started. When it has ended, another process may get the same.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        Some(self.started.get()?.life.pid())
+        Some(self.started.get()?.child.pid())
     }
 
     /// True if it was started and has not ended.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        self.started.get().is_some_and(|started| started.life.end().is_none())
+        self.started.get().is_some_and(|started| started.child.end().is_none())
     }
 
     /// How the process has ended; `None` if it has not. `None` also if somebody else has taken the
     /// status away, which only a program that waits for children it does not know can do.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
-        match self.started.get()?.life.end()? {
+        match self.started.get()?.child.end()? {
             // How wait(2) encodes them.
             Cause::Exit(code) => Some(ExitStatus::from_raw((code & 0xff) << 8)),
             Cause::Signal(signal) => Some(ExitStatus::from_raw(signal)),
@@ -294,7 +294,7 @@ impl<T> Process<T> {
     /// # Errors
     /// [`is_invalid`](Error::is_invalid) if it was not started.
     pub fn sentinel(&self) -> Result<BorrowedFd<'_>, Error> {
-        Ok(self.started()?.life.as_fd())
+        Ok(self.started()?.child.as_fd())
     }
 
     /// This side of its standard input, if that is [piped](super::Stdio::Piped) and was not taken
@@ -343,11 +343,11 @@ impl<T> Drop for Process<T> {
     fn drop(&mut self) {
         // A pipe that nobody will read or write any more must not keep it.
         *self.streams() = Streams::default();
-        let Some(Started { life, .. }) = self.started.get() else { return };
+        let Some(Started { child, .. }) = self.started.get() else { return };
         if self.daemon {
-            life.kill();
+            child.kill();
         }
-        life.wait(None);
+        child.wait(None);
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`ThreadBuilder`]: settings of a thread that is to be made.
 
 use super::daemon::is_daemon;
-use super::life::{ChildProcess, Function, OnPanic};
+use super::shared::{Function, OnPanic, Shared};
 use super::{StopToken, Thread};
 use crate::error::Error;
 use crate::names::Names;
@@ -186,7 +186,7 @@ impl ThreadBuilder {
     fn make<F, T>(self, function: Function<T>) -> Thread<T> {
         let name = if self.name.is_empty() { NAMES.next::<F>() } else { self.name };
         let daemon = self.daemon.unwrap_or_else(is_daemon);
-        Thread::of(ChildProcess::new(name, daemon, self.stack_size, function, self.on_panic))
+        Thread::of(Shared::new(name, daemon, self.stack_size, function, self.on_panic))
     }
 }
 

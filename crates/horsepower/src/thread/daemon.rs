@@ -1,6 +1,6 @@
 //! Whether the calling thread is a daemon, for the threads that it makes.
 //!
-//! Set by [`super::life`] on each thread that it starts, read by [`super::ThreadBuilder`].
+//! Set by [`super::shared`] on each thread that it starts, read by [`super::ThreadBuilder`].
 
 use std::cell::Cell;
 

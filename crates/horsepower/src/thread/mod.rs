@@ -6,7 +6,7 @@
 //! | `thread` | [`Thread`]: the handle |
 //! | `builder` | [`ThreadBuilder`]: name, daemon, stack size, what a panic calls |
 //! | `stop` | [`StopToken`]: the request to stop, and the sleep that it ends |
-//! | `life` | what the handle and the thread share: [`ThreadState`], the waits, the result |
+//! | `shared` | what the handle and the thread share: [`ThreadState`], the waits, the result |
 //! | `daemon` | whether the calling thread is a daemon, for those that it makes |
 //!
 //! ```
@@ -34,12 +34,12 @@
 
 mod builder;
 mod daemon;
-mod life;
+mod shared;
 mod stop;
 #[allow(clippy::module_inception)]
 mod thread;
 
 pub use builder::ThreadBuilder;
-pub use life::ThreadState;
+pub use shared::ThreadState;
 pub use stop::StopToken;
 pub use thread::Thread;

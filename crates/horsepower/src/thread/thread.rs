@@ -1,9 +1,9 @@
 //! [`Thread`]: the handle of one function on one thread of its own.
 
-use super::life::ChildProcess;
+use super::shared::Shared;
 use super::{StopToken, ThreadBuilder, ThreadState};
-use crate::complete::Outcome;
 use crate::error::Error;
+use crate::task::promise::Outcome;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{JoinHandle, ThreadId};
@@ -33,7 +33,7 @@ use std::time::Duration;
 /// # Ok::<(), horsepower::Error>(())
 /// ```
 pub struct Thread<T> {
-    life: Arc<ChildProcess<T>>,
+    shared: Arc<Shared<T>>,
     /// The system's thread, until somebody has waited for its very end.
     system: Mutex<Option<JoinHandle<()>>>,
     /// The outcome, once a `join` has taken it.
@@ -138,7 +138,7 @@ impl<T: Send + 'static> Thread<T> {
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     pub fn start(&self) -> Result<(), Error> {
-        let system = self.life.start()?;
+        let system = self.shared.start()?;
         *self.system.lock().unwrap_or_else(PoisonError::into_inner) = Some(system);
         Ok(())
     }
@@ -160,8 +160,8 @@ impl Thread<()> {
 }
 
 impl<T> Thread<T> {
-    pub(super) fn of(life: ChildProcess<T>) -> Thread<T> {
-        Thread { life: Arc::new(life), system: Mutex::default(), kept: OnceLock::new() }
+    pub(super) fn of(shared: Shared<T>) -> Thread<T> {
+        Thread { shared: Arc::new(shared), system: Mutex::default(), kept: OnceLock::new() }
     }
 
     /// Runs the function on the *calling* thread, and returns when it has ended. No thread is made:
@@ -187,7 +187,7 @@ impl<T> Thread<T> {
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     pub fn run(&self) -> Result<(), Error> {
-        self.life.run_here()
+        self.shared.run_here()
     }
 
     /// How far it is.
@@ -199,7 +199,7 @@ impl<T> Thread<T> {
     /// ```
     #[must_use]
     pub fn state(&self) -> ThreadState {
-        self.life.state()
+        self.shared.state()
     }
 
     /// True while its function runs.
@@ -227,7 +227,7 @@ impl<T> Thread<T> {
     /// ```
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.life.name
+        &self.shared.name
     }
 
     /// The thread that its function runs on, or ran on; `None` before.
@@ -241,7 +241,7 @@ impl<T> Thread<T> {
     /// ```
     #[must_use]
     pub fn ident(&self) -> Option<ThreadId> {
-        self.life.ident()
+        self.shared.ident()
     }
 
     /// The system's number of the thread that its function runs on, or ran on: what `ps -L`, `top -H`
@@ -262,7 +262,7 @@ impl<T> Thread<T> {
     /// ```
     #[must_use]
     pub fn native_id(&self) -> Option<u32> {
-        self.life.native_id()
+        self.shared.native_id()
     }
 
     /// True if nobody waits for it when its handle is dropped. Set by
@@ -276,7 +276,7 @@ impl<T> Thread<T> {
     /// ```
     #[must_use]
     pub fn is_daemon(&self) -> bool {
-        self.life.daemon
+        self.shared.daemon
     }
 
     /// The token that its function is given. A clone of it lets others request the stop.
@@ -293,7 +293,7 @@ impl<T> Thread<T> {
     /// ```
     #[must_use]
     pub fn stop_token(&self) -> &StopToken {
-        &self.life.stop
+        &self.shared.stop
     }
 
     /// Requests its stop: see [`StopToken::request_stop`]. It returns at once; [`join`](Self::join)
@@ -310,7 +310,7 @@ impl<T> Thread<T> {
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     pub fn stop(&self) {
-        self.life.stop.request_stop();
+        self.shared.stop.request_stop();
     }
 
     /// Waits for its end, and lends the result: as often as wanted.
@@ -327,7 +327,7 @@ impl<T> Thread<T> {
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     pub fn join(&self) -> Result<&T, Error> {
-        self.life.wait(None)?;
+        self.shared.wait(None)?;
         self.join_system();
         self.lend()
     }
@@ -349,7 +349,7 @@ impl<T> Thread<T> {
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     pub fn join_timeout(&self, timeout: Duration) -> Result<&T, Error> {
-        self.life.wait(Some(timeout))?;
+        self.shared.wait(Some(timeout))?;
         self.lend()
     }
 
@@ -365,18 +365,18 @@ impl<T> Thread<T> {
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     pub fn result(mut self) -> Result<T, Error> {
-        self.life.wait(None)?;
-        self.kept.take().unwrap_or_else(|| self.life.take_outcome())
+        self.shared.wait(None)?;
+        self.kept.take().unwrap_or_else(|| self.shared.take_outcome())
     }
 
     fn lend(&self) -> Result<&T, Error> {
-        self.kept.get_or_init(|| self.life.take_outcome()).as_ref().map_err(Error::clone)
+        self.kept.get_or_init(|| self.shared.take_outcome()).as_ref().map_err(Error::clone)
     }
 
     /// Waits for the very end of the system's thread, which comes after that of the function: the
     /// destructors of its thread-locals run in between.
     fn join_system(&self) {
-        if self.life.is_own_thread() {
+        if self.shared.is_own_thread() {
             return;
         }
         let mut system = self.system.lock().unwrap_or_else(PoisonError::into_inner);
@@ -395,7 +395,7 @@ impl<T> fmt::Debug for Thread<T> {
 
 impl<T> Drop for Thread<T> {
     fn drop(&mut self) {
-        if !self.life.daemon {
+        if !self.shared.daemon {
             self.join_system();
         }
     }

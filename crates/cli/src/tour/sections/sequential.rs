@@ -24,7 +24,7 @@ pub(crate) fn run(out: &mut dyn Write) -> anyhow::Result<()> {
     let executor = InlineExecutor::new();
     let work1 = executor.submit(delivery, ());
     let work2 = executor.submit(retrive_dish, ());
-    writeln!(out, "done before anyone asks: {}", work1.done() && work2.done())?;
+    writeln!(out, "done before anyone asks: {}", work1.is_done() && work2.is_done())?;
     writeln!(out, "{}", work1.result()?)?;
     writeln!(out, "{}", work2.result()?)?;
     // tour:end

@@ -1,8 +1,7 @@
 //! [`ThreadPoolBuilder`]: the settings of a thread pool that is to be made.
 
-use super::crew::Manner;
 use super::executor::ThreadPoolExecutor;
-use super::queue::Pool;
+use super::pool::{Pool, Settings};
 use crate::error::{Error, Kind};
 use crate::executor::at_least_one;
 use crate::info::usable_cpus;
@@ -81,8 +80,12 @@ impl ThreadPoolBuilder {
             return Err(Error::new(Kind::Invalid(why.into())));
         }
         let idle_timeout = self.idle_timeout.unwrap_or(IDLE_TIMEOUT);
-        let manner = Manner { name, idle_timeout, initializer: self.initializer };
-        Ok(ThreadPoolExecutor::of(Arc::new(Pool::new(manner, workers)), workers, self.queue_limit))
+        let settings = Settings { name, idle_timeout, initializer: self.initializer };
+        Ok(ThreadPoolExecutor::of(
+            Arc::new(Pool::new(settings, workers)),
+            workers,
+            self.queue_limit,
+        ))
     }
 }
 

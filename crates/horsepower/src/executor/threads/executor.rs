@@ -1,23 +1,17 @@
 //! [`ThreadPoolExecutor`].
 
-use super::builder::ThreadPoolBuilder;
-use super::chunk::Chunk;
-use super::queue::Pool;
-use super::single::{Once, Retried};
-use crate::admission::{Permit, QueueLimit};
-use crate::complete::Promise;
+use super::job::Job;
+use super::pool::Pool;
+use super::{ThreadPoolBuilder, timer};
 use crate::error::{Error, Kind};
-use crate::executor::admitted::submit_by_admission;
-use crate::executor::again::Again;
-use crate::executor::{Executor, at_least_one};
-use crate::future::TaskFuture;
+use crate::executor::backend::{Backend, CallRunner, Capability, Carrier};
+use crate::executor::{
+    Call, Executor as _, MapBuilder, QueueLimit, ShutdownOptions, at_least_one, front,
+};
 use crate::map::{Map, MapOptions};
-use crate::options::{QueueFull, TaskOptions};
-use crate::origin::Origin;
-use crate::shutdown::ShutdownOptions;
-use crate::timer;
-use crate::value::Value;
-use horsepower_core::assert_zero_sized;
+use crate::task::TaskFuture;
+use crate::task::local::{AnyPromise, Single, once};
+use crate::task::promise::Promise;
 use horsepower_core::callback_threads::FollowUp;
 use horsepower_core::stats::Stats;
 use std::any::type_name;
@@ -87,13 +81,14 @@ impl ThreadPoolExecutor {
         C: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let promise = Promise::new(type_name::<C>(), Origin::Here).admitted(self.enter());
-        let promise = Arc::new(promise);
-        self.pool.submit(Box::new(Once { promise: promise.clone(), call: closure }));
+        let permit = self.limit.as_ref().map(|limit| limit.enter(|| self.is_inside()));
+        let promise = Arc::new(Promise::new(type_name::<C>(), None).admitted(permit));
+        let task = Single::new(promise.clone(), once(closure));
+        self.pool.submit(Job::new(Box::new(task), None));
         TaskFuture::new(promise)
     }
 
-    /// [`map`](Executor::map) with a function that may capture, and values that need no serde.
+    /// [`map`](crate::Executor::map) with a function that may capture, and values that need no serde.
     pub fn spawn_map<'e, F, A, R, I>(&'e self, function: F, items: I) -> Map<'e, R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,
@@ -102,16 +97,22 @@ impl ThreadPoolExecutor {
         I: IntoIterator<Item = A>,
         I::IntoIter: 'e,
     {
-        self.spawn_map_with(MapOptions::new(), function, items)
+        self.start_map(MapOptions::new(), function, items)
     }
 
-    /// [`spawn_map`](Self::spawn_map) with settings of its own.
-    pub fn spawn_map_with<'e, F, A, R, I>(
-        &'e self,
-        options: MapOptions,
-        function: F,
-        items: I,
-    ) -> Map<'e, R>
+    /// Builds a [`spawn_map`](Self::spawn_map) with options. [`MapBuilder::map`] starts it.
+    pub fn spawn_tasks<'e, F, A, R, I>(&'e self, function: F, items: I) -> MapBuilder<'e, R>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Send + 'static,
+        R: Send + 'static,
+        I: IntoIterator<Item = A> + 'e,
+        I::IntoIter: 'e,
+    {
+        MapBuilder::new(move |options| self.start_map(options, function, items))
+    }
+
+    fn start_map<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,
         A: Send + 'static,
@@ -120,10 +121,11 @@ impl ThreadPoolExecutor {
         I::IntoIter: 'e,
     {
         let function = Arc::new(function);
-        let refused = options.needs_process();
-        Map::start(options, self.workers(), items.into_iter(), move |items, clock| match &refused {
+        let refusal = front::refusal(self, &options.task_options());
+        let refusal = refusal.map(|kind| kind.to_string());
+        Map::start(options, self.workers(), items.into_iter(), move |items, clock| match &refusal {
             Some(why) => TaskFuture::failed(type_name::<F>(), Kind::Invalid(why.clone())),
-            None => Chunk::submit(&self.pool, &function, items, clock),
+            None => front::start_chunk(self, &function, items, clock),
         })
     }
 
@@ -141,53 +143,8 @@ impl ThreadPoolExecutor {
         Ok(())
     }
 
-    /// A place in the queue, if places are limited. A task of this very pool does not wait for one: the
-    /// pool might be waiting for the task.
-    fn enter(&self) -> Option<Permit> {
-        self.limit.as_ref().map(|limit| limit.enter(|| self.pool.is_here()))
-    }
-
-    /// Submits a task that has taken its place in the queue.
-    fn submit_admitted<F, A, R>(
-        &self,
-        permit: Option<Permit>,
-        options: TaskOptions,
-        function: F,
-        argument: A,
-    ) -> TaskFuture<R>
-    where
-        F: Fn(A) -> R + Send + Sync + 'static,
-        A: Value,
-        R: Value,
-    {
-        const { assert_zero_sized::<F>() }
-        let name = options.name_or(type_name::<F>());
-        if let Some(kind) = options.needs_process() {
-            return TaskFuture::failed(name, kind);
-        }
-        let promise = Arc::new(Promise::new(name, Origin::Here).admitted(permit));
-        if let Some(limit) = options.queue_deadline {
-            self.limit_wait(&promise, limit);
-        }
-        let future = TaskFuture::new(promise.clone());
-        if options.retries == 0 {
-            self.pool.submit(Box::new(Once { promise, call: move || function(argument) }));
-            return future;
-        }
-        match Again::new(function, argument) {
-            Ok(again) => self.pool.submit(Box::new(Retried {
-                promise,
-                call: Arc::new(move || again.call()),
-                left: options.retries,
-                pause: options.backoff,
-            })),
-            Err(kind) => promise.fail(kind),
-        }
-        future
-    }
-
     /// Fails the task if it has not begun when `limit` is over.
-    fn limit_wait<R: Send + 'static>(&self, promise: &Arc<Promise<R>>, limit: Duration) {
+    fn limit_wait(&self, promise: &Arc<dyn AnyPromise>, limit: Duration) {
         // What is too long for the clock is for ever.
         let Some(at) = Instant::now().checked_add(limit) else { return };
         let (promise, pool) = (Arc::downgrade(promise), Arc::downgrade(&self.pool));
@@ -198,7 +155,7 @@ impl ThreadPoolExecutor {
                 // Not before its callbacks were called is the pool at its end.
                 pool.hold();
                 if let Some(left) = promise.fail_late(limit) {
-                    let name = promise.task.clone();
+                    let name = promise.name().clone();
                     if left == FollowUp::Callbacks {
                         pool.have_called(move || promise.call_back());
                     }
@@ -213,30 +170,44 @@ impl ThreadPoolExecutor {
     }
 }
 
-impl Executor for ThreadPoolExecutor {
-    fn workers(&self) -> usize {
+impl CallRunner for ThreadPoolExecutor {
+    fn start(&self, call: Call<'_>) {
+        let policy = call.policy().cloned();
+        let task = call.into_task().detach();
+        if let Some(limit) = policy.as_ref().and_then(|policy| policy.queue_deadline) {
+            self.limit_wait(&task.share_promise(), limit);
+        }
+        self.pool.submit(Job::new(task, policy.as_ref()));
+    }
+}
+
+impl Backend for ThreadPoolExecutor {
+    fn carrier(&self) -> Carrier<'_> {
+        Carrier::Calls(self)
+    }
+
+    fn parallelism(&self) -> usize {
         self.pool.workers()
     }
 
-    fn stats(&self) -> Stats {
+    fn snapshot(&self) -> Stats {
         self.pool.stats()
     }
 
-    submit_by_admission!();
-
-    fn map_with<'e, F, A, R, I>(&'e self, options: MapOptions, function: F, items: I) -> Map<'e, R>
-    where
-        F: Fn(A) -> R + Send + Sync + 'static,
-        A: Value,
-        R: Value,
-        I: IntoIterator<Item = A>,
-        I::IntoIter: 'e,
-    {
-        const { assert_zero_sized::<F>() }
-        self.spawn_map_with(options, function, items)
+    fn can(&self, what: Capability) -> bool {
+        matches!(what, Capability::Retries | Capability::QueueDeadline)
     }
 
-    fn shutdown_with(&self, options: ShutdownOptions) -> Result<(), Error> {
+    fn queue(&self) -> Option<&QueueLimit> {
+        self.limit.as_ref()
+    }
+
+    fn is_inside(&self) -> bool {
+        // The pool might be waiting for the task that submits.
+        self.pool.is_here()
+    }
+
+    fn stop(&self, options: ShutdownOptions) -> Result<(), Error> {
         self.pool.close();
         if let Some(limit) = &self.limit {
             limit.close();
@@ -266,7 +237,7 @@ impl Executor for ThreadPoolExecutor {
 
 impl fmt::Debug for ThreadPoolExecutor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = &self.pool.manner.name;
+        let name = &self.pool.settings.name;
         write!(f, "ThreadPoolExecutor({name}, {} workers)", self.workers())
     }
 }

@@ -1,14 +1,16 @@
 //! [`ThreadPoolExecutor`]: tasks run on threads of this process.
 //!
-//! `queue` is what waits for the threads, `crew` the threads themselves, `single` one task, `chunk` many
-//! items as one task, `builder` the settings, `executor` the type.
+//! `executor` is the type, `builder` its settings, `pool` what waits for the threads, `threads` which
+//! threads there are, `run` what each of them does, `job` a task that waits or runs, `timer` what is to
+//! happen later.
 
 mod builder;
-mod chunk;
-mod crew;
 mod executor;
-mod queue;
-mod single;
+mod job;
+mod pool;
+mod run;
+mod threads;
+mod timer;
 
 pub use builder::ThreadPoolBuilder;
 pub use executor::ThreadPoolExecutor;

@@ -1,13 +1,13 @@
-//! [`TaskBuilder`]: a task and what is asked for it, before it is submitted.
+//! [`TaskBuilder`]: a task and its options, before it is submitted.
 
-use super::Executor;
-use crate::future::TaskFuture;
-use crate::options::{QueueFull, TaskOptions};
+use crate::executor::{Backend, Permit, QueueLimit, start_task};
+use crate::task::{QueueFull, TaskFuture, TaskOptions};
 use crate::value::Value;
 use std::fmt;
 use std::time::Duration;
 
-/// A task that is to be submitted, with what is asked for it. See [`Executor::task`].
+/// A task and its options. [`submit`](Self::submit) submits it. See
+/// [`Executor::task`](crate::Executor::task).
 #[must_use = "`submit` gives the task to the executor"]
 pub struct TaskBuilder<'e, E: ?Sized, F, A> {
     executor: &'e E,
@@ -16,8 +16,8 @@ pub struct TaskBuilder<'e, E: ?Sized, F, A> {
     options: TaskOptions,
 }
 
-impl<'e, E: Executor + ?Sized, F, A> TaskBuilder<'e, E, F, A> {
-    pub(super) fn new(executor: &'e E, function: F, argument: A) -> Self {
+impl<'e, E: Backend + ?Sized, F, A> TaskBuilder<'e, E, F, A> {
+    pub(crate) fn new(executor: &'e E, function: F, argument: A) -> Self {
         TaskBuilder { executor, function, argument, options: TaskOptions::new() }
     }
 
@@ -26,7 +26,7 @@ impl<'e, E: Executor + ?Sized, F, A> TaskBuilder<'e, E, F, A> {
         self
     }
 
-    /// All that was asked for so far is forgotten, and this is asked for instead.
+    /// Replaces all options that were set so far.
     pub fn options(mut self, options: TaskOptions) -> Self {
         self.options = options;
         self
@@ -67,17 +67,19 @@ impl<'e, E: Executor + ?Sized, F, A> TaskBuilder<'e, E, F, A> {
         self.with(TaskOptions::capture_output)
     }
 
-    /// Gives the task to the executor; as [`Executor::submit`].
+    /// Submits the task; as [`Executor::submit`](crate::Executor::submit).
     pub fn submit<R>(self) -> TaskFuture<R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,
         A: Value,
         R: Value,
     {
-        self.executor.submit_with(self.options, self.function, self.argument)
+        let permit = self.executor.queue().map(|q| q.enter(|| self.executor.is_inside()));
+        self.start(permit)
     }
 
-    /// Gives the task to the executor if its queue has room; as [`Executor::try_submit`].
+    /// Submits the task if the queue has room; as
+    /// [`Executor::try_submit`](crate::Executor::try_submit).
     ///
     /// # Errors
     /// The argument, if the queue is full.
@@ -87,17 +89,33 @@ impl<'e, E: Executor + ?Sized, F, A> TaskBuilder<'e, E, F, A> {
         A: Value,
         R: Value,
     {
-        self.executor.try_submit_with(self.options, self.function, self.argument)
+        match self.executor.queue().map(QueueLimit::try_enter) {
+            Some(None) => Err(QueueFull(self.argument)),
+            permit => Ok(self.start(permit.flatten())),
+        }
     }
 
-    /// Gives the task to the executor as soon as its queue has room, without blocking the thread.
+    /// Submits the task as soon as the queue has room, without blocking the thread.
     pub async fn submit_async<R>(self) -> TaskFuture<R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,
         A: Value,
         R: Value,
     {
-        self.executor.submit_async_with(self.options, self.function, self.argument).await
+        let permit = match self.executor.queue() {
+            Some(queue) => Some(queue.enter_async().await),
+            None => None,
+        };
+        self.start(permit)
+    }
+
+    fn start<R>(self, permit: Option<Permit>) -> TaskFuture<R>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+    {
+        start_task(self.executor, permit, &self.options, self.function, self.argument)
     }
 }
 

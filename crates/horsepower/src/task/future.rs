@@ -1,10 +1,9 @@
 //! [`TaskFuture`]: the answer of a task, now or later.
 
-use crate::complete::{Outcome, Promise};
 use crate::error::{Error, Kind, Name};
-use crate::options::TaskOutput;
-use crate::origin::Origin;
-use crate::watch::Watch;
+use crate::task::TaskOutput;
+use crate::task::promise::{Outcome, Promise};
+use crate::task::watch::Watch;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -41,7 +40,7 @@ impl<T> TaskFuture<T> {
 
     /// The future of a task that was refused.
     pub(crate) fn failed(name: impl Into<Name>, kind: Kind) -> TaskFuture<T> {
-        let promise = Promise::new(name, Origin::Here);
+        let promise = Promise::new(name, None);
         promise.fail(kind);
         TaskFuture::new(Arc::new(promise))
     }
@@ -133,19 +132,19 @@ impl<T> TaskFuture<T> {
     }
 
     /// Waits for the task to end, and returns the error if it failed.
-    #[doc(alias = "error")]
+    #[doc(alias = "exception")]
     #[must_use]
-    pub fn exception(&self) -> Option<Error> {
+    pub fn error(&self) -> Option<Error> {
         // Without a limit of time it cannot be late.
-        self.promise.wait_for_exception(None).unwrap_or_else(Some)
+        self.promise.wait_for_error(None).unwrap_or_else(Some)
     }
 
-    /// Like [`exception`](Self::exception), but waits no longer than `timeout`.
+    /// Like [`error`](Self::error), but waits no longer than `timeout`.
     ///
     /// # Errors
     /// One with [`is_timeout`](Error::is_timeout) if the task has not ended in time.
-    pub fn exception_timeout(&self, timeout: Duration) -> Result<Option<Error>, Error> {
-        self.promise.wait_for_exception(deadline(timeout))
+    pub fn error_timeout(&self, timeout: Duration) -> Result<Option<Error>, Error> {
+        self.promise.wait_for_error(deadline(timeout))
     }
 
     /// Cancels the task if it has not begun; then it never runs, and the future ends with an error
@@ -214,13 +213,13 @@ impl<T> TaskFuture<T> {
 
     /// The error with which the task has ended, if it has.
     pub(crate) fn error_now(&self) -> Option<Error> {
-        self.promise.exception()
+        self.promise.error_now()
     }
 
     /// If the task has ended, waits until everybody who watches it has been told; not long, and not for a
     /// thread that is busy with something else.
     pub(crate) fn ended_by(&self, patience: Instant) -> bool {
-        if !self.promise.is_over() && self.done() && Instant::now() < patience {
+        if !self.promise.is_over() && self.is_done() && Instant::now() < patience {
             // There is nothing to help with any more.
             let _ = self.promise.sleep(Some(patience));
         }
@@ -229,19 +228,22 @@ impl<T> TaskFuture<T> {
 
     /// True if the task has ended, in whichever way.
     #[must_use]
-    pub fn done(&self) -> bool {
+    #[doc(alias = "done")]
+    pub fn is_done(&self) -> bool {
         self.promise.is_done()
     }
 
     /// True if the task has begun and not ended.
     #[must_use]
-    pub fn running(&self) -> bool {
+    #[doc(alias = "running")]
+    pub fn is_running(&self) -> bool {
         self.promise.is_running()
     }
 
     /// True if the task was cancelled.
     #[must_use]
-    pub fn cancelled(&self) -> bool {
+    #[doc(alias = "cancelled")]
+    pub fn is_cancelled(&self) -> bool {
         self.promise.is_cancelled()
     }
 
@@ -255,7 +257,7 @@ impl<T> TaskFuture<T> {
     /// it may wait for whatever it likes. On threads and in line a callback is called where its task ran,
     /// which it keeps from the next task; and the one who cancels a task calls its callbacks. In a callback
     /// of its own future
-    /// [`exception`](Self::exception) answers at once; the result is lent to the callback, and cannot be
+    /// [`error`](Self::error) answers at once; the result is lent to the callback, and cannot be
     /// had otherwise meanwhile. Where the result was taken before the callback is added, it is called
     /// with an error that says so.
     ///

@@ -1,7 +1,7 @@
 //! [`Watch`]: one place that is told when any of several tasks has ended.
 //!
 //! Used by everything that waits for more than one future: `wait`, `as_completed`, `completions`,
-//! an unordered `map`. Each promise tells it once ([`crate::complete`]).
+//! an unordered `map`. Each promise tells it once ([`promise`](crate::task::promise)).
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

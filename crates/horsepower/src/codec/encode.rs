@@ -1,9 +1,9 @@
 //! Step ②, encode: an argument becomes bytes, in the parent; and a result, in the worker.
 //!
 //! The format is postcard, chosen for small values, which most are; vectors of numbers do not go
-//! through it ([`crate::bulk`]).
+//! through it ([`crate::codec::bulk`]).
 
-use crate::bulk;
+use super::bulk;
 use crate::value::Value;
 use horsepower_core::payload::Payload;
 

@@ -1,6 +1,7 @@
 //! [`TaskOptions`]: what is asked for a task beyond being run.
 
-use crate::error::{Kind, Name};
+use crate::error::Name;
+use horsepower_core::task::TaskPolicy;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,17 +85,11 @@ impl TaskOptions {
         self.name.clone().map_or(Name::Function(function), Name::Given)
     }
 
-    /// Why the task cannot run but in a process of its own.
-    pub(crate) fn needs_process(&self) -> Option<Kind> {
-        let what = match self {
-            TaskOptions { deadline: Some(_), .. } => "a deadline ends",
-            TaskOptions { capture: true, .. } => "capturing output redirects",
-            _ => return None,
-        };
-        Some(Kind::Invalid(format!(
-            "{what} the process that runs the task, and this executor runs it in the program's own; \
-             use a process pool"
-        )))
+    /// What the executor has to see to; `None` for a task without special needs.
+    pub(crate) fn policy(&self) -> Option<TaskPolicy> {
+        let &TaskOptions { deadline, grace, queue_deadline, retries, backoff, capture, .. } = self;
+        let special = deadline.is_some() || queue_deadline.is_some() || retries > 0 || capture;
+        special.then_some(TaskPolicy { deadline, grace, queue_deadline, retries, backoff, capture })
     }
 }
 

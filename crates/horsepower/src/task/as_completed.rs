@@ -1,8 +1,8 @@
 //! [`as_completed`] and [`completions`]: futures in the order in which their tasks end.
 
 use crate::error::{Error, Kind};
-use crate::future::AsTaskFuture;
-use crate::wait::Group;
+use crate::task::AsTaskFuture;
+use crate::task::wait::Group;
 use futures_core::Stream;
 use std::collections::VecDeque;
 use std::fmt;

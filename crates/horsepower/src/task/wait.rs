@@ -1,9 +1,9 @@
 //! [`wait`]: for the first of several futures, the first that fails, or all.
 
-use crate::complete::TOLD_WITHIN;
 use crate::error::Error;
-use crate::future::AsTaskFuture;
-use crate::watch::Watch;
+use crate::task::AsTaskFuture;
+use crate::task::promise::TOLD_WITHIN;
+use crate::task::watch::Watch;
 use std::collections::HashSet;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub enum Until {
     /// One has ended, in whichever way.
     FirstCompleted,
     /// One has failed, or all have ended. A cancelled one has ended, but has not failed.
-    FirstException,
+    FirstFailed,
     /// All have ended.
     #[default]
     AllCompleted,
@@ -139,7 +139,7 @@ impl<F: AsTaskFuture> Group<F> {
         self.count == self.futures.len()
             || match until {
                 Until::FirstCompleted => self.count > 0,
-                Until::FirstException => self.failed,
+                Until::FirstFailed => self.failed,
                 Until::AllCompleted => false,
             }
     }

@@ -1,7 +1,7 @@
-//! [`Again`]: a call in this process that may be made more than once, though it consumes its argument.
+//! [`Replay`]: a call in this process that may be made more than once, though it consumes its argument.
 
-use crate::decode::decode;
-use crate::encode::encode_into;
+use crate::codec::decode;
+use crate::codec::encode_into;
 use crate::error::Kind;
 use crate::value::Value;
 use horsepower_core::payload::Encoded;
@@ -9,18 +9,18 @@ use std::any::type_name;
 use std::marker::PhantomData;
 
 /// The argument is kept encoded; for each call it is decoded once more.
-pub(super) struct Again<F, A> {
+pub(crate) struct Replay<F, A> {
     function: F,
     argument: Vec<u8>,
     of: PhantomData<fn(A)>,
 }
 
-impl<F, A: Value> Again<F, A> {
-    pub(super) fn new(function: F, argument: A) -> Result<Again<F, A>, Kind> {
+impl<F, A: Value> Replay<F, A> {
+    pub(crate) fn new(function: F, argument: A) -> Result<Replay<F, A>, Kind> {
         let mut bytes = Vec::new();
         let encoded = horsepower_core::panic::catch(|| encode_into(argument, &mut bytes));
         let source = match encoded {
-            Ok(Ok(())) => return Ok(Again { function, argument: bytes, of: PhantomData }),
+            Ok(Ok(())) => return Ok(Replay { function, argument: bytes, of: PhantomData }),
             Ok(Err(error)) => error,
             Err(panic) => panic.message.into(),
         };
@@ -29,7 +29,7 @@ impl<F, A: Value> Again<F, A> {
 
     /// # Panics
     /// Like the function; and if the argument, which has been encoded, cannot be decoded.
-    pub(super) fn call<R>(&self) -> R
+    pub(crate) fn call<R>(&self) -> R
     where
         F: Fn(A) -> R,
     {

@@ -1,8 +1,11 @@
-//! The tasks of a thread pool: those that wait, and how many there are. Who runs them is [`super::crew`].
+//! [`Pool`]: what a thread pool's executor and its threads share, behind one lock.
+//!
+//! The executor submits here; what the threads do is in `run`.
 
-use super::crew::{Call, Crew, Manner};
+use super::job::Job;
+use super::threads::Threads;
+use super::timer;
 use crate::error::Kind;
-use crate::timer;
 use horsepower_core::callback_threads::CallbackThreads;
 use horsepower_core::stats::Stats;
 use std::cell::RefCell;
@@ -10,30 +13,32 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::{Builder, Thread};
 use std::time::{Duration, Instant};
 
-/// Something that is to be done on a thread of the pool.
-pub(super) trait Job: Send {
-    /// Does it.
-    fn run(self: Box<Self>, pool: &Arc<Pool>);
-    /// How many calls it is.
-    fn calls(&self) -> usize {
-        1
-    }
-    /// True if it has ended, and will do nothing.
-    fn is_over(&self) -> bool;
-    /// True if that is because it was cancelled.
-    fn is_cancelled(&self) -> bool;
-    /// It will never be done, and why.
-    fn refuse(self: Box<Self>, kind: Kind);
+/// How a pool was made.
+pub(super) struct Settings {
+    pub(super) name: String,
+    /// How long a thread waits for a job until it leaves.
+    pub(super) idle_timeout: Duration,
+    /// What each thread calls first.
+    pub(super) initializer: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+/// Threads that were called under the lock; the rest is done without it.
+#[must_use]
+pub(super) struct Wake {
+    threads: Vec<Thread>,
+    /// A thread was needed, and could not be started.
+    failure: Option<io::Error>,
 }
 
 /// What the executor and its threads share.
 pub(super) struct Pool {
-    pub(super) manner: Manner,
+    pub(super) settings: Settings,
     pub(super) counts: Counts,
     /// Call the callbacks of jobs that came too late: the threads are busy with others.
-    callers: CallbackThreads,
+    callback_threads: CallbackThreads,
     state: Mutex<State>,
     /// After the pool was closed, the last job has ended, or the last thread has left.
     end: Condvar,
@@ -41,10 +46,10 @@ pub(super) struct Pool {
 
 #[derive(Default)]
 pub(super) struct State {
-    pub(super) queue: VecDeque<Box<dyn Job>>,
-    pub(super) crew: Crew,
+    pub(super) queue: VecDeque<Job>,
+    pub(super) threads: Threads,
     /// Jobs that wait for the time of their next try.
-    delayed: HashMap<u64, Box<dyn Job>>,
+    delayed: HashMap<u64, Job>,
     delays: u64,
     /// A thread could not be started, and that will be tried again.
     starts_again: bool,
@@ -58,6 +63,14 @@ pub(super) struct State {
     pub(super) running: u64,
     /// Jobs that have not ended: queued, running, or waiting for their next try.
     pub(super) unended: usize,
+}
+
+impl Wake {
+    /// Wakes those that were called. What is left is a thread that could not be started.
+    fn unpark(self) -> Option<io::Error> {
+        self.threads.iter().for_each(Thread::unpark);
+        self.failure
+    }
 }
 
 impl State {
@@ -76,13 +89,13 @@ impl State {
 
     /// Takes out what was cancelled, once there may be much of it: else it would keep its memory until
     /// its turn comes.
-    fn remove_dead(&mut self) -> Vec<Box<dyn Job>> {
+    fn remove_dead(&mut self) -> Vec<Job> {
         if self.queue.len() <= self.prune_at {
             return Vec::new();
         }
         let jobs = std::mem::take(&mut self.queue);
         let (dead, living) = jobs.into_iter().partition(|job| job.is_over());
-        let living: VecDeque<Box<dyn Job>> = living;
+        let living: VecDeque<Job> = living;
         self.prune_at = PRUNE.max(2 * living.len());
         self.queue = living;
         Vec::from(dead)
@@ -115,12 +128,12 @@ thread_local! {
 }
 
 impl Pool {
-    pub(super) fn new(manner: Manner, workers: usize) -> Pool {
-        let state = State { crew: Crew::new(workers), ..State::default() };
+    pub(super) fn new(settings: Settings, workers: usize) -> Pool {
+        let state = State { threads: Threads::new(workers), ..State::default() };
         Pool {
-            manner,
+            settings,
             counts: Counts::default(),
-            callers: CallbackThreads::default(),
+            callback_threads: CallbackThreads::default(),
             state: Mutex::new(state),
             end: Condvar::new(),
         }
@@ -132,7 +145,7 @@ impl Pool {
 
     /// Most threads at a time.
     pub(super) fn workers(&self) -> usize {
-        self.lock().crew.most
+        self.lock().threads.most()
     }
 
     /// True on a thread of this pool, and in a callback that it calls elsewhere.
@@ -152,7 +165,7 @@ impl Pool {
     }
 
     /// Queues a job, or refuses it.
-    pub(super) fn submit(self: &Arc<Self>, job: Box<dyn Job>) {
+    pub(super) fn submit(self: &Arc<Self>, job: Job) {
         let mut state = self.lock();
         let refusal = match &state.broken {
             Some(reason) => Some(Kind::Broken(reason.clone())),
@@ -169,7 +182,7 @@ impl Pool {
         drop(state);
         self.wake(call);
         for job in dead {
-            self.count_over(&*job);
+            self.count_over(&job);
             self.within(|| drop(job));
             self.ended();
         }
@@ -177,10 +190,10 @@ impl Pool {
 
     /// Wakes those that were called for the jobs in the queue. If a thread could not be started, the
     /// others will do them, and it is tried again; if there are no others, nobody will.
-    pub(super) fn wake(self: &Arc<Self>, call: Call) {
-        let Some(error) = call.wake() else { return };
+    pub(super) fn wake(self: &Arc<Self>, call: Wake) {
+        let Some(error) = call.unpark() else { return };
         let mut state = self.lock();
-        if state.crew.living > 0 {
+        if state.threads.living() > 0 {
             if std::mem::replace(&mut state.starts_again, true) {
                 return;
             }
@@ -221,8 +234,41 @@ impl Pool {
         self.wake(call);
     }
 
+    /// Calls somebody for each job in the queue, as far as there may be threads.
+    pub(super) fn call(self: &Arc<Self>, state: &mut State) -> Wake {
+        let mut wake = Wake { threads: Vec::new(), failure: None };
+        while state.queue.len() > state.threads.on_their_way() {
+            if let Some(thread) = state.threads.call_one() {
+                wake.threads.push(thread);
+            } else if !state.threads.has_room() {
+                break;
+            } else if let Err(error) = self.start_one(&mut state.threads) {
+                wake.failure = Some(error);
+                break;
+            }
+        }
+        wake
+    }
+
+    /// Calls those that are too many, or, once nothing can come any more, all.
+    fn call_to_leave(&self, state: &mut State) -> Wake {
+        let surplus = if state.is_over() { usize::MAX } else { state.threads.surplus() };
+        let threads = std::iter::from_fn(|| state.threads.call_one()).take(surplus).collect();
+        Wake { threads, failure: None }
+    }
+
+    /// The lock is held meanwhile, so there is no thread that is neither there nor not.
+    fn start_one(self: &Arc<Self>, threads: &mut Threads) -> io::Result<()> {
+        let number = threads.free_number();
+        let pool = self.clone();
+        let name = format!("{}_{number}", self.settings.name);
+        let thread = Builder::new().name(name).spawn(move || pool.live(number))?;
+        threads.started(number, thread);
+        Ok(())
+    }
+
     /// Counts a job that has ended without a run.
-    pub(super) fn count_over(&self, job: &dyn Job) {
+    pub(super) fn count_over(&self, job: &Job) {
         let cancelled = job.is_cancelled();
         count(if cancelled { &self.counts.cancelled } else { &self.counts.failed }, job.calls());
     }
@@ -235,17 +281,17 @@ impl Pool {
             pool.within(call);
             pool.ended();
         };
-        if let Some(at) = self.callers.call(Box::new(call)) {
-            self.look_after_callers(at);
+        if let Some(at) = self.callback_threads.call(Box::new(call)) {
+            self.look_after_callbacks(at);
         }
     }
 
     /// Sees to it at `at`, and for as long as that is needed, that there is somebody to make the next call.
-    fn look_after_callers(self: &Arc<Self>, at: Instant) {
+    fn look_after_callbacks(self: &Arc<Self>, at: Instant) {
         let pool = self.clone();
         let look = move || {
-            if let Some(at) = pool.callers.look() {
-                pool.look_after_callers(at);
+            if let Some(at) = pool.callback_threads.look() {
+                pool.look_after_callbacks(at);
             }
         };
         // If there is no thread for it, the one who made the call before will make this.
@@ -258,7 +304,7 @@ impl Pool {
     }
 
     /// Queues a job that was [held](Self::hold), or a part of one that runs.
-    pub(super) fn submit_held(self: &Arc<Self>, job: Box<dyn Job>) {
+    pub(super) fn submit_held(self: &Arc<Self>, job: Job) {
         let mut state = self.lock();
         if let Some(kind) = state.refusal() {
             drop(state);
@@ -275,7 +321,7 @@ impl Pool {
     ///
     /// # Errors
     /// The job, if nothing begins any more.
-    pub(super) fn again(&self, job: Box<dyn Job>) -> Result<(), Box<dyn Job>> {
+    pub(super) fn again(&self, job: Job) -> Result<(), Job> {
         let mut state = self.lock();
         if state.refusal().is_some() {
             return Err(job);
@@ -292,7 +338,7 @@ impl Pool {
     ///
     /// # Errors
     /// The job, if nothing begins any more.
-    pub(super) fn delay(self: &Arc<Self>, job: Box<dyn Job>) -> Result<Delayed, Box<dyn Job>> {
+    pub(super) fn delay(self: &Arc<Self>, job: Job) -> Result<Delayed, Job> {
         let mut state = self.lock();
         if state.refusal().is_some() {
             return Err(job);
@@ -331,8 +377,8 @@ impl Pool {
     ) -> MutexGuard<'a, State> {
         if state.is_over() {
             self.end.notify_all();
-            let _ = self.call_to_leave(&mut state).wake();
-            self.callers.close();
+            let _ = self.call_to_leave(&mut state).unpark();
+            self.callback_threads.close();
         }
         state
     }
@@ -356,7 +402,7 @@ impl Pool {
         let first = self.lock().broken.get_or_insert_with(|| reason.clone()).clone();
         // Each thread may fail, and once is enough to tell.
         if Arc::ptr_eq(&first, &reason) {
-            self.within(|| tracing::error!(pool = self.manner.name, %reason, "pool is broken"));
+            self.within(|| tracing::error!(pool = self.settings.name, %reason, "pool is broken"));
         }
         self.refuse_queued(&self.counts.failed, || Kind::Broken(reason.clone()));
     }
@@ -368,7 +414,7 @@ impl Pool {
         let jobs: Vec<_> = queue.into_iter().chain(delayed.into_values()).collect();
         for job in &jobs {
             if job.is_over() {
-                self.count_over(&**job);
+                self.count_over(job);
             } else {
                 count(counter, job.calls());
             }
@@ -384,7 +430,7 @@ impl Pool {
     /// it was too late. To be called once it is closed.
     pub(super) fn wait(&self, deadline: Option<Instant>) -> bool {
         let mut state = self.lock();
-        while state.unended > 0 || state.crew.living > 0 {
+        while state.unended > 0 || state.threads.living() > 0 {
             let Some(deadline) = deadline else {
                 state = self.end.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
@@ -400,23 +446,23 @@ impl Pool {
 
     /// Joins the threads, which have nothing to do any more but to release what is theirs alone.
     pub(super) fn join(&self) {
-        let threads = self.lock().crew.handles();
+        let threads = self.lock().threads.take_handles();
         // It may be one of them that releases the pool.
         let me = std::thread::current().id();
         let others = threads.into_iter().filter(|thread| thread.thread().id() != me);
         // A thread of a pool catches the panics of what it runs.
         others.for_each(|thread| drop(thread.join()));
-        self.callers.join();
+        self.callback_threads.join();
     }
 
     /// Changes how many threads there may be.
     pub(super) fn resize(self: &Arc<Self>, workers: usize) {
         let mut state = self.lock();
-        state.crew.most = workers;
+        state.threads.set_most(workers);
         let too_many = self.call_to_leave(&mut state);
         let call = self.call(&mut state);
         drop(state);
-        let _ = too_many.wake();
+        let _ = too_many.unpark();
         self.wake(call);
     }
 
@@ -467,6 +513,6 @@ impl Drop for Delayed {
 
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}, {} threads", self.manner.name, self.workers())
+        write!(f, "{}, {} threads", self.settings.name, self.workers())
     }
 }

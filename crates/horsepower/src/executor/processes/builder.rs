@@ -1,8 +1,9 @@
 //! [`ProcessPoolBuilder`]: the settings of a process pool that is to be made.
 
-use super::processes::{ProcessPoolExecutor, call_of, no_pool};
-use super::{StartMethod, at_least_one};
+use super::executor::{ProcessPoolExecutor, no_pool};
 use crate::error::{Error, Kind};
+use crate::executor::wire::call_of;
+use crate::executor::{StartMethod, at_least_one};
 use crate::info::usable_cpus;
 use crate::launch::launch_settings;
 use crate::value::Value;

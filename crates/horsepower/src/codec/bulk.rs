@@ -2,7 +2,7 @@
 //!
 //! Going through serde element by element is far slower than a copy; `cargo bench` prints both.
 //! Which types these are is known to the compiler: all of this folds away for any other type.
-//! Called by [`crate::encode`] and [`crate::decode`], which agree because both ask here.
+//! Called by [`crate::codec::encode`] and [`crate::decode`], which agree because both ask here.
 
 use std::any::Any;
 

@@ -1,6 +1,6 @@
 //! Step ⑥, decode: bytes become a value: a result in the parent, and an argument in the worker.
 
-use crate::bulk::{self, FromBytes};
+use super::bulk::{self, FromBytes};
 use crate::value::Value;
 use horsepower_core::payload::Encoded;
 
@@ -35,7 +35,7 @@ fn reason<T: Value>(bytes: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encode::{encode, encode_into};
+    use crate::codec::{encode, encode_into};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 

@@ -1,17 +1,19 @@
 //! [`QueueLimit`]: how many tasks an executor takes at a time.
+//!
+//! A backend that has one returns it from [`Backend::queue`](super::Backend::queue); the typed front asks
+//! it for a [`Permit`] before it starts a task, and the promise of the task keeps that until its end.
 
-use crate::watch::wake;
+use crate::task::watch::wake;
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 /// A limit on the tasks that an executor has taken and that have not ended: as many as there are
-/// workers, and so many more that wait. Asked for with a builder's `queue_limit`.
+/// workers, and a number of tasks that wait. See [`Backend::queue`](super::Backend::queue).
 #[derive(Debug)]
-pub(crate) struct QueueLimit {
-    /// How many may wait.
-    pub(crate) tasks: usize,
+pub struct QueueLimit {
+    tasks: usize,
     gate: Arc<Gate>,
 }
 
@@ -37,10 +39,18 @@ struct State {
 pub(crate) struct Permit(Arc<Gate>);
 
 impl QueueLimit {
-    pub(crate) fn new(workers: usize, tasks: usize) -> QueueLimit {
+    /// A limit of `tasks` that may wait while `workers` run.
+    #[must_use]
+    pub fn new(workers: usize, tasks: usize) -> QueueLimit {
         let state = State { most: workers.saturating_add(tasks), ..State::default() };
         let gate = Gate { state: Mutex::new(state), room: Condvar::new() };
         QueueLimit { tasks, gate: Arc::new(gate) }
+    }
+
+    /// How many tasks may wait.
+    #[must_use]
+    pub fn tasks(&self) -> usize {
+        self.tasks
     }
 
     /// A place, if there is one.
@@ -82,8 +92,8 @@ impl QueueLimit {
         .await
     }
 
-    /// The executor takes no more tasks: nobody needs to wait to hear that.
-    pub(crate) fn close(&self) {
+    /// The executor takes no more tasks: whoever waits for room goes on, to be refused by the executor.
+    pub fn close(&self) {
         let mut state = self.gate.lock();
         state.closed = true;
         self.gate.tell(state);
@@ -94,8 +104,8 @@ impl QueueLimit {
         Permit(self.gate.clone())
     }
 
-    /// There are more workers now, or fewer.
-    pub(crate) fn resize(&self, workers: usize) {
+    /// The executor has this many workers now.
+    pub fn resize(&self, workers: usize) {
         let mut state = self.gate.lock();
         state.most = workers.saturating_add(self.tasks);
         self.gate.tell(state);

@@ -1,18 +1,15 @@
 //! Step ⑦, complete: a future has its answer, and everybody who waits for it is told.
 //!
 //! A [`Promise`] is the half that the executor holds; [`TaskFuture`](crate::TaskFuture) is the
-//! user's. They share one allocation for each task. What the user's half asks is in `complete/asked.rs`.
+//! user's. They share one allocation for each task. What the user's half asks is in `future_side.rs`.
 
-mod asked;
-
-use crate::admission::Permit;
 use crate::error::{Error, Kind, Name};
-use crate::options::TaskOutput;
-use crate::origin::Origin;
-use crate::watch::{Watchers, wake};
+use crate::executor::{Control, Permit};
+use crate::task::TaskOutput;
+use crate::task::watch::{Watchers, wake};
 use horsepower_core::callback_threads::FollowUp;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use horsepower_core::task::TaskState;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -43,7 +40,7 @@ pub(crate) type Callback<T> = Box<dyn FnOnce(&Outcome<T>) + Send>;
 /// | Ended | Kept | `get` has moved the outcome into the future itself |
 /// | Ended, Kept | Taken | somebody owns the outcome |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     Pending,
     Running,
     /// The outcome waits for the callbacks to be called.
@@ -58,31 +55,31 @@ enum Stage {
 
 pub(crate) struct Promise<T> {
     pub(crate) task: Name,
-    pub(crate) origin: Origin,
-    /// It was cancelled: no further part of it is to begin; only where it runs in this process.
-    stopped: AtomicBool,
-    /// It has begun at least once; only where it runs in this process.
-    begun: AtomicBool,
+    /// Who can be asked about the task while it runs elsewhere; `None`: it runs in this process, and
+    /// this promise decides.
+    pub(super) control: Option<Arc<dyn Control>>,
+    /// Where the task is, for `control`; and whether it was stopped, or has begun before.
+    pub(crate) task_state: TaskState,
     /// What the task has printed, if that was to be kept.
     output: OnceLock<Box<TaskOutput>>,
     state: Mutex<State<T>>,
-    changed: Condvar,
+    pub(super) changed: Condvar,
 }
 
-struct State<T> {
-    stage: Stage,
-    outcome: Option<Outcome<T>>,
+pub(super) struct State<T> {
+    pub(super) stage: Stage,
+    pub(super) outcome: Option<Outcome<T>>,
     /// The error, for those who ask after the outcome was taken.
-    error: Option<Error>,
-    callbacks: Vec<Callback<T>>,
-    waker: Option<Waker>,
-    watchers: Watchers,
-    /// Its place in a pool with a queue limit, until it has ended.
+    pub(super) error: Option<Error>,
+    pub(super) callbacks: Vec<Callback<T>>,
+    pub(super) waker: Option<Waker>,
+    pub(super) watchers: Watchers,
+    /// Its place in a queue with a limit, until it has ended.
     permit: Option<Permit>,
     /// What the executor wants to be dropped when the task has ended.
     token: Option<Token>,
     /// Threads that sleep on `changed`.
-    sleepers: usize,
+    pub(super) sleepers: usize,
 }
 
 impl<T> std::fmt::Debug for Promise<T> {
@@ -93,7 +90,7 @@ impl<T> std::fmt::Debug for Promise<T> {
 }
 
 impl<T> Promise<T> {
-    pub(crate) fn new(task: impl Into<Name>, origin: Origin) -> Promise<T> {
+    pub(crate) fn new(task: impl Into<Name>, control: Option<Arc<dyn Control>>) -> Promise<T> {
         let state = State {
             stage: Stage::Pending,
             outcome: None,
@@ -108,9 +105,8 @@ impl<T> Promise<T> {
         let output = OnceLock::new();
         Promise {
             task: task.into(),
-            origin,
-            stopped: AtomicBool::new(false),
-            begun: AtomicBool::new(false),
+            control,
+            task_state: TaskState::default(),
             output,
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -123,7 +119,7 @@ impl<T> Promise<T> {
         self
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State<T>> {
         // Nothing that can panic happens under the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -134,8 +130,7 @@ impl<T> Promise<T> {
 
     /// True if it is known to have begun, in this process, or in a worker for an earlier try.
     fn has_begun(&self) -> bool {
-        // Relaxed: it is set and asked for by whoever runs the task, or under the lock.
-        self.begun.load(Ordering::Relaxed) || self.origin.has_begun()
+        self.task_state.has_begun()
     }
 
     /// The task is about to run in this process. False: it was cancelled, and must not.
@@ -144,7 +139,7 @@ impl<T> Promise<T> {
         let pending = state.stage == Stage::Pending;
         if pending {
             state.stage = Stage::Running;
-            self.begun.store(true, Ordering::Relaxed);
+            self.task_state.set_begun();
         }
         pending
     }
@@ -166,13 +161,12 @@ impl<T> Promise<T> {
     pub(crate) fn fail_late(&self, limit: Duration) -> Option<FollowUp> {
         let state = self.lock();
         let late = state.stage == Stage::Pending && !self.has_begun();
-        late.then(|| self.settle_in(state, Err(self.error(Kind::QueueDeadline { limit }))))
+        late.then(|| self.answer_in(state, Err(self.error(Kind::QueueDeadline { limit }))))
     }
 
     /// True if no further part of the task is to begin.
     pub(crate) fn is_stopped(&self) -> bool {
-        // Relaxed: a hint.
-        self.stopped.load(Ordering::Relaxed)
+        self.task_state.is_stopped()
     }
 
     /// True if there is an outcome that nobody has taken.
@@ -201,16 +195,12 @@ impl<T> Promise<T> {
 
     /// The task has ended. Only the first outcome counts.
     pub(crate) fn complete(&self, outcome: Outcome<T>) {
-        self.complete_told(outcome, None);
+        self.complete_and(outcome, None);
     }
 
     /// The task has ended. `ending` is called with true when the callbacks have been called and nobody
     /// can see the end yet; with false if there are more of them after all.
-    pub(crate) fn complete_and(&self, outcome: Outcome<T>, ending: &dyn Fn(bool)) {
-        self.complete_told(outcome, Some(ending));
-    }
-
-    fn complete_told(&self, outcome: Outcome<T>, ending: Option<&dyn Fn(bool)>) {
+    pub(crate) fn complete_and(&self, outcome: Outcome<T>, ending: Option<&dyn Fn(bool)>) {
         let mut state = self.lock();
         if matches!(state.stage, Stage::Pending | Stage::Running) {
             state.error = outcome.as_ref().err().cloned();
@@ -220,15 +210,15 @@ impl<T> Promise<T> {
 
     /// The task has ended, and this thread is not one to call callbacks. If some are left,
     /// [`call_back`](Self::call_back) is to be called on another, and nobody sees the end before.
-    pub(crate) fn settle(&self, outcome: Outcome<T>) -> FollowUp {
+    pub(crate) fn answer(&self, outcome: Outcome<T>) -> FollowUp {
         let state = self.lock();
         if matches!(state.stage, Stage::Pending | Stage::Running) {
-            return self.settle_in(state, outcome);
+            return self.answer_in(state, outcome);
         }
         FollowUp::None
     }
 
-    fn settle_in<'a>(
+    fn answer_in<'a>(
         &'a self,
         mut state: MutexGuard<'a, State<T>>,
         outcome: Outcome<T>,
@@ -264,7 +254,7 @@ impl<T> Promise<T> {
     }
 
     /// Calls the callbacks, in their order, and then makes the outcome available.
-    fn finish<'a>(
+    pub(super) fn finish<'a>(
         &'a self,
         state: MutexGuard<'a, State<T>>,
         outcome: Outcome<T>,

@@ -1,12 +1,12 @@
 //! What the handle and the thread share: how far the thread is, those who wait for it, its result.
 //!
-//! [`super::Thread`] starts it and waits; the thread itself runs [`ChildProcess::live`]. No lock is held
+//! [`super::Thread`] starts it and waits; the thread itself runs [`Shared::live`]. No lock is held
 //! while the user's code runs.
 
 use super::StopToken;
 use super::daemon::set_daemon;
-use crate::complete::Outcome;
 use crate::error::{AGAIN, Error, Kind, NOT_STARTED};
+use crate::task::promise::Outcome;
 use horsepower_core::panic::{PanicReport, catch};
 use std::fmt;
 use std::io::Write as _;
@@ -52,7 +52,7 @@ pub(super) type Function<T> = Box<dyn FnOnce(&StopToken) -> T + Send>;
 /// What is called with a panic of the function.
 pub(super) type OnPanic = Box<dyn FnOnce(&Error) + Send>;
 
-pub(super) struct ChildProcess<T> {
+pub(super) struct Shared<T> {
     pub(super) name: Arc<str>,
     pub(super) daemon: bool,
     pub(super) stack_size: Option<usize>,
@@ -72,14 +72,14 @@ struct State<T> {
     outcome: Option<Outcome<T>>,
 }
 
-impl<T> ChildProcess<T> {
+impl<T> Shared<T> {
     pub(super) fn new(
         name: String,
         daemon: bool,
         stack_size: Option<usize>,
         function: Function<T>,
         on_panic: Option<OnPanic>,
-    ) -> ChildProcess<T> {
+    ) -> Shared<T> {
         let state = State {
             stage: ThreadState::NotStarted,
             function: Some(function),
@@ -88,7 +88,7 @@ impl<T> ChildProcess<T> {
             native_id: None,
             outcome: None,
         };
-        ChildProcess {
+        Shared {
             name: name.into(),
             daemon,
             stack_size,
@@ -200,7 +200,7 @@ impl<T> ChildProcess<T> {
 const OWN_END: &str = "it cannot wait for its own end";
 const NUL: &str = "its name has a NUL byte in it, which the system takes for the end";
 
-impl<T: Send + 'static> ChildProcess<T> {
+impl<T: Send + 'static> Shared<T> {
     /// Starts the thread, and waits until it has begun.
     pub(super) fn start(self: &Arc<Self>) -> Result<JoinHandle<()>, Error> {
         if self.name.contains('\0') {
@@ -214,10 +214,10 @@ impl<T: Send + 'static> ChildProcess<T> {
         if state.stage != ThreadState::NotStarted {
             return Err(self.invalid(AGAIN));
         }
-        let life = self.clone();
+        let shared = self.clone();
         // The new thread waits for the lock. If there is none, nothing has changed.
         let handle = builder
-            .spawn(move || live(life))
+            .spawn(move || live(shared))
             .map_err(|source| self.error(Kind::System { doing: "start a thread", source }))?;
         state.begin(handle.thread().id());
         while state.function.is_some() {
@@ -235,20 +235,20 @@ impl<T> State<T> {
 }
 
 /// All that the thread does.
-fn live<T>(life: Arc<ChildProcess<T>>) {
-    set_daemon(life.daemon);
-    let mut state = life.lock();
+fn live<T>(shared: Arc<Shared<T>>) {
+    set_daemon(shared.daemon);
+    let mut state = shared.lock();
     state.native_id = native_id();
     let (function, on_panic) = (state.function.take(), state.on_panic.take());
     drop(state);
-    life.changed.notify_all();
+    shared.changed.notify_all();
     let Some(function) = function else { return };
-    let outcome = life.call(function);
-    tell(&life.name, outcome.as_ref().err(), on_panic);
-    life.finish(outcome);
+    let outcome = shared.call(function);
+    tell(&shared.name, outcome.as_ref().err(), on_panic);
+    shared.finish(outcome);
     // Nobody else may be left to drop the result, and that is the user's code too.
-    let name = life.name.clone();
-    if let Err(panic) = catch(|| drop(life)) {
+    let name = shared.name.clone();
+    if let Err(panic) = catch(|| drop(shared)) {
         say(&panic, format_args!("thread {name}, dropping its result,"));
     }
 }

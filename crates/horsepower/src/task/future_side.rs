@@ -1,10 +1,9 @@
 //! What the user's half asks of a promise: to wait, to give the outcome, to call, to cancel.
 
-use super::{Callback, Outcome, Promise, Stage, TOLD_WITHIN};
 use crate::error::{Error, Kind};
-use crate::origin::Helped;
-use crate::watch::{Watch, wake};
-use std::sync::atomic::Ordering;
+use crate::executor::Helped;
+use crate::task::promise::{Callback, Outcome, Promise, Stage, TOLD_WITHIN};
+use crate::task::watch::{Watch, wake};
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 use std::thread;
@@ -18,13 +17,42 @@ impl<T> Promise<T> {
         if cancelled(self) {
             return true;
         }
-        if self.origin.is_here() {
-            // Relaxed: whoever runs a part of the task will see it soon.
-            self.stopped.store(true, Ordering::Relaxed);
+        let Some(control) = &self.control else {
+            // Whoever runs a part of the task will see it soon.
+            self.task_state.set_stopped();
             return self.cancel_pending();
-        }
-        let taken_back = self.origin.cancel(|| self.fail(Kind::Cancelled));
+        };
+        let taken_back = control.cancel(&self.task_state, &mut || self.fail(Kind::Cancelled));
         taken_back || self.is_cancelled()
+    }
+
+    /// Asks that the end of the task be noticed although nobody waits for it.
+    fn watch_task(&self) {
+        if let Some(control) = &self.control {
+            control.watch(&self.task_state);
+        }
+    }
+
+    /// True if the task has ended elsewhere, though this promise may not know yet.
+    fn task_has_ended(&self) -> bool {
+        self.control.as_ref().is_some_and(|control| control.has_ended(&self.task_state))
+    }
+
+    /// True if the task runs elsewhere.
+    fn task_is_running(&self) -> bool {
+        self.control.as_ref().is_some_and(|control| control.is_running(&self.task_state))
+    }
+
+    /// True if this thread is there to call callbacks of such tasks.
+    fn is_callback_thread(&self) -> bool {
+        self.control.as_ref().is_some_and(|control| control.is_callback_thread())
+    }
+
+    fn help(&self, deadline: Option<Instant>) -> Helped {
+        match &self.control {
+            Some(control) => control.help(&self.task_state, deadline),
+            None => Helped::NotNeeded,
+        }
     }
 
     /// Cancels a task that this process alone decides about: whoever changes `stage` first wins.
@@ -41,7 +69,7 @@ impl<T> Promise<T> {
 
     /// Cancels a task, or ends the process that runs it.
     pub(crate) fn kill(&self) -> bool {
-        self.cancel() || self.origin.kill()
+        self.cancel() || self.control.as_ref().is_some_and(|c| c.kill(&self.task_state))
     }
 
     /// Tells `watch` once when the task has ended; at once, if it has.
@@ -57,7 +85,7 @@ impl<T> Promise<T> {
         if ends {
             state.watchers.push((watch.clone(), number));
             drop(state);
-            self.origin.watch();
+            self.watch_task();
         } else {
             drop(state);
             watch.arrive(number).into_iter().for_each(wake);
@@ -76,13 +104,13 @@ impl<T> Promise<T> {
     /// True if the task has ended.
     pub(crate) fn is_done(&self) -> bool {
         let done = || !matches!(self.lock().stage, Stage::Pending | Stage::Running);
-        done() || self.origin.ended()
+        done() || self.task_has_ended()
     }
 
     pub(crate) fn is_running(&self) -> bool {
         match self.lock().stage {
             Stage::Running => true,
-            Stage::Pending => self.origin.running(),
+            Stage::Pending => self.task_is_running(),
             _ => false,
         }
     }
@@ -98,12 +126,12 @@ impl<T> Promise<T> {
                 }
                 Stage::Pending | Stage::Running | Stage::ToCall | Stage::Calling(_) => {}
             }
-            match self.origin.help(deadline) {
+            match self.help(deadline) {
                 // Once more even when late: the help may have been just enough.
                 Helped::LookAgain if !late() => {}
                 // It has ended, and another thread is about to tell this future: that is not late, unless
                 // that thread is busy with something else.
-                _ if self.origin.ended() => {
+                _ if self.task_has_ended() => {
                     let patience = Instant::now() + TOLD_WITHIN;
                     return self.sleep(deadline.map(|deadline| deadline.max(patience)));
                 }
@@ -117,7 +145,7 @@ impl<T> Promise<T> {
         let mut state = self.lock();
         state.sleepers += 1;
         while !matches!(state.stage, Stage::Ended | Stage::Kept | Stage::Taken) {
-            if state.stage == Stage::ToCall && deadline.is_none() && self.origin.is_caller() {
+            if state.stage == Stage::ToCall && deadline.is_none() && self.is_callback_thread() {
                 // In a callback of the same pool: no other caller is needed for this one.
                 drop(state);
                 self.call_back();
@@ -192,7 +220,7 @@ impl<T> Promise<T> {
             }
         }
         // Where it is with a pool, that knows more.
-        match (self.origin.ended(), self.origin.running()) {
+        match (self.task_has_ended(), self.task_is_running()) {
             (true, _) => "ended",
             (false, true) => "running",
             (false, false) => "pending",
@@ -201,19 +229,16 @@ impl<T> Promise<T> {
 
     /// Waits for the end, and returns the error with which the task ended. In a callback of this
     /// future that is known already.
-    pub(crate) fn wait_for_exception(
-        &self,
-        deadline: Option<Instant>,
-    ) -> Result<Option<Error>, Error> {
+    pub(crate) fn wait_for_error(&self, deadline: Option<Instant>) -> Result<Option<Error>, Error> {
         let me = thread::current().id();
         if !matches!(self.lock().stage, Stage::Calling(caller) if caller == me) {
             self.wait(deadline)?;
         }
-        Ok(self.exception())
+        Ok(self.error_now())
     }
 
     /// The error with which the task ended; to be asked once the wait is over.
-    pub(crate) fn exception(&self) -> Option<Error> {
+    pub(crate) fn error_now(&self) -> Option<Error> {
         self.lock().error.clone()
     }
 
@@ -237,8 +262,10 @@ impl<T> Promise<T> {
             Stage::Pending | Stage::Running | Stage::ToCall | Stage::Calling(_) => {
                 state.callbacks.push(callback);
                 drop(state);
-                self.origin.expect_callbacks();
-                self.origin.watch();
+                if let Some(control) = &self.control {
+                    control.expect_callbacks();
+                }
+                self.watch_task();
             }
         }
         None
@@ -257,7 +284,7 @@ impl<T> Promise<T> {
                 let old = state.waker.replace(waker);
                 drop(state);
                 drop(old);
-                self.origin.watch();
+                self.watch_task();
                 Poll::Pending
             }
         }
@@ -266,7 +293,7 @@ impl<T> Promise<T> {
     /// The user has dropped the future: when the task ends, its result is to be dropped soon.
     pub(crate) fn abandon(&self) {
         if matches!(self.lock().stage, Stage::Pending | Stage::Running) {
-            self.origin.watch();
+            self.watch_task();
         }
     }
 }

@@ -1,0 +1,181 @@
+//! [`Message`]: a task as a backend gets it that sends tasks to other processes.
+
+use crate::task::TaskOutput;
+use horsepower_core::callback_threads::FollowUp;
+use horsepower_core::entry_point::EntryPoint;
+use horsepower_core::payload::Payload;
+use horsepower_core::record::read_answer;
+use horsepower_core::task::{Answer, Failure, Receiver, TaskPolicy, TaskState};
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A task as bytes: which function of this program, with which argument, and whom to tell.
+///
+/// # What the parts mean
+///
+/// - [`entry`](Self::entry) names the function in every process of the same build of the program:
+///   [`EntryPoint::encode`], [`EntryPoint::decode`]. A process of another build refuses the name.
+/// - [`payload`](Self::payload) is the encoded argument of one call if [`items`](Self::items) is `None`.
+///   Else it holds that many arguments, each as its length (8 bytes, little-endian) and its bytes;
+///   [`arguments`](super::arguments) reads them one after the other. Each is a call, and is answered by
+///   itself: item 0, 1, 2, …
+/// - An answer is a record, which [`EntryPoint::call`] makes in the process that runs the function, and
+///   [`Reply::answer`] reads: 8 bytes, little-endian, the length of what follows times 256 plus a status;
+///   then the encoded result (status 0) or what went wrong.
+///
+/// ```
+/// use horsepower::backend::{EntryPoint, Message, arguments};
+///
+/// /// What a backend does with a message, here without another process in between.
+/// fn run(message: Message) {
+///     let name = message.entry.encode().expect("this program's file can be read");
+///     let payload = message.payload.bytes().to_vec();
+///     let items = message.items;
+///     // … both travel to another process of the same build, which does this:
+///     let entry = EntryPoint::decode(&name).expect("the same build");
+///     let answers: Vec<Vec<u8>> = match items {
+///         None => vec![entry.call(&payload)],
+///         Some(_) => arguments(&payload).map(|argument| entry.call(argument)).collect(),
+///     };
+///     // … the answers travel back:
+///     for (item, answer) in (0..).zip(&answers) {
+///         message.reply.answer(item, answer);
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Message {
+    /// The function.
+    pub entry: EntryPoint,
+    /// The encoded argument, or the arguments of several items.
+    pub payload: Payload,
+    /// How many items the payload holds, if it is framed; `None`: it is the argument of one call.
+    pub items: Option<NonZeroU32>,
+    /// What the task asks for beyond being run; `None`: nothing. A backend is only given what it
+    /// [can](super::Backend::can) do.
+    pub policy: Option<TaskPolicy>,
+    /// Whom to tell.
+    pub reply: Reply,
+}
+
+impl Message {
+    pub(super) fn single(
+        entry: EntryPoint,
+        payload: Payload,
+        policy: Option<TaskPolicy>,
+        receiver: Arc<dyn Receiver>,
+    ) -> Message {
+        Message { entry, payload, items: None, policy, reply: Reply::new(receiver, 1) }
+    }
+
+    pub(super) fn framed(
+        entry: EntryPoint,
+        payload: Payload,
+        items: NonZeroU32,
+        policy: Option<TaskPolicy>,
+        receiver: Arc<dyn Receiver>,
+    ) -> Message {
+        let reply = Reply::new(receiver, items.get());
+        Message { entry, payload, items: Some(items), policy, reply }
+    }
+}
+
+/// Where a backend answers a [`Message`]: once for each item, in any order, on any thread. Of several
+/// answers for one item the first one counts. When it is dropped, items without an answer fail with an
+/// error that says that the backend lost them.
+///
+/// Answering may run code of the user: `Deserialize`, wakers, done-callbacks. A callback may take as long as
+/// it likes, so a backend does not answer on a thread that others wait for, nor with a lock held.
+pub struct Reply {
+    receiver: Option<Arc<dyn Receiver>>,
+    items: u32,
+}
+
+impl Reply {
+    fn new(receiver: Arc<dyn Receiver>, items: u32) -> Reply {
+        Reply { receiver: Some(receiver), items }
+    }
+
+    /// The receiver, for the process pool, which answers it by itself.
+    pub(super) fn into_receiver(mut self) -> Arc<dyn Receiver> {
+        match self.receiver.take() {
+            Some(receiver) => receiver,
+            None => unreachable!("only this and `drop` take it"),
+        }
+    }
+
+    fn receiver(&self) -> &dyn Receiver {
+        match &self.receiver {
+            Some(receiver) => &**receiver,
+            None => unreachable!("it is taken with the whole reply"),
+        }
+    }
+
+    /// What the future's questions to [`Control`](super::Control) know the task by.
+    #[must_use]
+    pub fn task_state(&self) -> &TaskState {
+        self.receiver().task_state()
+    }
+
+    /// How many answers are expected.
+    #[must_use]
+    pub fn items(&self) -> u32 {
+        self.items
+    }
+
+    /// The record that [`EntryPoint::call`] made for this item. One that is damaged fails the item.
+    pub fn answer(&self, item: u32, record: &[u8]) {
+        let answer = read_answer(record).unwrap_or_else(|| {
+            let what = format!("an answer of {} bytes is damaged", record.len());
+            Answer::Failed(Failure::Protocol { pid: 0, what })
+        });
+        self.tell(item, answer);
+    }
+
+    /// There is no answer for this item; why.
+    pub fn fail(&self, item: u32, failure: Failure) {
+        self.tell(item, Answer::Failed(failure));
+    }
+
+    /// There is no answer for any item that has none yet; why.
+    pub fn fail_all(&self, failure: &Failure) {
+        for item in 0..self.items {
+            self.fail(item, failure.clone());
+        }
+    }
+
+    /// What the task has printed, if [`TaskPolicy::capture`] asks for it; before its answer.
+    pub fn printed(&self, output: TaskOutput) {
+        self.receiver().printed(output.stdout, output.stderr);
+    }
+
+    /// How long so many items took where they ran. A `map` makes its chunks accordingly.
+    pub fn took(&self, items: u32, time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.receiver().spent(items, nanos);
+    }
+
+    fn tell(&self, item: u32, answer: Answer<'_>) {
+        if self.receiver().receive(item, answer) == FollowUp::Callbacks {
+            self.receiver().call_back();
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if self.receiver.is_some() {
+            // Items that were answered stay as they are.
+            self.fail_all(&Failure::Lost);
+        }
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({} items)", self.items)
+    }
+}

@@ -1,0 +1,32 @@
+//! One task, as the one who submits it sees it.
+//!
+//! | file | what it owns |
+//! |---|---|
+//! | `options` | [`TaskOptions`]: what a task may need beyond being run |
+//! | `builder` | [`TaskBuilder`]: a task with its options, before it is submitted |
+//! | `future` | [`TaskFuture`]: the answer, now or later |
+//! | `promise` | the executor's half of a future: where the answer is put (step ⑦) |
+//! | `future_side` | what the future asks of its promise: to wait, to take, to cancel |
+//! | `local` | a task that runs in this process, whatever its types |
+//! | `replay` | a call that can be repeated although it consumes its argument |
+//! | `watch` | one place that is told when any of several tasks has ended |
+//! | `wait`, `as_completed` | waiting for several futures |
+
+mod as_completed;
+mod builder;
+mod future;
+mod future_side;
+pub(crate) mod local;
+mod options;
+pub(crate) mod promise;
+pub(crate) mod replay;
+mod wait;
+pub(crate) mod watch;
+
+pub use as_completed::{
+    AsCompleted, AsCompletedTimeout, Completions, as_completed, as_completed_timeout, completions,
+};
+pub use builder::TaskBuilder;
+pub use future::{AsTaskFuture, TaskFuture};
+pub use options::{QueueFull, TaskOptions, TaskOutput};
+pub use wait::{Until, Waited, wait, wait_async};
