@@ -1,4 +1,4 @@
-//! `horsepower tour` as a user sees it.
+//! `horsepower tour`, tested through the built program.
 
 #![cfg(target_os = "linux")]
 
@@ -23,7 +23,7 @@ use std::time::Duration;
 const SECTIONS: [&str; 7] =
     ["info", "timeit", "sequential", "threads", "processes", "pools", "worth"];
 
-/// What a section prints under its code: the lines after the last one that is indented as code.
+/// The output of a section's code: the lines after the last indented one.
 fn results(section: &str) -> Vec<String> {
     let outcome = run(["tour", section]).done();
     let lines: Vec<_> = outcome.stdout().lines().collect();
@@ -32,7 +32,7 @@ fn results(section: &str) -> Vec<String> {
     lines[code + 2..].iter().map(|line| (*line).to_owned()).collect()
 }
 
-/// The number behind `before` in a line.
+/// The number after `before` in a line.
 fn number(line: &str, before: &str) -> u32 {
     let digits = line.split_once(before).unwrap_or_else(|| panic!("{before} in {line}")).1;
     let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
@@ -76,11 +76,8 @@ fn timeit_measures() {
 }
 
 #[test]
-fn sequential_is_the_notebooks() {
-    assert_eq!(
-        results("sequential"),
-        ["done before anyone asks: true", "delivery", "Retriving Dish"]
-    );
+fn sequential_prints_the_notebooks_words() {
+    assert_eq!(results("sequential"), ["done after submit: true", "delivery", "Retriving Dish"]);
 }
 
 #[test]
@@ -137,7 +134,7 @@ fn worth_has_the_notebooks_verdicts_on_every_executor() {
 }
 
 #[test]
-fn what_is_shown_is_in_the_source() {
+fn the_code_shown_is_in_the_source() {
     for section in SECTIONS {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tour/sections");
         let source = std::fs::read_to_string(source.join(section).with_extension("rs")).unwrap();
@@ -151,7 +148,7 @@ fn what_is_shown_is_in_the_source() {
 }
 
 #[test]
-fn a_section_that_is_not_there_is_misuse() {
+fn an_unknown_section_is_misuse() {
     let outcome = run(["tour", "proceses"]);
     assert_eq!((outcome.code(), outcome.stdout()), (Some(2), ""), "{outcome:?}");
     assert!(outcome.stderr().contains(&SECTIONS.join(", ")), "{outcome:?}");
@@ -162,7 +159,7 @@ fn a_section_that_is_not_there_is_misuse() {
     }
 }
 
-/// A name for the program that no other process has. Its workers are called the same.
+/// A unique program name. Its workers have the same name.
 fn unique() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("horsepower");
@@ -170,7 +167,7 @@ fn unique() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-fn a_closed_pipe_is_a_quiet_end() {
+fn a_closed_pipe_is_no_error() {
     let (_directory, name) = unique();
     for section in [None, Some("pools")] {
         let mut command = horsepower();
@@ -185,7 +182,7 @@ fn a_closed_pipe_is_a_quiet_end() {
 }
 
 #[test]
-fn a_full_disk_is_a_failure() {
+fn a_full_disk_is_an_error() {
     for arguments in [&["tour"][..], &["tour", "--list"]] {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let mut command = horsepower();
@@ -197,7 +194,7 @@ fn a_full_disk_is_a_failure() {
 }
 
 #[test]
-fn no_process_is_left() {
+fn no_process_remains() {
     let (_directory, name) = unique();
     finish(spawn(horsepower().arg0(&name).arg("tour").stdin(Stdio::null()))).done();
     assert_eq!(processes_with(&name), [""; 0]);
@@ -210,7 +207,7 @@ fn ctrl_c_leaves_nothing_behind() {
     loop {
         let mut child =
             spawn(horsepower().arg0(&name).args(["tour", "pools"]).stdin(Stdio::null()));
-        // In the middle: there is a worker, and it has work for some time.
+        // Wait for the first worker process.
         while processes_with(&name).len() < 2 && child.try_wait().unwrap().is_none() {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -223,12 +220,12 @@ fn ctrl_c_leaves_nothing_behind() {
         if outcome.0.status.signal() == Some(Signal::INT.as_raw()) {
             return;
         }
-        // It was over before its workers were seen: another try.
+        // The tour ended before the test saw a worker. Try again.
         outcome.done();
     }
 }
 
-/// What is seen on a terminal.
+/// The output of a section on a pseudo-terminal.
 fn on_a_terminal(no_color: bool) -> String {
     let mut shown = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).map(File::from).unwrap();
     grantpt(&shown).unwrap();
@@ -246,7 +243,7 @@ fn on_a_terminal(no_color: bool) -> String {
     drop(command);
     let mut text = Vec::new();
     watched(child.id(), || {
-        // An error: nobody has the other side open any more.
+        // Reading fails when no process has the other side open.
         let _ = shown.read_to_end(&mut text);
         assert!(child.wait().unwrap().success());
     });
@@ -254,7 +251,7 @@ fn on_a_terminal(no_color: bool) -> String {
 }
 
 #[test]
-fn colours_are_for_terminals_and_can_be_declined() {
+fn colours_are_for_terminals_unless_no_color_is_set() {
     let coloured = on_a_terminal(false);
     assert!(coloured.starts_with("\x1b["), "{coloured:?}");
     let plain = on_a_terminal(true);

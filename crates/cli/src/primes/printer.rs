@@ -96,6 +96,6 @@ const CANNOT_WRITE: &str = "cannot write to standard output";
 /// Exits in the middle of a run whose results cannot be written. Waiting for the running tasks could
 /// take minutes. Worker processes die with this process.
 fn exit_now(error: io::Error) -> ! {
-    let code = exit::with(&anyhow::Error::from(error).context(CANNOT_WRITE));
+    let code = exit::on_error(&anyhow::Error::from(error).context(CANNOT_WRITE));
     std::process::exit(if code == ExitCode::SUCCESS { 0 } else { exit::FAILED.into() })
 }
