@@ -4,9 +4,7 @@
 
 mod program;
 
-use program::{
-    await_no_process_with, finish, program as horsepower, run, run_with_input, spawn, watched,
-};
+use program::{await_no_process_with, finish, horsepower, run, run_with_input, spawn, watched};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -41,7 +39,7 @@ fn file(text: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
 
 #[test]
 fn the_notebooks_numbers_on_every_executor() {
-    let outcome = run(["primes", "--workers", "2"]).done();
+    let outcome = run(["primes", "--workers", "2"]).expect_success();
     assert_eq!(outcome.verdicts(), NOTEBOOK.each_ref().map(line));
     assert_eq!(
         outcome.table(),
@@ -53,7 +51,8 @@ fn the_notebooks_numbers_on_every_executor() {
 
 #[test]
 fn json_is_one_object_and_nothing_else() {
-    let outcome = run(["primes", "--json", "-w", "3", "-e", "threads,inline", "4", "5"]).done();
+    let outcome =
+        run(["primes", "--json", "-w", "3", "-e", "threads,inline", "4", "5"]).expect_success();
     let object = outcome.json();
     assert_eq!(
         object["numbers"],
@@ -100,7 +99,7 @@ fn keys(object: &Value) -> Vec<&str> {
 
 #[test]
 fn without_an_inline_run_the_first_is_the_baseline() {
-    let object = run(["primes", "--json", "-e", "processes,threads", "7"]).done().json();
+    let object = run(["primes", "--json", "-e", "processes,threads", "7"]).expect_success().json();
     assert_eq!(object["runs"][0]["executor"], "processes");
     assert_eq!(object["runs"][0]["speedup"], 1.0);
 }
@@ -200,17 +199,18 @@ fn a_dash_is_standard_input() {
 fn arguments_come_before_the_file() {
     let outcome = run_with_input(&["primes", "2", "4", "--file=-", "-e", "threads"], b"5".to_vec());
     assert_eq!(
-        outcome.done().verdicts(),
+        outcome.expect_success().verdicts(),
         ["2 is prime: true", "4 is prime: false", "5 is prime: true"]
     );
 }
 
 #[test]
 fn a_file_without_numbers_is_no_error() {
-    let outcome = run_with_input(&["primes", "-f", "-", "--json"], b"# none\n".to_vec()).done();
+    let outcome =
+        run_with_input(&["primes", "-f", "-", "--json"], b"# none\n".to_vec()).expect_success();
     assert_eq!(outcome.json()["numbers"], json!([]));
     assert_eq!(outcome.json()["runs"].as_array().unwrap().len(), 3);
-    let outcome = run_with_input(&["primes", "-f", "-"], Vec::new()).done();
+    let outcome = run_with_input(&["primes", "-f", "-"], Vec::new()).expect_success();
     assert_eq!(outcome.verdicts(), [""; 0]);
 }
 
@@ -224,7 +224,7 @@ fn both_algorithms_agree() {
     let text = numbers.iter().map(u64::to_string).collect::<Vec<_>>().join("\n");
     let verdicts = |algorithm| {
         let arguments = ["primes", "-f", "-", "--algorithm", algorithm];
-        let outcome = run_with_input(&arguments, text.clone().into_bytes()).done();
+        let outcome = run_with_input(&arguments, text.clone().into_bytes()).expect_success();
         outcome.verdicts().join("\n")
     };
     let trial = verdicts("trial");
@@ -242,8 +242,8 @@ fn miller_rabin_is_exact_up_to_2_64() {
         ("3825123056546413051", false), // strong pseudoprime to the first nine primes
     ];
     let arguments = ["primes", "--algorithm", "miller-rabin"];
-    let outcome =
-        run(arguments.into_iter().chain(numbers.iter().map(|(number, _)| *number))).done();
+    let outcome = run(arguments.into_iter().chain(numbers.iter().map(|(number, _)| *number)))
+        .expect_success();
     assert_eq!(outcome.verdicts(), numbers.each_ref().map(line));
 }
 
@@ -252,7 +252,7 @@ fn a_long_input_keeps_its_order() {
     const COUNT: usize = 200_000;
     let input = (0..COUNT).map(|number| format!("{number}\n")).collect::<String>();
     let arguments = ["primes", "-f", "-", "--algorithm", "miller-rabin"];
-    let outcome = run_with_input(&arguments, input.into_bytes()).done();
+    let outcome = run_with_input(&arguments, input.into_bytes()).expect_success();
     let verdicts = outcome.verdicts();
     assert_eq!(verdicts.len(), COUNT);
     let in_order = |(number, line): (usize, &&str)| line.starts_with(&format!("{number} is prime"));
@@ -292,7 +292,7 @@ fn a_closed_pipe_is_no_error() {
             let mut output = BufReader::new(child.stdout.take().unwrap());
             watched(child.id(), || output.fill_buf().unwrap().len());
             drop(output);
-            finish(child).done();
+            finish(child).expect_success();
             await_no_process_with(&path);
         }
     }
@@ -311,7 +311,7 @@ fn a_killed_worker_loses_one_number() {
             break outcome;
         }
         // On a machine that stalls, the run may end before the test sees its worker. Try again.
-        outcome.done();
+        outcome.expect_success();
     };
     assert_eq!(outcome.code(), Some(1), "{outcome:?}");
     let object = outcome.json();
@@ -364,16 +364,19 @@ fn a_full_disk_is_an_error() {
 #[test]
 fn no_process_remains() {
     let (_directory, path) = file("3\n5\n");
-    let outcome = run(["primes".as_ref(), "-f".as_ref(), path.as_os_str()]).done();
+    let outcome = run(["primes".as_ref(), "-f".as_ref(), path.as_os_str()]).expect_success();
     assert_eq!(outcome.verdicts().len(), 2);
     assert_eq!(program::processes_with(&path), [""; 0]);
 }
 
 #[test]
 fn help_and_version_go_to_standard_output() {
-    assert!(run(["--help"]).done().stdout().contains("primes"));
+    assert!(run(["--help"]).expect_success().stdout().contains("primes"));
     assert!(
-        run(["primes", "--help"]).done().stdout().contains("[default: inline,threads,processes]")
+        run(["primes", "--help"])
+            .expect_success()
+            .stdout()
+            .contains("[default: inline,threads,processes]")
     );
-    assert!(run(["--version"]).done().stdout().starts_with("horsepower "));
+    assert!(run(["--version"]).expect_success().stdout().starts_with("horsepower "));
 }

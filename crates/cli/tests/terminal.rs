@@ -4,24 +4,10 @@
 
 mod program;
 
-use program::{await_no_process_with, finish, program as horsepower, spawn, watched};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use program::{await_no_process_with, finish, horsepower, spawn, terminal, watched};
+use std::fs;
 use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
-
-/// A pseudo-terminal: the side that the test reads, and the side that the program writes to.
-fn terminal() -> (File, File) {
-    let shown = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&shown).unwrap();
-    unlockpt(&shown).unwrap();
-    let name = ptsname(&shown, Vec::new()).unwrap();
-    let written =
-        OpenOptions::new().read(true).write(true).open(OsStr::from_bytes(name.to_bytes())).unwrap();
-    (File::from(shown), written)
-}
 
 #[test]
 fn the_bar_of_a_long_run_does_not_garble_the_verdicts() {
@@ -71,5 +57,5 @@ fn without_a_terminal_there_is_no_bar() {
     // More than a second of work on any machine.
     let numbers = std::iter::repeat_n("99999999999999997", 4);
     command.args(["primes", "-e", "inline"]).args(numbers).stdin(Stdio::null());
-    assert_eq!(finish(spawn(&mut command)).done().verdicts().len(), 4);
+    assert_eq!(finish(spawn(&mut command)).expect_success().verdicts().len(), 4);
 }

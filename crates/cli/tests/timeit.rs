@@ -5,7 +5,7 @@
 mod program;
 
 use program::{
-    Outcome, await_no_process_with, finish, heed_interrupts, program as horsepower, spawn, watched,
+    Outcome, await_no_process_with, default_interrupts, finish, horsepower, spawn, watched,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -84,7 +84,7 @@ fn ti_06_last_line() {
 
 #[test]
 fn ti_07_the_unit_fits() {
-    let outcome = run(["-n", "1", "-r", "1", &sleep(3)]).done();
+    let outcome = run(["-n", "1", "-r", "1", &sleep(3)]).expect_success();
     let (loops, timings, seconds, unit) = last_line(&outcome);
     assert_eq!((loops, timings), (1, 1));
     assert!(seconds >= 0.003);
@@ -93,7 +93,7 @@ fn ti_07_the_unit_fits() {
 
 #[test]
 fn ti_08_forced_unit() {
-    let outcome = run(["-n", "1", "-r", "1", "-u", "nsec", &sleep(3)]).done();
+    let outcome = run(["-n", "1", "-r", "1", "-u", "nsec", &sleep(3)]).expect_success();
     let (_, _, seconds, unit) = last_line(&outcome);
     assert_eq!(unit, "nsec");
     assert!(seconds >= 0.003);
@@ -106,7 +106,7 @@ fn ti_08_forced_unit() {
 
 #[test]
 fn ti_09_at_least_one_timing_and_no_loops_are_a_search() {
-    let outcome = run(["-n", "0", "-r", "-3", &sleep(200)]).done();
+    let outcome = run(["-n", "0", "-r", "-3", &sleep(200)]).expect_success();
     let (loops, timings, seconds, _) = last_line(&outcome);
     assert_eq!((loops, timings), (1, 1));
     assert!(seconds >= 0.2);
@@ -123,7 +123,7 @@ fn ti_10_no_number_of_loops() {
 
 #[test]
 fn ti_11_verbose() {
-    let outcome = run(["-vv", "-r", "2", "-u", "sec", &sleep(25)]).done();
+    let outcome = run(["-vv", "-r", "2", "-u", "sec", &sleep(25)]).expect_success();
     let (tries, rest) = outcome.stdout().split_once("\n\n").unwrap();
     let (mut loops, mut last) = (0_u32, 0.0);
     for (line, number) in tries.lines().zip([1, 2, 5, 10]) {
@@ -217,7 +217,7 @@ fn ti_15_cpu_time() {
         &format!("{};", sleep(200)),
         "println!(\"{}\", start.elapsed().as_secs_f64())",
     ];
-    let outcome = run(["-p", "-n1", "-r1"].into_iter().chain(code)).done();
+    let outcome = run(["-p", "-n1", "-r1"].into_iter().chain(code)).expect_success();
     let wall: f64 = outcome.stdout().lines().next().unwrap().parse().unwrap();
     let (_, _, cpu, _) = last_line(&outcome);
     assert!(wall >= 0.2 && cpu < wall, "sleeping uses no CPU: {outcome:?}");
@@ -253,7 +253,7 @@ fn an_older_edition() {
 
 #[test]
 fn without_code_it_prints_the_table() {
-    let outcome = run(["-n", "10", "-r", "2"]).done();
+    let outcome = run(["-n", "10", "-r", "2"]).expect_success();
     let lines: Vec<_> = outcome.stdout().lines().collect();
     let names = lines[1..9].iter().map(|line| line.split(' ').next().unwrap());
     let expected = [
@@ -269,7 +269,7 @@ fn without_code_it_prints_the_table() {
     assert!(names.eq(expected), "{outcome:?}");
     assert!(outcome.stdout().contains("measured on another\nmachine"));
 
-    let object = run(["--json", "-p", "-n", "10", "-r", "2"]).done().json();
+    let object = run(["--json", "-p", "-n", "10", "-r", "2"]).expect_success().json();
     let figures = object["constructs"].as_array().unwrap();
     let python = |row: &Value| row["notebook_python_usec_per_loop"].as_f64().unwrap();
     assert_eq!(
@@ -303,7 +303,7 @@ fn a_closed_pipe_is_no_error() {
     let mut output = BufReader::new(child.stdout.take().unwrap());
     watched(child.id(), || output.fill_buf().unwrap().len());
     drop(output);
-    finish(child).done();
+    finish(child).expect_success();
     assert_empty(&temporary);
 }
 
@@ -313,7 +313,7 @@ fn send(child: &Child, signal: Signal) {
 
 #[test]
 fn a_signal_during_the_run_leaves_nothing() {
-    heed_interrupts();
+    default_interrupts();
     for signal in [Signal::INT, Signal::TERM] {
         let temporary = tempfile::tempdir().unwrap();
         let code = format!("println!(\"begun\"); {}", sleep(1_000_000));
@@ -350,13 +350,13 @@ fn a_signal_ignored_from_the_start_stays_ignored() {
     send(&child, Signal::INT);
     drop(child.stdin.take());
     watched(child.id(), || output.read_to_string(&mut text).unwrap());
-    finish(child).done();
+    finish(child).expect_success();
     assert!(text.contains("1 loop, best of 1"), "{text}");
 }
 
 #[test]
 fn a_signal_during_compilation_leaves_nothing() {
-    heed_interrupts();
+    default_interrupts();
     let temporary = tempfile::tempdir().unwrap();
     let scripts = tempfile::tempdir().unwrap();
     // A compiler that creates a file and never ends, with a child process.

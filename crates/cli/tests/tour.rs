@@ -5,16 +5,13 @@
 mod program;
 
 use program::{
-    await_no_process_with, finish, heed_interrupts, processes_with, program as horsepower, run,
-    spawn, watched,
+    await_no_process_with, default_interrupts, finish, horsepower, processes_with, run, spawn,
+    terminal, watched,
 };
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -25,7 +22,7 @@ const SECTIONS: [&str; 7] =
 
 /// The output of a section's code: the lines after the last indented one.
 fn results(section: &str) -> Vec<String> {
-    let outcome = run(["tour", section]).done();
+    let outcome = run(["tour", section]).expect_success();
     let lines: Vec<_> = outcome.stdout().lines().collect();
     assert!(lines[0].starts_with(&format!("{section}: ")), "{outcome:?}");
     let code = lines.iter().rposition(|line| line.starts_with("    ")).expect("there is code");
@@ -41,7 +38,7 @@ fn number(line: &str, before: &str) -> u32 {
 
 #[test]
 fn the_whole_tour_has_every_section_in_order() {
-    let outcome = run(["tour"]).done();
+    let outcome = run(["tour"]).expect_success();
     let headings = outcome.stdout().lines().filter_map(|line| line.split_once(": "));
     let headings: Vec<_> =
         headings.map(|(name, _)| name).filter(|name| SECTIONS.contains(name)).collect();
@@ -51,7 +48,7 @@ fn the_whole_tour_has_every_section_in_order() {
 
 #[test]
 fn the_list_names_the_sections() {
-    let outcome = run(["tour", "--list"]).done();
+    let outcome = run(["tour", "--list"]).expect_success();
     let names: Vec<_> =
         outcome.stdout().lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(names, SECTIONS);
@@ -61,7 +58,7 @@ fn the_list_names_the_sections() {
 fn info_is_about_this_process() {
     let child = spawn(horsepower().args(["tour", "info"]).stdin(Stdio::null()));
     let pid = child.id();
-    let outcome = finish(child).done();
+    let outcome = finish(child).expect_success();
     let directory = std::env::current_dir().unwrap();
     assert!(outcome.stdout().contains(&format!("\nprocess {pid} of user")), "{outcome:?}");
     assert!(outcome.stdout().contains(&format!("\nin {}\n", directory.display())), "{outcome:?}");
@@ -139,7 +136,7 @@ fn the_code_shown_is_in_the_source() {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tour/sections");
         let source = std::fs::read_to_string(source.join(section).with_extension("rs")).unwrap();
         let source: Vec<_> = source.lines().map(str::trim).collect();
-        let outcome = run(["tour", section]).done();
+        let outcome = run(["tour", section]).expect_success();
         let code: Vec<_> =
             outcome.stdout().lines().filter_map(|line| line.strip_prefix("    ")).collect();
         assert!(code.len() >= 5, "{section}: {code:?}");
@@ -176,7 +173,7 @@ fn a_closed_pipe_is_no_error() {
         let mut output = BufReader::with_capacity(16, child.stdout.take().unwrap());
         watched(child.id(), || output.fill_buf().unwrap().len());
         drop(output);
-        finish(child).done();
+        finish(child).expect_success();
         await_no_process_with(&name);
     }
 }
@@ -196,13 +193,13 @@ fn a_full_disk_is_an_error() {
 #[test]
 fn no_process_remains() {
     let (_directory, name) = unique();
-    finish(spawn(horsepower().arg0(&name).arg("tour").stdin(Stdio::null()))).done();
+    finish(spawn(horsepower().arg0(&name).arg("tour").stdin(Stdio::null()))).expect_success();
     assert_eq!(processes_with(&name), [""; 0]);
 }
 
 #[test]
 fn ctrl_c_leaves_nothing_behind() {
-    heed_interrupts();
+    default_interrupts();
     let (_directory, name) = unique();
     loop {
         let mut child =
@@ -221,18 +218,13 @@ fn ctrl_c_leaves_nothing_behind() {
             return;
         }
         // The tour ended before the test saw a worker. Try again.
-        outcome.done();
+        outcome.expect_success();
     }
 }
 
 /// The output of a section on a pseudo-terminal.
 fn on_a_terminal(no_color: bool) -> String {
-    let mut shown = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).map(File::from).unwrap();
-    grantpt(&shown).unwrap();
-    unlockpt(&shown).unwrap();
-    let name = ptsname(&shown, Vec::new()).unwrap();
-    let name = OsStr::from_bytes(name.to_bytes());
-    let written = OpenOptions::new().read(true).write(true).open(name).unwrap();
+    let (mut shown, written) = terminal();
     let mut command = horsepower();
     command.args(["tour", "info"]).env("TERM", "xterm").env_remove("CLICOLOR");
     command.env_remove("NO_COLOR").stdin(Stdio::null());
