@@ -52,7 +52,7 @@ struct MemoryInfo {
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let mut failed = false;
     let info = Info::gather(|what, error| {
-        say(format_args!("horsepower: cannot read the {what}: {error}"));
+        say(format_args!("horsepower: cannot determine the {what}: {error}"));
         failed = true;
     });
     let text = if options.json { serde_json::to_string(&info)? + "\n" } else { info.to_string() };
@@ -65,7 +65,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 impl Info {
-    /// Reads all values. Passes the name of each path that cannot be read to `on_error`.
+    /// Reads all values. Passes the name of each path that cannot be determined to `on_error`.
     fn gather(mut on_error: impl FnMut(&str, io::Error)) -> Info {
         let process = ProcessInfo::current();
         let cpus = Cpus::current();

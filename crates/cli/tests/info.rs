@@ -123,7 +123,7 @@ fn pi_06_a_removed_working_directory_is_an_error_and_the_rest_is_told() {
         let outcome = wait(&mut shell);
         assert_eq!(outcome.code(), Some(1), "{outcome:?}");
         assert!(
-            outcome.stderr().contains("cannot read the working directory: No such file"),
+            outcome.stderr().contains("cannot determine the working directory: No such file"),
             "{outcome:?}"
         );
         outcome
@@ -156,7 +156,7 @@ fn pi_07_affinity_is_respected() {
 }
 
 #[test]
-fn nonsense_is_misuse() {
+fn an_unknown_flag_is_misuse() {
     let outcome = run(["info", "--nonsense"]);
     assert_eq!((outcome.code(), outcome.stdout()), (Some(2), ""));
     assert!(outcome.stderr().ends_with("\nuse -h/--help for command line help\n"), "{outcome:?}");
