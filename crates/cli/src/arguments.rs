@@ -1,9 +1,9 @@
-//! The command line: one subcommand, whose options stand in its own file.
+//! The command line: the list of subcommands. Each subcommand defines its own options.
 
 use crate::{info, primes, timeit, tour};
 use clap::{Parser, Subcommand};
 
-/// Use all the computing power that this machine has, and see what it was worth.
+/// Run work on all CPUs and measure the speed-up.
 #[derive(Debug, Parser)]
 #[command(name = "horsepower", version)]
 pub(crate) struct Arguments {
@@ -13,13 +13,13 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Tell which numbers are prime: in line, on threads and in processes, and what each took
+    /// Test numbers for primality inline, on threads and in processes, and compare the run times
     Primes(primes::Options),
-    /// Tell what this process is, and how many CPUs and how much memory it may use
+    /// Print the ids of this process, and the CPUs and memory available to it
     Info(info::Options),
-    /// Tell how long Rust code takes, as `python -m timeit` does for Python
+    /// Measure the run time of Rust code, like `python -m timeit`
     Timeit(timeit::Options),
-    /// Walk through what this library offers: explanation, code, and what it does on this machine
+    /// Explain the features of the library one by one, show their code, and run it
     Tour(tour::Options),
 }
 
@@ -29,7 +29,7 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_definitions_are_sound() {
+    fn the_definitions_are_valid() {
         Arguments::command().debug_assert();
     }
 }

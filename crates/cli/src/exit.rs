@@ -1,27 +1,30 @@
-//! How the command ends: exit codes, and what is said on standard error before.
+//! Exit codes and error messages.
 //!
-//! 0: everything was done. 1: something could not be done, the rest was. 2: the command was not used
-//! as it is meant to be (as clap has it).
+//! | code | meaning |
+//! |---|---|
+//! | 0 | success |
+//! | 1 | something failed |
+//! | 2 | wrong usage, as in clap |
 
 use clap::error::ErrorKind;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// Something failed.
+/// Something failed; other parts of the work may have succeeded.
 pub(crate) const FAILED: u8 = 1;
-/// The options make no sense.
+/// The arguments are invalid.
 pub(crate) const MISUSE: u8 = 2;
 
-/// Says something on standard error. That nobody may be reading there is no reason to stop.
-pub(crate) fn say(what: impl Display) {
-    let _ = writeln!(io::stderr(), "{what}");
+/// Prints a message to standard error. Ignores a closed standard error.
+pub(crate) fn say(message: impl Display) {
+    let _ = writeln!(io::stderr(), "{message}");
 }
 
-/// The end when the command line asks for help, or makes no sense: then the last line is the one with
-/// which Python's `timeit` ends.
-pub(crate) fn without_arguments(error: &clap::Error) -> ExitCode {
-    // As everywhere: that nobody may be reading is no reason to stop.
+/// Prints the help, or an error in the command line, and returns the exit code. The error ends with the
+/// line that Python's `timeit` ends with.
+pub(crate) fn on_usage_error(error: &clap::Error) -> ExitCode {
+    // Ignore a closed standard error, as in `say`.
     let _ = error.print();
     if !error.use_stderr() {
         return ExitCode::SUCCESS;
@@ -32,8 +35,9 @@ pub(crate) fn without_arguments(error: &clap::Error) -> ExitCode {
     ExitCode::from(MISUSE)
 }
 
-/// The end that an error leads to. A reader who has gone away has seen enough: that is no failure.
-pub(crate) fn with(error: &anyhow::Error) -> ExitCode {
+/// Prints an error and returns the exit code. A closed pipe is a success without a message: the reader
+/// has what it wanted.
+pub(crate) fn on_error(error: &anyhow::Error) -> ExitCode {
     if is_closed_pipe(error) {
         return ExitCode::SUCCESS;
     }
@@ -54,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_closed_pipe_is_known_below_its_context() {
+    fn a_closed_pipe_is_found_below_its_context() {
         let fail = |kind| anyhow::Error::from(io::Error::from(kind)).context("cannot write");
         assert!(is_closed_pipe(&fail(io::ErrorKind::BrokenPipe)));
         assert!(!is_closed_pipe(&fail(io::ErrorKind::StorageFull)));

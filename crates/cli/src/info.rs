@@ -1,4 +1,4 @@
-//! `horsepower info`: what this process is, and which computing power it may use.
+//! `horsepower info`: prints the ids of this process, and the CPUs and memory available to it.
 
 use crate::exit::{FAILED, say};
 use crate::table::{Align, Table};
@@ -14,12 +14,12 @@ use std::process::ExitCode;
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// Print one JSON object and nothing else
+    /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
 }
 
-/// Everything there is to tell; what is unknown, and limits that are not set, are `None`.
+/// All values. `None` means unknown, or no limit.
 #[derive(Debug, Serialize)]
 struct Info {
     pid: u32,
@@ -50,10 +50,10 @@ struct MemoryInfo {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let mut complaints = 0;
+    let mut failed = false;
     let info = Info::gather(|what, error| {
-        say(format_args!("horsepower: {what}: {error}"));
-        complaints += 1;
+        say(format_args!("horsepower: cannot determine the {what}: {error}"));
+        failed = true;
     });
     let text = if options.json { serde_json::to_string(&info)? + "\n" } else { info.to_string() };
     let mut output = io::stdout().lock();
@@ -61,20 +61,20 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         .write_all(text.as_bytes())
         .and_then(|()| output.flush())
         .context("cannot write to standard output")?;
-    Ok(if complaints == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+    Ok(if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }
 
 impl Info {
-    /// Looks at this process and its machine. What should be there and is not goes to `complain`.
-    fn gather(mut complain: impl FnMut(&str, io::Error)) -> Info {
+    /// Reads all values. Passes the name of each path that cannot be determined to `on_error`.
+    fn gather(mut on_error: impl FnMut(&str, io::Error)) -> Info {
         let process = ProcessInfo::current();
         let cpus = Cpus::current();
         let memory = Memory::current();
         let mut path = |what, path: io::Result<PathBuf>| match path {
-            // Bytes that are no text are replaced: neither form has a way to show them.
+            // Replace invalid UTF-8: neither text nor JSON can represent it.
             Ok(path) => Some(path.to_string_lossy().into_owned()),
             Err(error) => {
-                complain(what, error);
+                on_error(what, error);
                 None
             }
         };
@@ -106,7 +106,7 @@ const WORKING_DIRECTORY: &str = "working directory";
 const EXECUTABLE: &str = "executable";
 
 impl Display for Info {
-    /// One list for people, in groups.
+    /// Writes the values as a list in groups.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut list = Table::new([Align::Left, Align::Left]);
         let mut row = |name: &str, value: String| list.row([name.to_owned(), value]);
@@ -123,9 +123,9 @@ impl Display for Info {
 
         row("CPUs", String::new());
         row("  online", self.cpus.online.to_string());
-        row("  usable by affinity", self.cpus.affinity.to_string());
+        row("  allowed by affinity", self.cpus.affinity.to_string());
         row("  cgroup quota", limit(self.cpus.cgroup_quota));
-        row("  used by a pool", self.cpus.usable.to_string());
+        row("  default pool size", self.cpus.usable.to_string());
 
         row("memory", String::new());
         row("  total", known(self.memory.total_bytes.map(BinaryBytes)));
@@ -172,29 +172,29 @@ mod tests {
             info().to_string(),
             "\
 process
-  pid                 42
-  parent pid          1
-  uid                 1000
-  gid                 unknown
-  working directory   /home/a b
-  executable          unknown
-  threads             1
-  resident memory     3.00 MiB
+  pid                  42
+  parent pid           1
+  uid                  1000
+  gid                  unknown
+  working directory    /home/a b
+  executable           unknown
+  threads              1
+  resident memory      3.00 MiB
 CPUs
-  online              8
-  usable by affinity  4
-  cgroup quota        1.5
-  used by a pool      2
+  online               8
+  allowed by affinity  4
+  cgroup quota         1.5
+  default pool size    2
 memory
-  total               24.00 GiB
-  available           1.50 GiB
-  cgroup limit        no limit
+  total                24.00 GiB
+  available            1.50 GiB
+  cgroup limit         no limit
 "
         );
     }
 
     #[test]
-    fn the_object_has_the_promised_keys() {
+    fn the_object_has_the_documented_keys() {
         assert_eq!(
             serde_json::to_string(&info()).unwrap(),
             concat!(

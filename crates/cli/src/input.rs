@@ -1,19 +1,19 @@
-//! Numbers, from the command line, a file or a pipe.
+//! Parses numbers from the command line, a file or a pipe.
 //!
-//! A file has one number a line; blank lines and what follows a `#` are skipped, blanks around the
-//! number do not matter, and lines may end as on Windows. Files are bytes: a line that is no text is
-//! a bad line and not the end of reading, and one that never ends takes no memory.
+//! A file has one number per line. `#` starts a comment. Blank lines, spaces around a number and Windows
+//! line endings are ignored. A line that is not UTF-8 is a bad line; reading continues after it. Memory
+//! use is bounded even if a line never ends.
 
 use std::io::{self, BufRead, Read};
 use std::num::IntErrorKind;
 
-/// Longest line, in bytes; what is beyond it is skipped.
-const LONGEST: u64 = 1024;
+/// The longest accepted line, in bytes.
+const MAX_LINE: u64 = 1024;
 
-/// Most characters of a bad line that are repeated to the user.
-const SHOWN: usize = 100;
+/// How many characters of a bad line an error quotes.
+const MAX_QUOTED: usize = 100;
 
-/// A number in the range of `u64`; else what it is instead.
+/// Parses a `u64`. The error says why the text is not one.
 pub(crate) fn number(text: &str) -> Result<u64, &'static str> {
     text.parse::<u64>().map_err(|error| match error.kind() {
         IntErrorKind::PosOverflow => "larger than 18446744073709551615 (2^64-1)",
@@ -21,64 +21,66 @@ pub(crate) fn number(text: &str) -> Result<u64, &'static str> {
     })
 }
 
-/// A line that is no number.
+/// A line that is not a number.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BadLine {
-    /// The first line is 1.
+    /// The line number, counted from 1.
     pub(crate) line: u64,
-    /// What stands there, at least its beginning.
+    /// The start of the line.
     pub(crate) text: String,
-    /// What it is instead of a number.
+    /// Why it is not a number.
     pub(crate) message: &'static str,
 }
 
-/// Reads the numbers of a file; the bad lines go to `bad` as they are found.
+/// Appends the numbers of a file to `numbers`. Passes each bad line to `on_bad_line`.
 ///
 /// # Errors
 /// If reading fails.
 pub(crate) fn read(
     mut reader: impl BufRead,
     numbers: &mut Vec<u64>,
-    mut bad: impl FnMut(BadLine),
+    mut on_bad_line: impl FnMut(BadLine),
 ) -> io::Result<()> {
     let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
-        if reader.by_ref().take(LONGEST + 1).read_until(b'\n', &mut bytes)? == 0 {
+        if reader.by_ref().take(MAX_LINE + 1).read_until(b'\n', &mut bytes)? == 0 {
             break;
         }
-        let whole = bytes.ends_with(b"\n") || bytes.len() as u64 <= LONGEST;
+        let whole = bytes.ends_with(b"\n") || bytes.len() as u64 <= MAX_LINE;
         if !whole {
             reader.skip_until(b'\n')?;
         }
         match parse(&bytes, line == 1, whole) {
             Ok(None) => {}
             Ok(Some(number)) => numbers.push(number),
-            Err(message) => bad(BadLine { line, text: shown(&bytes), message }),
+            Err(message) => on_bad_line(BadLine { line, text: quote(&bytes), message }),
         }
     }
     Ok(())
 }
 
-/// The number in a line, if there is anything in it.
+/// Parses a line; `None` if it is blank or a comment. `whole` is false for the start of a line that is
+/// too long.
 fn parse(line: &[u8], first: bool, whole: bool) -> Result<Option<u64>, &'static str> {
-    // Some editors on Windows begin a file with this mark.
+    // Some Windows editors write a byte order mark at the start of a file.
     let line = line.strip_prefix(b"\xef\xbb\xbf").filter(|_| first).unwrap_or(line);
     let mut parts = line.splitn(2, |&byte| byte == b'#');
     let (before, comment) = (parts.next().unwrap_or_default().trim_ascii(), parts.next());
     if !whole && comment.is_none() {
-        return Err("too long for a number");
+        return Err("longer than 1024 bytes");
     }
     if before.is_empty() {
         return Ok(None);
     }
-    // What is no text is no number either, and the replaced characters say so.
+    // Invalid UTF-8 becomes U+FFFD, which never parses as a number.
     number(&String::from_utf8_lossy(before)).map(Some)
 }
 
-fn shown(line: &[u8]) -> String {
+/// The start of a line, for an error message.
+fn quote(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line.trim_ascii());
-    match text.char_indices().nth(SHOWN) {
+    match text.char_indices().nth(MAX_QUOTED) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.into_owned(),
     }
@@ -90,7 +92,7 @@ mod tests {
 
     fn all(file: &[u8]) -> (Vec<u64>, Vec<BadLine>) {
         let (mut numbers, mut bad) = (Vec::new(), Vec::new());
-        // A small buffer: lines are not where the reader's blocks are.
+        // A tiny buffer, so that lines span several reads.
         let reader = io::BufReader::with_capacity(3, file);
         read(reader, &mut numbers, |line| bad.push(line)).unwrap();
         (numbers, bad)
@@ -107,20 +109,20 @@ mod tests {
     }
 
     #[test]
-    fn blanks_comments_and_line_ends_do_not_matter() {
+    fn blanks_comments_and_line_endings_are_ignored() {
         let file = b"\xef\xbb\xbf1\r\n\r\n  \t\n# note\n   # note\n\t2 \n3 # note\n#\n4";
         assert_eq!(all(file), (vec![1, 2, 3, 4], vec![]));
         assert_eq!(all(b""), (vec![], vec![]));
     }
 
     #[test]
-    fn bad_lines_are_told_with_their_place_and_cost_nothing_else() {
+    fn bad_lines_are_reported_with_their_line_number_and_skipped() {
         let file = b"1\nabc\n-5\n1.5\n18446744073709551616\n2\n1 2\n\xff\xfe\n\xef\xbb\xbf3\n4\n";
         let (numbers, lines) = all(file);
         assert_eq!(numbers, [1, 2, 4]);
-        let places: Vec<_> = lines.iter().map(|bad| (bad.line, bad.text.clone())).collect();
+        let reported: Vec<_> = lines.iter().map(|bad| (bad.line, bad.text.clone())).collect();
         assert_eq!(
-            places,
+            reported,
             [
                 bad(2, "abc"),
                 bad(3, "-5"),
@@ -136,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_one_bad_line() {
+    fn a_very_long_line_is_one_bad_line() {
         let mut file = vec![b'1'; 1 << 20];
         file.extend(b"\n5\n#");
         file.extend(vec![b'x'; 5000]);
@@ -144,14 +146,15 @@ mod tests {
         file.extend(vec![b'7'; 2000]);
         let (numbers, lines) = all(&file);
         assert_eq!(numbers, [5, 6]);
-        let expected = format!("{}…", "1".repeat(SHOWN));
+        let expected = format!("{}…", "1".repeat(MAX_QUOTED));
         assert_eq!((lines[0].line, &lines[0].text), (1, &expected));
         assert_eq!((lines[1].line, lines.len()), (5, 2));
+        assert_eq!(lines[0].message, format!("longer than {MAX_LINE} bytes"));
     }
 
     #[test]
-    fn the_longest_line_is_still_read() {
-        for (length, fine) in [(LONGEST, true), (LONGEST + 1, false)] {
+    fn a_line_of_the_maximum_length_is_read() {
+        for (length, fine) in [(MAX_LINE, true), (MAX_LINE + 1, false)] {
             let mut file = vec![b'0'; length as usize];
             assert_eq!(all(&file).0.len(), usize::from(fine), "{length} bytes at the end");
             file.extend(b"\n5\n");

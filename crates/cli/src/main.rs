@@ -1,16 +1,15 @@
-//! The command `horsepower`: what this process is, what computing power it has, and what it is worth
-//! to use all of it.
+//! The command `horsepower`: runs work on all CPUs and measures the speed-up.
 //!
 //! | file | what it owns |
 //! |---|---|
-//! | `arguments` | the subcommands |
+//! | `arguments` | the list of subcommands |
 //! | `primes/` | `horsepower primes` |
 //! | `info` | `horsepower info` |
 //! | `timeit/` | `horsepower timeit` |
 //! | `tour/` | `horsepower tour` |
-//! | `input` | numbers, from a file or a pipe |
-//! | `table` | aligned columns |
-//! | `exit` | exit codes, and what is said before them |
+//! | `input` | reading numbers from a file or a pipe |
+//! | `table` | text in aligned columns |
+//! | `exit` | exit codes and error messages |
 
 #![forbid(unsafe_code)]
 
@@ -31,7 +30,7 @@ fn main() -> ExitCode {
     horsepower::init();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return exit::without_arguments(&error),
+        Err(error) => return exit::on_usage_error(&error),
     };
     let result = match arguments.command {
         Command::Primes(options) => primes::run(&options),
@@ -39,5 +38,5 @@ fn main() -> ExitCode {
         Command::Timeit(options) => timeit::run(&options),
         Command::Tour(options) => tour::run(&options),
     };
-    result.unwrap_or_else(|error| exit::with(&error))
+    result.unwrap_or_else(|error| exit::on_error(&error))
 }

@@ -1,8 +1,8 @@
-//! Aligned columns of text.
+//! [`Table`]: text in aligned columns.
 
 use std::fmt;
 
-/// Where a column's text stands.
+/// The alignment of a column.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Align {
     Left,
@@ -27,7 +27,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
 }
 
 impl<const COLUMNS: usize> fmt::Display for Table<COLUMNS> {
-    /// Two blanks between columns, none at the end of a line, a line break after each row.
+    /// Writes two spaces between columns, no trailing spaces, and a line break after each row.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let widths: [usize; COLUMNS] = std::array::from_fn(|column| {
             self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_aligned_without_blanks_at_the_end() {
+    fn columns_are_aligned_without_trailing_spaces() {
         let mut table = Table::new([Align::Left, Align::Right, Align::Left]);
         table.row(["executor", "n", "note"]);
         table.row(["in", "100", ""]);
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn no_rows_are_no_text() {
+    fn an_empty_table_is_an_empty_string() {
         assert_eq!(Table::new([Align::Left]).to_string(), "");
     }
 }

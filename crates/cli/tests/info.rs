@@ -1,10 +1,10 @@
-//! `horsepower info` as a user sees it.
+//! `horsepower info`, tested through the built program.
 
 #![cfg(target_os = "linux")]
 
 mod program;
 
-use program::{finish, program as horsepower, run, spawn, wait};
+use program::{finish, horsepower, run, spawn, wait};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -15,16 +15,16 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 fn info_in(directory: &Path) -> Value {
-    wait(horsepower().args(["info", "--json"]).current_dir(directory)).done().json()
+    wait(horsepower().args(["info", "--json"]).current_dir(directory)).expect_success().json()
 }
 
 #[test]
-fn json_has_every_key_and_true_values() {
-    let info = run(["info", "--json"]).done().json();
+fn json_has_every_key_and_plausible_values() {
+    let info = run(["info", "--json"]).expect_success().json();
     let keys = |value: &Value| {
         value.as_object().unwrap().keys().map(String::clone).collect::<Vec<_>>().join(" ")
     };
-    // `Value` sorts them.
+    // `Value` sorts the keys.
     assert_eq!(
         keys(&info),
         "cpus cwd executable gid memory parent_pid pid resident_bytes threads uid"
@@ -45,7 +45,7 @@ fn json_has_every_key_and_true_values() {
 fn pi_01_pi_02_pi_03_the_ids_are_what_the_parent_knows() {
     let child = spawn(horsepower().args(["info", "--json"]).stdin(Stdio::null()));
     let pid = child.id();
-    let info = finish(child).done().json();
+    let info = finish(child).expect_success().json();
     assert_eq!(info["pid"], pid);
     assert_eq!(info["parent_pid"], std::process::id());
     assert_eq!(info["uid"], rustix::process::getuid().as_raw());
@@ -53,8 +53,8 @@ fn pi_01_pi_02_pi_03_the_ids_are_what_the_parent_knows() {
 }
 
 #[test]
-fn the_list_names_everything() {
-    let outcome = run(["info"]).done();
+fn the_list_has_every_row() {
+    let outcome = run(["info"]).expect_success();
     for name in [
         "process",
         "pid",
@@ -67,9 +67,9 @@ fn the_list_names_everything() {
         "resident memory",
         "CPUs",
         "online",
-        "usable by affinity",
+        "allowed by affinity",
         "cgroup quota",
-        "used by a pool",
+        "default pool size",
         "memory",
         "total",
         "available",
@@ -89,7 +89,7 @@ fn pi_04_the_working_directory_is_the_physical_one() {
     std::os::unix::fs::symlink(&directory, &link).unwrap();
     let mut command = horsepower();
     command.args(["info", "--json"]).current_dir(&link).env("PWD", &link);
-    assert_eq!(wait(&mut command).done().json()["cwd"], directory.to_str().unwrap());
+    assert_eq!(wait(&mut command).expect_success().json()["cwd"], directory.to_str().unwrap());
     fs::remove_dir_all(root).unwrap();
 }
 
@@ -109,7 +109,7 @@ fn pi_05_a_working_directory_that_is_no_text_is_shown_as_well_as_can_be() {
     fs::create_dir(&directory).unwrap();
     let shown = info_in(&directory)["cwd"].as_str().unwrap().to_owned();
     assert!(shown.ends_with("/a\u{fffd}b"), "{shown}");
-    let outcome = wait(horsepower().arg("info").current_dir(&directory)).done();
+    let outcome = wait(horsepower().arg("info").current_dir(&directory)).expect_success();
     assert!(outcome.stdout().contains("/a\u{fffd}b"), "{outcome:?}");
 }
 
@@ -122,41 +122,44 @@ fn pi_06_a_removed_working_directory_is_an_error_and_the_rest_is_told() {
         shell.args(["-c", &script, env!("CARGO_BIN_EXE_horsepower")]).current_dir(root.path());
         let outcome = wait(&mut shell);
         assert_eq!(outcome.code(), Some(1), "{outcome:?}");
-        assert!(outcome.stderr().contains("working directory: No such file"), "{outcome:?}");
+        assert!(
+            outcome.stderr().contains("cannot determine the working directory: No such file"),
+            "{outcome:?}"
+        );
         outcome
     };
     let info = in_removed("info --json").json();
     assert_eq!(info["cwd"], Value::Null);
     assert!(info["pid"].is_u64() && info["cpus"]["usable"].is_u64(), "{info}");
     let list = in_removed("info");
-    assert!(list.stdout().contains("used by a pool"), "{list:?}");
+    assert!(list.stdout().contains("default pool size"), "{list:?}");
 }
 
 #[test]
 fn pi_07_affinity_is_respected() {
-    // A child inherits the affinity of the thread that starts it.
+    // A child process inherits the affinity of the thread that starts it.
     let one_cpu = thread::spawn(|| {
         let all = sched_getaffinity(None).unwrap();
         let first = (0..CpuSet::MAX_CPU).find(|&cpu| all.is_set(cpu)).unwrap();
         let mut one = CpuSet::new();
         one.set(first);
         sched_setaffinity(None, &one).unwrap();
-        let cpus = run(["info", "--json"]).done().json()["cpus"].clone();
-        let workers = run(["primes", "3", "-e", "threads,processes"]).done();
+        let cpus = run(["info", "--json"]).expect_success().json()["cpus"].clone();
+        let workers = run(["primes", "3", "-e", "threads,processes"]).expect_success();
         (cpus, workers)
     });
     let (cpus, workers) = one_cpu.join().unwrap();
     assert_eq!((&cpus["affinity"], &cpus["usable"]), (&1.into(), &1.into()));
-    let online = run(["info", "--json"]).done().json()["cpus"]["online"].clone();
+    let online = run(["info", "--json"]).expect_success().json()["cpus"]["online"].clone();
     assert_eq!(cpus["online"], online);
     assert_eq!(workers.table()[1..], [["threads", "1"], ["processes", "1"]]);
 }
 
 #[test]
-fn nonsense_is_misuse() {
+fn an_unknown_flag_is_misuse() {
     let outcome = run(["info", "--nonsense"]);
     assert_eq!((outcome.code(), outcome.stdout()), (Some(2), ""));
     assert!(outcome.stderr().ends_with("\nuse -h/--help for command line help\n"), "{outcome:?}");
-    let outcome = run(["info", "--help"]).done();
+    let outcome = run(["info", "--help"]).expect_success();
     assert!(outcome.stdout().contains("Usage: horsepower info"), "{outcome:?}");
 }

@@ -1,20 +1,17 @@
-//! `horsepower tour` as a user sees it.
+//! `horsepower tour`, tested through the built program.
 
 #![cfg(target_os = "linux")]
 
 mod program;
 
 use program::{
-    await_no_process_with, finish, heed_interrupts, processes_with, program as horsepower, run,
-    spawn, watched,
+    await_no_process_with, default_interrupts, finish, horsepower, processes_with, run, spawn,
+    terminal, watched,
 };
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -23,16 +20,16 @@ use std::time::Duration;
 const SECTIONS: [&str; 7] =
     ["info", "timeit", "sequential", "threads", "processes", "pools", "worth"];
 
-/// What a section prints under its code: the lines after the last one that is indented as code.
+/// The output of a section's code: the lines after the last indented one.
 fn results(section: &str) -> Vec<String> {
-    let outcome = run(["tour", section]).done();
+    let outcome = run(["tour", section]).expect_success();
     let lines: Vec<_> = outcome.stdout().lines().collect();
     assert!(lines[0].starts_with(&format!("{section}: ")), "{outcome:?}");
     let code = lines.iter().rposition(|line| line.starts_with("    ")).expect("there is code");
     lines[code + 2..].iter().map(|line| (*line).to_owned()).collect()
 }
 
-/// The number behind `before` in a line.
+/// The number after `before` in a line.
 fn number(line: &str, before: &str) -> u32 {
     let digits = line.split_once(before).unwrap_or_else(|| panic!("{before} in {line}")).1;
     let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
@@ -41,7 +38,7 @@ fn number(line: &str, before: &str) -> u32 {
 
 #[test]
 fn the_whole_tour_has_every_section_in_order() {
-    let outcome = run(["tour"]).done();
+    let outcome = run(["tour"]).expect_success();
     let headings = outcome.stdout().lines().filter_map(|line| line.split_once(": "));
     let headings: Vec<_> =
         headings.map(|(name, _)| name).filter(|name| SECTIONS.contains(name)).collect();
@@ -51,7 +48,7 @@ fn the_whole_tour_has_every_section_in_order() {
 
 #[test]
 fn the_list_names_the_sections() {
-    let outcome = run(["tour", "--list"]).done();
+    let outcome = run(["tour", "--list"]).expect_success();
     let names: Vec<_> =
         outcome.stdout().lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(names, SECTIONS);
@@ -61,7 +58,7 @@ fn the_list_names_the_sections() {
 fn info_is_about_this_process() {
     let child = spawn(horsepower().args(["tour", "info"]).stdin(Stdio::null()));
     let pid = child.id();
-    let outcome = finish(child).done();
+    let outcome = finish(child).expect_success();
     let directory = std::env::current_dir().unwrap();
     assert!(outcome.stdout().contains(&format!("\nprocess {pid} of user")), "{outcome:?}");
     assert!(outcome.stdout().contains(&format!("\nin {}\n", directory.display())), "{outcome:?}");
@@ -76,11 +73,8 @@ fn timeit_measures() {
 }
 
 #[test]
-fn sequential_is_the_notebooks() {
-    assert_eq!(
-        results("sequential"),
-        ["done before anyone asks: true", "delivery", "Retriving Dish"]
-    );
+fn sequential_prints_the_notebooks_words() {
+    assert_eq!(results("sequential"), ["done after submit: true", "delivery", "Retriving Dish"]);
 }
 
 #[test]
@@ -137,12 +131,12 @@ fn worth_has_the_notebooks_verdicts_on_every_executor() {
 }
 
 #[test]
-fn what_is_shown_is_in_the_source() {
+fn the_code_shown_is_in_the_source() {
     for section in SECTIONS {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tour/sections");
         let source = std::fs::read_to_string(source.join(section).with_extension("rs")).unwrap();
         let source: Vec<_> = source.lines().map(str::trim).collect();
-        let outcome = run(["tour", section]).done();
+        let outcome = run(["tour", section]).expect_success();
         let code: Vec<_> =
             outcome.stdout().lines().filter_map(|line| line.strip_prefix("    ")).collect();
         assert!(code.len() >= 5, "{section}: {code:?}");
@@ -151,7 +145,7 @@ fn what_is_shown_is_in_the_source() {
 }
 
 #[test]
-fn a_section_that_is_not_there_is_misuse() {
+fn an_unknown_section_is_misuse() {
     let outcome = run(["tour", "proceses"]);
     assert_eq!((outcome.code(), outcome.stdout()), (Some(2), ""), "{outcome:?}");
     assert!(outcome.stderr().contains(&SECTIONS.join(", ")), "{outcome:?}");
@@ -162,7 +156,7 @@ fn a_section_that_is_not_there_is_misuse() {
     }
 }
 
-/// A name for the program that no other process has. Its workers are called the same.
+/// A unique program name. Its workers have the same name.
 fn unique() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("horsepower");
@@ -170,7 +164,7 @@ fn unique() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-fn a_closed_pipe_is_a_quiet_end() {
+fn a_closed_pipe_is_no_error() {
     let (_directory, name) = unique();
     for section in [None, Some("pools")] {
         let mut command = horsepower();
@@ -179,13 +173,13 @@ fn a_closed_pipe_is_a_quiet_end() {
         let mut output = BufReader::with_capacity(16, child.stdout.take().unwrap());
         watched(child.id(), || output.fill_buf().unwrap().len());
         drop(output);
-        finish(child).done();
+        finish(child).expect_success();
         await_no_process_with(&name);
     }
 }
 
 #[test]
-fn a_full_disk_is_a_failure() {
+fn a_full_disk_is_an_error() {
     for arguments in [&["tour"][..], &["tour", "--list"]] {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let mut command = horsepower();
@@ -197,20 +191,20 @@ fn a_full_disk_is_a_failure() {
 }
 
 #[test]
-fn no_process_is_left() {
+fn no_process_remains() {
     let (_directory, name) = unique();
-    finish(spawn(horsepower().arg0(&name).arg("tour").stdin(Stdio::null()))).done();
+    finish(spawn(horsepower().arg0(&name).arg("tour").stdin(Stdio::null()))).expect_success();
     assert_eq!(processes_with(&name), [""; 0]);
 }
 
 #[test]
 fn ctrl_c_leaves_nothing_behind() {
-    heed_interrupts();
+    default_interrupts();
     let (_directory, name) = unique();
     loop {
         let mut child =
             spawn(horsepower().arg0(&name).args(["tour", "pools"]).stdin(Stdio::null()));
-        // In the middle: there is a worker, and it has work for some time.
+        // Wait for the first worker process.
         while processes_with(&name).len() < 2 && child.try_wait().unwrap().is_none() {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -223,19 +217,14 @@ fn ctrl_c_leaves_nothing_behind() {
         if outcome.0.status.signal() == Some(Signal::INT.as_raw()) {
             return;
         }
-        // It was over before its workers were seen: another try.
-        outcome.done();
+        // The tour ended before the test saw a worker. Try again.
+        outcome.expect_success();
     }
 }
 
-/// What is seen on a terminal.
+/// The output of a section on a pseudo-terminal.
 fn on_a_terminal(no_color: bool) -> String {
-    let mut shown = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).map(File::from).unwrap();
-    grantpt(&shown).unwrap();
-    unlockpt(&shown).unwrap();
-    let name = ptsname(&shown, Vec::new()).unwrap();
-    let name = OsStr::from_bytes(name.to_bytes());
-    let written = OpenOptions::new().read(true).write(true).open(name).unwrap();
+    let (mut shown, written) = terminal();
     let mut command = horsepower();
     command.args(["tour", "info"]).env("TERM", "xterm").env_remove("CLICOLOR");
     command.env_remove("NO_COLOR").stdin(Stdio::null());
@@ -246,7 +235,7 @@ fn on_a_terminal(no_color: bool) -> String {
     drop(command);
     let mut text = Vec::new();
     watched(child.id(), || {
-        // An error: nobody has the other side open any more.
+        // Reading fails when no process has the other side open.
         let _ = shown.read_to_end(&mut text);
         assert!(child.wait().unwrap().success());
     });
@@ -254,7 +243,7 @@ fn on_a_terminal(no_color: bool) -> String {
 }
 
 #[test]
-fn colours_are_for_terminals_and_can_be_declined() {
+fn colours_are_for_terminals_unless_no_color_is_set() {
     let coloured = on_a_terminal(false);
     assert!(coloured.starts_with("\x1b["), "{coloured:?}");
     let plain = on_a_terminal(true);

@@ -1,45 +1,54 @@
-//! `horsepower primes` from beginning to end: read the numbers, race every executor over them, show
-//! the verdicts of the first race while it runs, compare.
+//! `horsepower primes` from start to end: reads the numbers, runs every executor on them, prints the
+//! verdicts of the first run as they arrive, and compares the run times.
 
-use super::board::Board;
 use super::comparison::compare;
-use super::complaints::Complaints;
-use super::display::Display;
-use super::race::Race;
-use super::referee::Referee;
-use super::{Options, numbers, race, report};
+use super::error_log::ErrorLog;
+use super::json::Json;
+use super::numbers;
+use super::options::Options;
+use super::printer::Printer;
+use super::report::Report;
+use super::run::{self, Run};
+use super::text::Text;
+use super::verdicts::Verdicts;
+use super::verifier::Verifier;
 use crate::exit::{MISUSE, say};
+use std::io::{self, BufWriter};
 use std::process::ExitCode;
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let mut complaints = Complaints::new(options.json);
-    let numbers = match numbers::gather(options, |file, bad| complaints.line(file, bad)) {
+    let mut errors = ErrorLog::new(options.json);
+    let numbers = match numbers::load(options, |file, bad| errors.bad_line(file, bad)) {
         Ok(numbers) => numbers,
         Err(error) => {
             say(format_args!("horsepower: {error:#}"));
             return Ok(ExitCode::from(MISUSE));
         }
     };
-    let board = Board::new(numbers.len());
-    let mut display = Display::new(&numbers, &board, report::to_stdout(options.json));
-    let mut races = Vec::new();
+    let verdicts = Verdicts::new(numbers.len());
+    let mut printer = Printer::new(&numbers, &verdicts, report(options.json));
+    let mut runs = Vec::new();
     for kind in options.executor.iter() {
-        let first = races.first().map(|race: &Race| race.executor);
-        let mut referee = Referee::new(&numbers, &board, kind, first);
-        let outcome = display.during(kind.name(), || {
-            let race = race::run(kind, options, &numbers, |result| referee.see(result))?;
-            Ok::<_, horsepower::Error>((race, referee.end()))
+        let reference = runs.first().map(|run: &Run| run.executor);
+        let mut verifier = Verifier::new(&numbers, &verdicts, kind, reference);
+        let outcome = printer.print_during(kind.name(), || {
+            let run = run::execute(kind, options, &numbers, |result| verifier.record(result))?;
+            Ok::<_, horsepower::Error>((run, verifier.finish()))
         });
         match outcome {
-            Ok((race, findings)) => {
-                races.push(race);
-                for finding in findings {
-                    complaints.about(finding.about, finding.message);
-                }
+            Ok((run, mismatches)) => {
+                runs.push(run);
+                mismatches.into_iter().for_each(|error| errors.add(error));
             }
-            Err(error) => complaints.about(kind.to_string(), error.to_string()),
+            Err(error) => errors.failed(kind.to_string(), error.to_string()),
         }
     }
-    display.finish(&compare(&races), complaints.kept())?;
-    Ok(complaints.exit_code())
+    printer.finish(&compare(&runs), errors.kept())?;
+    Ok(errors.exit_code())
+}
+
+/// The output format, writing to standard output.
+fn report(json: bool) -> Box<dyn Report> {
+    let output = BufWriter::with_capacity(1 << 16, io::stdout());
+    if json { Box::new(Json::new(output)) } else { Box::new(Text::new(output)) }
 }

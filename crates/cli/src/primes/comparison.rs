@@ -1,43 +1,43 @@
-//! What the parallelism was worth: every race beside the baseline.
+//! Speed-up and efficiency of each run against the baseline.
 
-use super::race::Race;
+use super::run::Run;
 use horsepower::ExecutorKind;
 use serde::Serialize;
 
-/// A race beside the baseline.
+/// A run compared with the baseline.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Compared {
+pub(super) struct ComparedRun {
     pub(super) executor: String,
     pub(super) workers: usize,
     pub(super) seconds: f64,
-    /// How many times faster than the baseline.
+    /// Run time of the baseline divided by the run time of this run.
     pub(super) speedup: f64,
-    /// Which part of its workers' power came out: 1 is all of it.
+    /// Speed-up divided by the number of workers: 1 is a perfect speed-up.
     pub(super) efficiency: f64,
 }
 
-/// Compares races with the in-line one, or with the first if there is none.
-pub(super) fn compare(races: &[Race]) -> Vec<Compared> {
-    let inline = races.iter().find(|race| race.executor == ExecutorKind::Inline);
-    let Some(baseline) = inline.or(races.first()).map(seconds) else {
+/// Compares all runs with the inline one, or with the first one if there is no inline run.
+pub(super) fn compare(runs: &[Run]) -> Vec<ComparedRun> {
+    let inline = runs.iter().find(|run| run.executor == ExecutorKind::Inline);
+    let Some(baseline) = inline.or(runs.first()).map(seconds) else {
         return Vec::new();
     };
-    let compared = races.iter().map(|race| {
-        let speedup = baseline / seconds(race);
-        Compared {
-            executor: race.executor.to_string(),
-            workers: race.workers,
-            seconds: race.time.as_secs_f64(),
+    let compared = runs.iter().map(|run| {
+        let speedup = baseline / seconds(run);
+        ComparedRun {
+            executor: run.executor.to_string(),
+            workers: run.workers,
+            seconds: run.time.as_secs_f64(),
             speedup,
-            efficiency: speedup / race.workers as f64,
+            efficiency: speedup / run.workers as f64,
         }
     });
     compared.collect()
 }
 
-/// Never 0, which the clock may say of a race without numbers.
-fn seconds(race: &Race) -> f64 {
-    race.time.as_secs_f64().max(1e-9)
+/// The run time, never 0: a coarse clock may report 0 for a run without numbers.
+fn seconds(run: &Run) -> f64 {
+    run.time.as_secs_f64().max(1e-9)
 }
 
 #[cfg(test)]
@@ -45,33 +45,33 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn race(executor: ExecutorKind, workers: usize, seconds: f64) -> Race {
-        Race { executor, workers, time: Duration::from_secs_f64(seconds) }
+    fn run(executor: ExecutorKind, workers: usize, seconds: f64) -> Run {
+        Run { executor, workers, time: Duration::from_secs_f64(seconds) }
     }
 
-    fn figures(races: &[Race]) -> Vec<(f64, f64)> {
-        compare(races).iter().map(|race| (race.speedup, race.efficiency)).collect()
+    fn figures(runs: &[Run]) -> Vec<(f64, f64)> {
+        compare(runs).iter().map(|run| (run.speedup, run.efficiency)).collect()
     }
 
     #[test]
-    fn the_inline_race_is_the_baseline_wherever_it_stands() {
-        let inline = race(ExecutorKind::Inline, 1, 3.0);
-        let threads = race(ExecutorKind::Threads, 2, 2.0);
+    fn the_inline_run_is_the_baseline_at_any_position() {
+        let inline = run(ExecutorKind::Inline, 1, 3.0);
+        let threads = run(ExecutorKind::Threads, 2, 2.0);
         assert_eq!(figures(&[inline, threads]), [(1.0, 1.0), (1.5, 0.75)]);
         assert_eq!(figures(&[threads, inline]), [(1.5, 0.75), (1.0, 1.0)]);
     }
 
     #[test]
-    fn without_an_inline_race_the_first_is() {
-        let two = race(ExecutorKind::Threads, 2, 4.0);
-        let four = race(ExecutorKind::Threads, 4, 2.0);
+    fn without_an_inline_run_the_first_is_the_baseline() {
+        let two = run(ExecutorKind::Threads, 2, 4.0);
+        let four = run(ExecutorKind::Threads, 4, 2.0);
         assert_eq!(figures(&[two, four]), [(1.0, 0.5), (2.0, 0.5)]);
         assert_eq!(figures(&[]), []);
     }
 
     #[test]
-    fn no_time_at_all_is_still_a_number() {
-        let nothing = race(ExecutorKind::Inline, 1, 0.0);
-        assert_eq!(figures(&[nothing, nothing]), [(1.0, 1.0), (1.0, 1.0)]);
+    fn a_run_time_of_zero_gives_finite_figures() {
+        let zero = run(ExecutorKind::Inline, 1, 0.0);
+        assert_eq!(figures(&[zero, zero]), [(1.0, 1.0), (1.0, 1.0)]);
     }
 }

@@ -1,18 +1,18 @@
-//! The answer for programs: one JSON object, whose beginning is written while the rest is not known.
+//! [`Json`]: the output as one JSON object, written incrementally.
 
-use super::comparison::Compared;
-use super::complaints::Complaint;
+use super::comparison::ComparedRun;
+use super::error_log::ErrorEntry;
 use super::report::Report;
 use serde::Serialize;
 use std::io::{self, Write};
 
 pub(super) struct Json<W> {
     output: W,
-    /// What stands before the next number.
+    /// The text to write before the next number.
     before: &'static str,
 }
 
-/// How the object begins.
+/// The start of the object.
 const BEGIN: &str = r#"{"numbers":["#;
 
 impl<W: Write> Json<W> {
@@ -27,7 +27,7 @@ impl<W: Write> Json<W> {
 }
 
 impl<W: Write + Send> Report for Json<W> {
-    /// The number is a string: many readers of JSON have no integers beyond 2^53.
+    /// Writes the number as a string, because many JSON parsers lose precision above 2^53.
     fn verdict(&mut self, number: u64, prime: bool) -> io::Result<()> {
         let before = std::mem::replace(&mut self.before, ",");
         write!(self.output, r#"{before}{{"number":"{number}","prime":{prime}}}"#)
@@ -37,13 +37,13 @@ impl<W: Write + Send> Report for Json<W> {
         self.output.flush()
     }
 
-    fn finish(&mut self, races: &[Compared], complaints: &[Complaint]) -> io::Result<()> {
+    fn finish(&mut self, runs: &[ComparedRun], errors: &[ErrorEntry]) -> io::Result<()> {
         if self.before == BEGIN {
             self.output.write_all(BEGIN.as_bytes())?;
         }
         self.output.write_all(b"]")?;
-        self.member("runs", &races)?;
-        self.member("errors", &complaints)?;
+        self.member("runs", &runs)?;
+        self.member("errors", &errors)?;
         self.output.write_all(b"}\n")?;
         self.output.flush()
     }
@@ -60,8 +60,8 @@ mod tests {
     }
 
     #[test]
-    fn the_object_has_the_promised_form() {
-        let run = Compared {
+    fn the_object_has_the_documented_form() {
+        let run = ComparedRun {
             executor: "inline".to_owned(),
             workers: 1,
             seconds: 1.5,
@@ -69,7 +69,7 @@ mod tests {
             efficiency: 1.0,
         };
         let error =
-            Complaint { line: Some(3), text: "\"abc\"".to_owned(), message: "no".to_owned() };
+            ErrorEntry { line: Some(3), text: "\"abc\"".to_owned(), message: "no".to_owned() };
         let text = written(|json| {
             json.verdict(u64::MAX, false)?;
             json.verdict(2, true)?;
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_tell_is_still_an_object() {
+    fn an_empty_report_is_still_an_object() {
         let text = written(|json| json.finish(&[], &[]));
         assert_eq!(text, "{\"numbers\":[],\"runs\":[],\"errors\":[]}\n");
     }

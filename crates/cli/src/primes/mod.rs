@@ -1,34 +1,37 @@
-//! `horsepower primes`: the same work on every executor, and what each made of it.
+//! `horsepower primes`: tests the same numbers on every executor and compares the run times.
 //!
 //! | file | what it owns |
 //! |---|---|
-//! | `command` | the subcommand from beginning to end |
-//! | `options` | its flags: help, parsing, test |
-//! | `algorithm` | `is_prime`, twice |
-//! | `numbers` | which numbers |
-//! | `race` | one executor over all numbers, timed |
-//! | `referee` | what is to be said about the results of a race |
-//! | `board` | the verdicts, and how far the race is |
-//! | `display` | the thread that shows the board while a race runs |
+//! | `command` | the subcommand from start to end |
+//! | `options` | the flags: help, parsing, test |
+//! | `algorithm` | the two primality tests |
+//! | `numbers` | the numbers to test |
+//! | `run` | one timed run of one executor |
+//! | `verifier` | the check that all runs agree |
+//! | `verdicts` | the results shared between a run and the printer |
+//! | `printer` | the thread that prints verdicts during a run |
 //! | `progress` | the progress bar |
 //! | `comparison` | speed-up and efficiency |
-//! | `complaints` | what was wrong |
-//! | `report`, `text`, `json` | the two forms of the answer |
+//! | `error_log` | bad lines, failed tasks, disagreements |
+//! | `report` | the trait of the output formats |
+//! | `text`, `json` | one output format each |
+//!
+//! Imports point down only: `command` is the root, and no file imports what imports it.
 
 mod algorithm;
-mod board;
 mod command;
 mod comparison;
-mod complaints;
-mod display;
+mod error_log;
 mod json;
 mod numbers;
 mod options;
+mod printer;
 mod progress;
-mod race;
-mod referee;
 mod report;
+mod run;
 mod text;
+mod verdicts;
+mod verifier;
 
 pub(crate) use command::run;
 pub(crate) use options::Options;

@@ -1,13 +1,14 @@
-//! Which numbers: those of the command line, then those of the file; without either, the notebook's.
+//! The numbers to test: first those of the command line, then those of the file. Without either: the
+//! six numbers of the Python lecture notebook that this tool answers.
 
-use super::Options;
+use super::options::Options;
 use crate::input::{self, BadLine};
 use anyhow::Context;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-/// The six numbers of the notebook that this project answers. The third is the first once more.
+/// The numbers of the notebook. The third repeats the first, as in the notebook.
 const NOTEBOOK: [u64; 6] = [
     112_272_535_095_293,
     112_582_705_942_171,
@@ -17,19 +18,19 @@ const NOTEBOOK: [u64; 6] = [
     1_099_726_899_285_419,
 ];
 
-/// Gathers the numbers; bad lines go to `bad`, with the name of their file.
+/// Reads all numbers. Passes each bad line to `on_bad_line`, with the name of its file.
 ///
 /// # Errors
 /// If the file cannot be read.
-pub(super) fn gather(
+pub(super) fn load(
     options: &Options,
-    mut bad: impl FnMut(&str, BadLine),
+    mut on_bad_line: impl FnMut(&str, BadLine),
 ) -> anyhow::Result<Vec<u64>> {
     let mut numbers = options.numbers.clone();
     match &options.file {
         Some(path) => {
             let (name, file) = open(path)?;
-            input::read(BufReader::new(file), &mut numbers, |line| bad(&name, line))
+            input::read(BufReader::new(file), &mut numbers, |line| on_bad_line(&name, line))
                 .with_context(|| format!("cannot read {name}"))?;
         }
         None if numbers.is_empty() => numbers.extend(NOTEBOOK),

@@ -10,32 +10,33 @@ use std::str::FromStr;
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// Numbers from 0 to 2^64-1; without any, and without a file, six large ones
+    /// Numbers to test, from 0 to 2^64-1 [default without --file: six large numbers from the Python
+    /// lecture notebook that this tool answers]
     #[arg(value_name = "NUMBER", value_parser = input::number)]
     pub(super) numbers: Vec<u64>,
 
-    /// Read numbers from a file, one a line; - is standard input, # begins a comment
+    /// Read numbers from a file, one per line; `-` reads standard input, `#` starts a comment
     #[arg(short, long, value_name = "PATH")]
     pub(super) file: Option<PathBuf>,
 
-    /// Where to run, in this order: inline, threads, processes
+    /// Executors to run, comma-separated, in this order: inline, threads, processes
     #[arg(short, long, value_name = "LIST", default_value_t)]
     pub(super) executor: Executors,
 
-    /// Threads or processes to use [default: the CPUs that this process may use]
+    /// Number of threads or processes [default: the number of CPUs that this process may use]
     #[arg(short, long, value_name = "N", value_parser = parse_workers)]
     pub(super) workers: Option<NonZeroUsize>,
 
-    /// How to find out
+    /// Primality test
     #[arg(long, value_enum, default_value_t)]
     pub(super) algorithm: Algorithm,
 
-    /// Print one JSON object and nothing else
+    /// Print one JSON object instead of text
     #[arg(long)]
     pub(super) json: bool,
 }
 
-/// Executors, each at most once, separated by commas.
+/// A comma-separated list of executors, each at most once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Executors(Vec<ExecutorKind>);
 
@@ -66,7 +67,7 @@ impl FromStr for Executors {
         for name in list.split(',') {
             let kind = name.trim().parse::<ExecutorKind>().map_err(|error| error.to_string())?;
             if executors.contains(&kind) {
-                return Err(format!("{kind} is there twice"));
+                return Err(format!("{kind} is listed twice; list each executor at most once"));
             }
             executors.push(kind);
         }
@@ -75,7 +76,7 @@ impl FromStr for Executors {
 }
 
 fn parse_workers(text: &str) -> Result<NonZeroUsize, String> {
-    text.parse().map_err(|_| "not a whole number of at least 1".to_owned())
+    text.parse().map_err(|_| "must be a whole number of at least 1".to_owned())
 }
 
 #[cfg(test)]
@@ -100,12 +101,12 @@ mod tests {
         assert_eq!((options.numbers, options.file), (vec![], None));
         assert_eq!((options.workers, options.json), (None, false));
         assert_eq!(options.executor.0, ExecutorKind::ALL);
-        assert_eq!(options.executor.0[0], ExecutorKind::Inline, "the baseline first");
+        assert_eq!(options.executor.0[0], ExecutorKind::Inline, "the baseline comes first");
         assert_eq!(options.algorithm, Algorithm::Trial);
     }
 
     #[test]
-    fn every_flag_is_understood() {
+    fn every_flag_is_parsed() {
         let options = options("0 18446744073709551615 -f - -e threads,inline -w 3 --json").unwrap();
         assert_eq!(options.numbers, [0, u64::MAX]);
         assert_eq!(options.file, Some("-".into()));
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_misuse() {
+    fn invalid_values_are_misuse() {
         for line in [
             "abc",
             "18446744073709551616",
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_printed_as_it_is_read() {
+    fn a_printed_list_parses_again() {
         let executors = Executors::default();
         assert_eq!(executors.to_string().parse(), Ok(executors));
     }

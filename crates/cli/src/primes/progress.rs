@@ -1,13 +1,13 @@
-//! The progress bar: on standard error, if that is a terminal, when a race takes long.
+//! [`Progress`]: the progress bar of a long run, drawn on standard error if that is a terminal.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-/// A race that is shorter has no bar.
-const LONG: Duration = Duration::from_secs(1);
+/// Shorter runs show no bar.
+const SHOW_AFTER: Duration = Duration::from_secs(1);
 
-/// The bar of one race.
+/// The progress bar of one run.
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
@@ -19,16 +19,16 @@ impl Progress {
         Progress(bar)
     }
 
-    /// So many numbers have been passed.
-    pub(super) fn show(&self, passed: usize) {
-        if self.0.is_hidden() && self.0.elapsed() >= LONG && io::stderr().is_terminal() {
+    /// Sets the number of completed numbers, and shows the bar once the run is long enough.
+    pub(super) fn set(&self, completed: usize) {
+        if self.0.is_hidden() && self.0.elapsed() >= SHOW_AFTER && io::stderr().is_terminal() {
             self.0.set_draw_target(ProgressDrawTarget::stderr());
         }
-        self.0.set_position(passed as u64);
+        self.0.set_position(completed as u64);
     }
 
-    /// Writes something to the same terminal, perhaps.
-    pub(super) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+    /// Hides the bar while `write` runs, because it may write to the same terminal.
+    pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
         self.0.suspend(write)
     }
 
@@ -37,13 +37,11 @@ impl Progress {
     }
 }
 
-/// Without colours.
+/// The layout of the bar, without colours.
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template(
-        "{prefix} [{bar:24}] {pos} of {len}, {elapsed} so far, {eta} to go",
-    )
-    .expect("the template is sound")
-    .progress_chars("=> ")
+    ProgressStyle::with_template("{prefix} [{bar:24}] {pos}/{len}, elapsed {elapsed}, ETA {eta}")
+        .expect("the template is valid")
+        .progress_chars("=> ")
 }
 
 #[cfg(test)]
@@ -51,11 +49,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bar_lives_and_ends() {
+    fn the_bar_is_hidden_at_first() {
         let progress = Progress::new("inline", 2);
-        progress.show(1);
-        assert_eq!(progress.aside(|| 5), 5);
-        assert!(progress.0.is_hidden(), "not yet a second");
+        progress.set(1);
+        assert_eq!(progress.suspend(|| 5), 5);
+        assert!(progress.0.is_hidden(), "hidden during the first second");
         progress.clear();
     }
 }

@@ -1,24 +1,17 @@
-//! [`Report`]: a form in which the answer is written.
+//! [`Report`]: the trait of the output formats. `text` and `json` implement it.
 
-use super::comparison::Compared;
-use super::complaints::Complaint;
-use super::json::Json;
-use super::text::Text;
-use std::io::{self, BufWriter};
+use super::comparison::ComparedRun;
+use super::error_log::ErrorEntry;
+use std::io;
 
-/// A form of the answer. Verdicts can be written one by one, as they come.
+/// An output format. It can write verdicts one by one, as they arrive.
 pub(super) trait Report: Send {
+    /// Writes the verdict of one number.
     fn verdict(&mut self, number: u64, prime: bool) -> io::Result<()>;
 
-    /// Makes what was written visible.
+    /// Flushes the output, so that the user sees what has been written.
     fn flush(&mut self) -> io::Result<()>;
 
-    /// Writes what follows the verdicts; nothing may be written after it.
-    fn finish(&mut self, races: &[Compared], complaints: &[Complaint]) -> io::Result<()>;
-}
-
-/// A report on standard output.
-pub(super) fn to_stdout(json: bool) -> Box<dyn Report> {
-    let output = BufWriter::with_capacity(1 << 16, io::stdout());
-    if json { Box::new(Json::new(output)) } else { Box::new(Text::new(output)) }
+    /// Writes the runs and the errors after the last verdict. Call nothing afterwards.
+    fn finish(&mut self, runs: &[ComparedRun], errors: &[ErrorEntry]) -> io::Result<()>;
 }

@@ -1,7 +1,7 @@
-//! The answer for people: a line for each number, then a table.
+//! [`Text`]: the output as plain text, one line per number and a table of the runs.
 
-use super::comparison::Compared;
-use super::complaints::Complaint;
+use super::comparison::ComparedRun;
+use super::error_log::ErrorEntry;
 use super::report::Report;
 use crate::table::{Align, Table};
 use std::io::{self, Write};
@@ -25,18 +25,19 @@ impl<W: Write + Send> Report for Text<W> {
         self.output.flush()
     }
 
-    fn finish(&mut self, races: &[Compared], _said_already: &[Complaint]) -> io::Result<()> {
+    /// Leaves out the errors: standard error has them already.
+    fn finish(&mut self, runs: &[ComparedRun], _errors: &[ErrorEntry]) -> io::Result<()> {
         use Align::{Left, Right};
         let mut table = Table::new([Left, Right, Right, Right, Right]);
         table.row(["executor", "workers", "seconds", "speed-up", "efficiency"]);
-        let decimals = decimals(races);
-        for race in races {
+        let decimals = decimals(runs);
+        for run in runs {
             table.row([
-                race.executor.clone(),
-                race.workers.to_string(),
-                format!("{:.decimals$}", race.seconds),
-                format!("{:.2}", race.speedup),
-                format!("{:.0}%", 100.0 * race.efficiency),
+                run.executor.clone(),
+                run.workers.to_string(),
+                format!("{:.decimals$}", run.seconds),
+                format!("{:.2}", run.speedup),
+                format!("{:.0}%", 100.0 * run.efficiency),
             ]);
         }
         write!(self.output, "\n{table}")?;
@@ -44,10 +45,10 @@ impl<W: Write + Send> Report for Text<W> {
     }
 }
 
-/// How many decimals every time of the column has: three digits of the shortest, no less than
-/// milliseconds and no more than microseconds.
-fn decimals(races: &[Compared]) -> usize {
-    let shortest = races.iter().map(|race| race.seconds).fold(f64::INFINITY, f64::min);
+/// The number of decimals in the seconds column: three significant digits of the shortest time, but
+/// at least milliseconds and at most microseconds.
+fn decimals(runs: &[ComparedRun]) -> usize {
+    let shortest = runs.iter().map(|run| run.seconds).fold(f64::INFINITY, f64::min);
     (2.0 - shortest.max(1e-9).log10().floor()).clamp(3.0, 6.0) as usize
 }
 
@@ -56,21 +57,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_then_a_table() {
+    fn verdict_lines_come_before_the_table() {
         let mut output = Vec::new();
         let mut text = Text::new(&mut output);
         text.verdict(112_272_535_095_293, true).unwrap();
         text.verdict(4, false).unwrap();
-        let race = |executor: &str, workers, seconds, speedup, efficiency| Compared {
+        let run = |executor: &str, workers, seconds, speedup, efficiency| ComparedRun {
             executor: executor.to_owned(),
             workers,
             seconds,
             speedup,
             efficiency,
         };
-        let races =
-            [race("inline", 1, 2.8071, 1.0, 1.0), race("processes", 16, 0.05, 56.142, 3.508875)];
-        text.finish(&races, &[]).unwrap();
+        let runs =
+            [run("inline", 1, 2.8071, 1.0, 1.0), run("processes", 16, 0.05, 56.142, 3.508875)];
+        text.finish(&runs, &[]).unwrap();
         assert_eq!(
             String::from_utf8(output).unwrap(),
             "\

@@ -1,14 +1,19 @@
-//! `horsepower timeit` from beginning to end: the table of constructs, or the user's own code.
+//! `horsepower timeit` from start to end: measures the user's code, or the built-in constructs if there
+//! is no code.
 
-use super::{Options, comparison};
+use super::construct_table;
+use super::options::Options;
 use std::process::ExitCode;
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     if options.code.is_empty() {
-        return comparison::run(options);
+        return construct_table::run(options);
     }
     #[cfg(unix)]
     return super::snippet::run(options);
     #[cfg(not(unix))]
-    anyhow::bail!("code can be timed on Unix systems only; without code there is a table");
+    anyhow::bail!(
+        "cannot time CODE: this requires Unix; without CODE, `horsepower timeit` measures eight \
+         built-in constructs"
+    );
 }

@@ -1,15 +1,15 @@
-//! `horsepower timeit`: how long Rust code takes.
+//! `horsepower timeit`: measures the run time of Rust code.
 //!
 //! | file | what it owns |
 //! |---|---|
-//! | `command` | the subcommand from beginning to end |
-//! | `options` | its flags: help, parsing, test |
-//! | `constructs` | the notebook's eight constructs in Rust, and what the notebook printed |
-//! | `comparison` | their table and their JSON object |
-//! | `snippet/` | code from the command line: compiled, run, reported |
+//! | `command` | the subcommand: with code or without |
+//! | `options` | the flags: help, parsing, test |
+//! | `constructs` | without code: eight ways to build a container, and their times in Python |
+//! | `construct_table` | their measurements as a table or as JSON |
+//! | `snippet/` | with code: compile it, run it, report its time |
 
 mod command;
-mod comparison;
+mod construct_table;
 mod constructs;
 mod options;
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! The flags of `horsepower timeit`; those that Python's `timeit` has mean the same here.
+//! The flags of `horsepower timeit`. Flags that Python's `timeit` also has mean the same.
 
 use crate::input;
 use clap::{ArgAction, Args};
@@ -8,12 +8,13 @@ use horsepower::timeit::{REPEAT, Unit};
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// Rust code to time, each CODE a line; `black_box` hides a value from the optimiser. Without
-    /// any, eight ways to build a container
+    /// Rust code to time, one line per CODE; use `black_box` to hide a value from the optimiser.
+    /// Without CODE: time eight ways to build a container, and compare them with Python
     #[arg(value_name = "CODE")]
     pub(super) code: Vec<String>,
 
-    /// Loops in each timing; 0 is as many as take 0.2 seconds (in the table: a tenth of that)
+    /// Number of loops per timing; 0 picks a number that takes at least 0.2 seconds (a tenth of that
+    /// number without CODE)
     #[arg(
         short,
         long,
@@ -24,7 +25,7 @@ pub(crate) struct Options {
     )]
     pub(super) number: u64,
 
-    /// Timings, of which the best counts; what is below 1 is 1
+    /// Number of timings, of which the best is reported; values below 1 mean 1
     #[arg(
         short,
         long,
@@ -35,29 +36,28 @@ pub(crate) struct Options {
     )]
     pub(super) repeat: usize,
 
-    /// Code that runs once before each timing and does not count: bindings, `use` lines, items;
-    /// each SETUP is a line
+    /// Setup code: runs once before each timing and is not timed; one line per SETUP. CODE can use
+    /// its variables, imports and functions
     #[arg(short, long, value_name = "SETUP", requires = "code")]
     pub(super) setup: Vec<String>,
 
-    /// Unit of the time: nsec, usec, msec or sec [default: what fits]
+    /// Time unit of the output: nsec, usec, msec or sec [default: the largest that fits]
     #[arg(short, long, value_name = "UNIT", requires = "code")]
     pub(super) unit: Option<Unit>,
 
-    /// Measure CPU time of the process and not the time that passes
+    /// Measure the CPU time of the process instead of wall-clock time
     #[arg(short, long)]
     pub(super) process: bool,
 
-    /// Show the tries that find the number of loops, and the times of all loops together; each
-    /// further -v is a digit more
+    /// Print the search for the number of loops, and the raw times; repeat for more digits
     #[arg(short, long, action = ArgAction::Count, requires = "code")]
     pub(super) verbose: u8,
 
-    /// Print one JSON object and nothing else; what the code prints goes to standard error
+    /// Print one JSON object instead of text; the output of CODE goes to standard error
     #[arg(long)]
     pub(super) json: bool,
 
-    /// Edition of Rust that the code is written in
+    /// Rust edition of the code
     #[arg(
         long,
         value_name = "YEAR",
@@ -69,24 +69,24 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// How times are to be written.
+    /// The output format of times.
     #[cfg(unix)]
     pub(super) fn format(&self) -> TimeFormat {
         let format = TimeFormat::default().digits(self.digits());
         self.unit.map_or(format, |unit| format.unit(unit))
     }
 
-    /// How many significant digits there are.
+    /// The number of significant digits.
     #[cfg(unix)]
     pub(super) fn digits(&self) -> usize {
         3 + usize::from(self.verbose.saturating_sub(1))
     }
 }
 
-/// A number of timings: Python takes negative ones too, as one.
+/// Parses a number of timings. Like Python, takes a number below 1 as 1.
 fn repeat(text: &str) -> Result<usize, &'static str> {
     let number =
-        text.parse::<i32>().map_err(|_| "not a whole number from -2147483648 to 2147483647")?;
+        text.parse::<i32>().map_err(|_| "must be a whole number from -2147483648 to 2147483647")?;
     Ok(usize::try_from(number).unwrap_or(1).max(1))
 }
 
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_is_understood() {
+    fn every_flag_is_parsed() {
         let options =
             options("-n 10 -r 3 -s a -s b -u msec -p -vv --json --edition 2018 c d").unwrap();
         assert_eq!((options.number, options.repeat), (10, 3));

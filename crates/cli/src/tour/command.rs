@@ -1,8 +1,8 @@
-//! `horsepower tour` from beginning to end.
+//! `horsepower tour` from start to end.
 
-use super::Options;
+use super::options::Options;
 use super::section::Section;
-use super::stage::Stage;
+use super::writer::TourWriter;
 use anyhow::Context;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -20,27 +20,29 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         Some(section) => std::slice::from_ref(section),
         None => Section::ALL,
     };
-    let mut stage = Stage::new(&mut output);
+    let mut writer = TourWriter::new(&mut output);
     for section in sections {
-        show(*section, &mut stage).with_context(|| format!("tour: {}", section.name()))?;
+        show(*section, &mut writer).with_context(|| format!("tour: {}", section.name()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 const CANNOT_WRITE: &str = "cannot write to standard output";
 
-/// Explanation and code come before the run, so that there is something to read meanwhile.
-fn show(section: Section, stage: &mut Stage<impl Write>) -> anyhow::Result<()> {
-    explain(section, stage).context(CANNOT_WRITE)?;
-    section.run(stage.result().context(CANNOT_WRITE)?)?;
+/// Prints text and code before the run, so that the user can read them while the code runs.
+fn show(section: Section, writer: &mut TourWriter<impl Write>) -> anyhow::Result<()> {
+    explain(section, writer).context(CANNOT_WRITE)?;
+    section.run(writer.output().context(CANNOT_WRITE)?)?;
     if section.measures() && cfg!(debug_assertions) {
-        stage.text("(This build is not optimised.)").context(CANNOT_WRITE)?;
+        writer
+            .text("This is a debug build: its times are not representative.")
+            .context(CANNOT_WRITE)?;
     }
-    stage.end().context(CANNOT_WRITE)
+    writer.end().context(CANNOT_WRITE)
 }
 
-fn explain(section: Section, stage: &mut Stage<impl Write>) -> io::Result<()> {
-    stage.heading(&section.name(), &section.title())?;
-    stage.text(section.text())?;
-    stage.code(&section.snippet())
+fn explain(section: Section, writer: &mut TourWriter<impl Write>) -> io::Result<()> {
+    writer.heading(&section.name(), &section.title())?;
+    writer.text(section.text())?;
+    writer.code(&section.snippet())
 }

@@ -5,11 +5,11 @@ use clap::Args;
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// Run this section only
+    /// Run only this section [default: all sections]
     #[arg(value_enum)]
     pub(super) section: Option<Section>,
 
-    /// List the sections and run none
+    /// List the sections without running them
     #[arg(short, long, conflicts_with = "section")]
     pub(super) list: bool,
 }
@@ -31,15 +31,15 @@ mod tests {
     }
 
     #[test]
-    fn a_section_the_list_or_everything() {
-        let everything = options("").unwrap();
-        assert_eq!((everything.section, everything.list), (None, false));
+    fn one_section_the_list_or_all() {
+        let all = options("").unwrap();
+        assert_eq!((all.section, all.list), (None, false));
         assert_eq!(options("pools").unwrap().section, Some(Section::Pools));
         assert!(options("--list").unwrap().list);
     }
 
     #[test]
-    fn nonsense_is_misuse() {
+    fn invalid_values_are_misuse() {
         for line in ["fibers", "pools threads", "--list pools", "Pools", "--nonsense"] {
             let error = options(line).expect_err(line);
             assert_eq!(error.exit_code(), i32::from(crate::exit::MISUSE), "{line}");
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_is_answered_with_what_was_meant() {
+    fn a_typo_is_answered_with_a_suggestion() {
         let error = options("proceses").unwrap_err().to_string();
         assert!(error.contains("a similar value exists: 'processes'"), "{error}");
         assert!(error.contains("info, timeit, sequential"), "{error}");

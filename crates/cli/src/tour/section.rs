@@ -1,4 +1,4 @@
-//! [`Section`]: the sections of the tour, in the order of the guide's chapters.
+//! [`Section`]: the sections of the tour, in the order of the chapters of the guide.
 
 use super::{sections, snippet};
 use clap::ValueEnum;
@@ -7,34 +7,34 @@ use std::io::Write;
 /// A section of the tour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Section {
-    /// who and where this process is
+    /// this process and the CPUs that it may use
     Info,
-    /// how long something takes
+    /// measure how long code takes
     Timeit,
-    /// one thing after the other
+    /// run tasks one after another
     Sequential,
-    /// a worker that runs beside, and stops when asked
+    /// run a function on a thread, and stop it
     Threads,
-    /// a function in a process of its own
+    /// run a function in its own process
     #[cfg(target_os = "linux")]
     Processes,
-    /// many values, a few workers
+    /// run many tasks on a few workers
     Pools,
-    /// what the parallelism brought
+    /// measure the speed-up
     Worth,
 }
 
-/// What belongs to a section.
-struct Parts {
+/// The content of a section.
+struct Content {
     text: &'static str,
-    /// The file that has the code.
+    /// The source file that contains the code.
     source: &'static str,
     run: fn(&mut dyn Write) -> anyhow::Result<()>,
 }
 
-macro_rules! parts {
+macro_rules! content {
     ($module:ident) => {
-        Parts {
+        Content {
             text: sections::$module::TEXT,
             source: include_str!(concat!("sections/", stringify!($module), ".rs")),
             run: sections::$module::run,
@@ -54,20 +54,20 @@ impl Section {
         Section::Worth,
     ];
 
-    fn parts(self) -> Parts {
+    fn content(self) -> Content {
         match self {
-            Section::Info => parts!(info),
-            Section::Timeit => parts!(timeit),
-            Section::Sequential => parts!(sequential),
-            Section::Threads => parts!(threads),
+            Section::Info => content!(info),
+            Section::Timeit => content!(timeit),
+            Section::Sequential => content!(sequential),
+            Section::Threads => content!(threads),
             #[cfg(target_os = "linux")]
-            Section::Processes => parts!(processes),
-            Section::Pools => parts!(pools),
-            Section::Worth => parts!(worth),
+            Section::Processes => content!(processes),
+            Section::Pools => content!(pools),
+            Section::Worth => content!(worth),
         }
     }
 
-    /// What is written on the command line.
+    /// The name on the command line.
     pub(super) fn name(self) -> String {
         self.possible_value().get_name().to_owned()
     }
@@ -80,30 +80,30 @@ impl Section {
         self.to_possible_value().expect("no section is hidden")
     }
 
-    /// A few lines of explanation.
+    /// The explanation.
     pub(super) fn text(self) -> &'static str {
-        self.parts().text.trim()
+        self.content().text.trim()
     }
 
     /// The code that [`run`](Self::run) runs.
     pub(super) fn snippet(self) -> String {
-        snippet::marked(self.parts().source)
+        snippet::extract(self.content().source)
     }
 
-    /// True if its results are times, which mean something in an optimised build only.
+    /// Whether the section prints times, which are representative only in an optimised build.
     pub(super) fn measures(self) -> bool {
         matches!(self, Section::Timeit | Section::Worth)
     }
 
-    /// Runs the code; what it shows goes to `out`.
+    /// Runs the code, which prints to `out`.
     ///
     /// # Errors
-    /// What fails there, and what cannot be written.
+    /// If the code fails, or if writing fails.
     pub(super) fn run(self, out: &mut dyn Write) -> anyhow::Result<()> {
-        (self.parts().run)(out)
+        (self.content().run)(out)
     }
 
-    /// A line for each section.
+    /// Lists the sections, one per line.
     pub(super) fn list() -> String {
         use crate::table::{Align, Table};
         let mut table = Table::new([Align::Left, Align::Left]);
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_section_has_text_and_a_short_snippet() {
-        assert_eq!(Section::ALL, Section::value_variants(), "the order is the same");
+        assert_eq!(Section::ALL, Section::value_variants(), "clap has the same order");
         for section in Section::ALL {
             let name = section.name();
             assert!(section.text().lines().all(|line| line.len() <= 80), "{name}");
@@ -132,9 +132,12 @@ mod tests {
     }
 
     #[test]
-    fn the_list_has_a_line_for_each() {
+    fn the_list_has_one_line_per_section() {
         let list = Section::list();
         assert_eq!(list.lines().count(), Section::ALL.len());
-        assert!(list.starts_with("info        who and where this process is\n"), "{list}");
+        assert!(
+            list.starts_with("info        this process and the CPUs that it may use\n"),
+            "{list}"
+        );
     }
 }

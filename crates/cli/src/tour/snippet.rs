@@ -1,16 +1,16 @@
-//! The part of a source file that is shown: what stands between the marked lines.
+//! Extracts the code of a section: the lines between the markers in its source file.
 //!
-//! The file is the very one that was compiled, so what is shown is what runs.
+//! The source file is the one that was compiled, so the code shown is the code that runs.
 
 const BEGIN: &str = "// tour:begin";
 const END: &str = "// tour:end";
 
-/// The marked lines of a source file, without the indentation that they have in common. Several marked
-/// parts are joined by a blank line.
+/// Returns the lines between markers, without their common indentation. A blank line separates several
+/// parts.
 ///
 /// # Panics
-/// If nothing is marked; a test sees to it that this cannot be.
-pub(super) fn marked(source: &str) -> String {
+/// If no part is marked, or if an end marker is missing. A test checks every section.
+pub(super) fn extract(source: &str) -> String {
     let mut parts = Vec::new();
     let mut part: Option<Vec<&str>> = None;
     for line in source.lines() {
@@ -24,10 +24,11 @@ pub(super) fn marked(source: &str) -> String {
             (_, None) => {}
         }
     }
-    assert!(part.is_none() && !parts.is_empty(), "a section has marked code");
+    assert!(part.is_none() && !parts.is_empty(), "every section has marked code");
     parts.join("\n")
 }
 
+/// Removes the common indentation.
 fn unindented(lines: &[&str]) -> String {
     let indentation = |line: &&str| line.len() - line.trim_start().len();
     let filled = lines.iter().filter(|line| !line.trim().is_empty());
@@ -40,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_marked_is_shown_and_nothing_else() {
+    fn only_marked_lines_are_extracted() {
         let source = "\
 use a;
 // tour:begin
@@ -57,18 +58,18 @@ fn run() {
     // tour:end
 }
 ";
-        assert_eq!(marked(source), "fn f() {\n    1\n}\n\nif x {\n\n    f();\n}\n");
+        assert_eq!(extract(source), "fn f() {\n    1\n}\n\nif x {\n\n    f();\n}\n");
     }
 
     #[test]
     #[should_panic(expected = "has marked code")]
-    fn a_file_without_marks_is_a_mistake() {
-        marked("fn f() {}\n");
+    fn a_file_without_markers_panics() {
+        extract("fn f() {}\n");
     }
 
     #[test]
     #[should_panic(expected = "has marked code")]
-    fn an_end_must_not_be_forgotten() {
-        marked("// tour:begin\nfn f() {}\n");
+    fn a_missing_end_marker_panics() {
+        extract("// tour:begin\nfn f() {}\n");
     }
 }

@@ -1,4 +1,4 @@
-//! A child process that does not outlive this one's interest in it.
+//! [`KillOnDrop`]: a child process that is killed when its owner drops it.
 
 use super::signals::Signals;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -8,51 +8,53 @@ use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::process::{Child, ExitStatus};
 
-/// A child that is killed when this is dropped, if it has not ended before.
-pub(super) struct Kept {
+/// A child process. Dropping it kills the child if that is still running.
+pub(super) struct KillOnDrop {
     child: Child,
-    /// It leads a process group of its own; what it has started is in there and is killed too.
+    /// Whether the child leads a process group; then the whole group is killed.
     group: bool,
 }
 
-impl Kept {
-    pub(super) fn new(child: Child) -> Kept {
-        Kept { child, group: false }
+impl KillOnDrop {
+    /// A single process.
+    pub(super) fn new(child: Child) -> KillOnDrop {
+        KillOnDrop { child, group: false }
     }
 
-    pub(super) fn group(child: Child) -> Kept {
-        Kept { child, group: true }
+    /// The leader of a process group.
+    pub(super) fn group(child: Child) -> KillOnDrop {
+        KillOnDrop { child, group: true }
     }
 
-    /// Waits for the child's end; hands on what comes through the pipe, as it comes.
+    /// Waits for the child to exit. Meanwhile passes the data from `pipe` to `on_data` as it arrives.
     ///
     /// # Errors
-    /// If there is a signal that asks for an end, if the pipe cannot be read, or what `take` says.
-    pub(super) fn attend<R: Read + AsFd>(
+    /// If a termination signal arrives, if reading the pipe fails, or if `on_data` fails.
+    pub(super) fn wait<R: Read + AsFd>(
         &mut self,
         mut pipe: R,
         signals: &mut Signals,
-        mut take: impl FnMut(&[u8]) -> anyhow::Result<()>,
+        mut on_data: impl FnMut(&[u8]) -> anyhow::Result<()>,
     ) -> anyhow::Result<ExitStatus> {
         ioctl_fionbio(&pipe, true)?;
         let mut open = true;
         let mut block = [0; 4096];
         loop {
-            // The order matters. Signals first: a child that ends after this look makes `poll` return.
-            // Then the end: what the child has written before it is in the pipe when that is read.
-            // That others may still hold the pipe does not matter.
-            signals.look()?;
-            let ended = self.child.try_wait()?;
+            // The order matters. Signals first: a child that exits after this check sends SIGCHLD, which
+            // wakes `poll`. Then the exit status, then the pipe: everything the child wrote before it
+            // exited is in the pipe by now. A grandchild may keep the pipe open; do not wait for it.
+            signals.check()?;
+            let exited = self.child.try_wait()?;
             while open {
                 match pipe.read(&mut block) {
                     Ok(0) => open = false,
-                    Ok(length) => take(&block[..length])?,
+                    Ok(length) => on_data(&block[..length])?,
                     Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
                     Err(error) => return Err(error.into()),
                 }
             }
-            if let Some(status) = ended {
+            if let Some(status) = exited {
                 return Ok(status);
             }
             let from_signals = PollFd::new(signals, PollFlags::IN);
@@ -70,10 +72,11 @@ impl Kept {
     }
 }
 
-impl Drop for Kept {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
-            // Not waited for yet, so the ids are its own. That it ends in this moment is no failure.
+            // The child has not been reaped, so its ids are still its own. Errors mean that it exited just
+            // now.
             if self.group {
                 let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
             } else {

@@ -1,8 +1,8 @@
-//! `rustc`: where it is, how it is called.
+//! [`Compiler`]: finds and calls `rustc`.
 
-use super::child::Kept;
+use super::build_dir::BuildDir;
+use super::child::KillOnDrop;
 use super::diagnostics::{self, Diagnostic};
-use super::folder::Folder;
 use super::program::{LINES_BEFORE, MAIN, Program, SETUP, STATEMENT};
 use super::signals::Signals;
 use anyhow::{Context, anyhow};
@@ -14,21 +14,21 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
-/// The machine's own compiler.
+/// The installed Rust compiler.
 pub(super) struct Compiler {
     path: OsString,
 }
 
-/// What comes out of compiling.
-pub(super) enum Compiled {
-    /// A program in the folder.
-    Program(PathBuf),
-    /// What the compiler says against it.
-    Refused(String),
+/// The result of a compilation.
+pub(super) enum Compilation {
+    /// The path of the binary.
+    Succeeded(PathBuf),
+    /// The messages of the compiler.
+    Failed(String),
 }
 
 impl Compiler {
-    /// The one that `RUSTC` names, else the one in `PATH`.
+    /// The compiler that `RUSTC` names, else `rustc` from `PATH`.
     pub(super) fn find() -> Compiler {
         let named = env::var_os("RUSTC").filter(|path| !path.is_empty());
         Compiler { path: named.unwrap_or_else(|| "rustc".into()) }
@@ -37,86 +37,88 @@ impl Compiler {
     /// Compiles a program with optimisation.
     ///
     /// # Errors
-    /// If there is no compiler, or a signal asks for an end.
+    /// If the compiler cannot start, or a termination signal arrives.
     pub(super) fn compile(
         &self,
         program: &Program,
-        folder: &Folder,
+        build_dir: &BuildDir,
         signals: &mut Signals,
-    ) -> anyhow::Result<Compiled> {
-        program.write(folder.path()).context("cannot write into the temporary folder")?;
-        let binary = folder.path().join("timeit");
+    ) -> anyhow::Result<Compilation> {
+        let dir = build_dir.path();
+        program.write(dir).context("cannot write to the temporary directory")?;
+        let binary = dir.join("timeit");
         let mut arguments = vec!["--edition".into(), program.edition.into(), "-O".into()];
         arguments.extend(["-o".into(), binary.clone().into_os_string()]);
-        let (status, said) = self.call(&arguments, MAIN, folder.path(), signals)?;
+        let (status, messages) = self.call(&arguments, MAIN, dir, signals)?;
         if status.success() {
-            return Ok(Compiled::Program(binary));
+            return Ok(Compilation::Succeeded(binary));
         }
-        if said.iter().any(Diagnostic::is_about_delimiters) {
-            // A bracket or a quote that is not closed swallows the lines of ours that follow, and
-            // the compiler talks about them. The user's text alone gives a better message.
+        if messages.iter().any(Diagnostic::is_about_delimiters) {
+            // An unclosed bracket or quote in the user's code swallows the generated lines after it,
+            // and the compiler reports those. Compiling the user's code alone gives a better message.
             for (file, text) in [(SETUP, program.setup), (STATEMENT, program.statement)] {
-                fs::write(folder.path().join(file), text)?;
+                fs::write(dir.join(file), text)?;
                 let arguments = [
                     "--crate-type=lib".into(),
                     "--emit=metadata".into(),
                     "-o".into(),
                     binary.clone().into(),
                 ];
-                let (_, mut said) = self.call(&arguments, file, folder.path(), signals)?;
-                said.retain(Diagnostic::is_about_delimiters);
-                if !said.is_empty() {
-                    return Ok(Compiled::Refused(diagnostics::told(&said, 0)));
+                let (_, mut messages) = self.call(&arguments, file, dir, signals)?;
+                messages.retain(Diagnostic::is_about_delimiters);
+                if !messages.is_empty() {
+                    return Ok(Compilation::Failed(diagnostics::render(&messages, 0)));
                 }
             }
         }
-        let mut text = diagnostics::told(&said, LINES_BEFORE);
+        let mut text = diagnostics::render(&messages, LINES_BEFORE);
         if text.is_empty() {
-            text = format!("horsepower: the compiler failed ({status}) and said nothing\n");
+            text = format!("horsepower: the Rust compiler failed without a message ({status})\n");
         }
-        Ok(Compiled::Refused(text))
+        Ok(Compilation::Failed(text))
     }
 
     fn call(
         &self,
         arguments: &[OsString],
         file: &str,
-        folder: &Path,
+        dir: &Path,
         signals: &mut Signals,
     ) -> anyhow::Result<(ExitStatus, Vec<Diagnostic>)> {
-        // The folder's name is nobody's business, neither in messages nor in the program.
+        // Keep the temporary path out of messages and panics.
         let mut remap = OsString::from("--remap-path-prefix=");
-        remap.push(folder);
+        remap.push(dir);
         remap.push("=");
         let mut child = Command::new(&self.path)
             .args(["--crate-name", "timeit", "-Awarnings", "--error-format=json"])
             .arg(remap)
             .args(arguments)
-            .arg(folder.join(file))
-            // Temporary files of the compiler and the linker go away with the folder.
-            .env("TMPDIR", folder)
+            .arg(dir.join(file))
+            // The compiler and the linker put their temporary files there, too.
+            .env("TMPDIR", dir)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .process_group(0)
             .spawn()
-            .map_err(|error| self.missing(error))?;
-        let pipe = child.stderr.take().context("the compiler's messages are piped")?;
-        let mut said = Vec::new();
-        let status = Kept::group(child).attend(pipe, signals, |bytes| {
-            said.extend_from_slice(bytes);
+            .map_err(|error| self.cannot_start(error))?;
+        let pipe =
+            child.stderr.take().context("the standard error of the compiler is not piped")?;
+        let mut output = Vec::new();
+        let status = KillOnDrop::group(child).wait(pipe, signals, |bytes| {
+            output.extend_from_slice(bytes);
             Ok(())
         })?;
-        Ok((status, diagnostics::parse(&String::from_utf8_lossy(&said))))
+        Ok((status, diagnostics::parse(&String::from_utf8_lossy(&output))))
     }
 
-    fn missing(&self, error: std::io::Error) -> anyhow::Error {
+    fn cannot_start(&self, error: std::io::Error) -> anyhow::Error {
         let path = self.path.display();
         let what = if error.kind() == ErrorKind::NotFound {
-            anyhow!("there is no Rust compiler `{path}`")
+            anyhow!("Rust compiler `{path}` not found")
         } else {
-            anyhow!("the Rust compiler `{path}` cannot be started: {error}")
+            anyhow!("cannot start the Rust compiler `{path}`: {error}")
         };
-        anyhow!("{what}; install Rust (https://rustup.rs), or set RUSTC to the path of a rustc")
+        anyhow!("{what}; install Rust from https://rustup.rs, or set RUSTC to the path of rustc")
     }
 }

@@ -1,23 +1,25 @@
-//! Code from the command line, timed: written into a program, compiled, run, reported.
+//! A snippet: code from the command line. It is written into a program, compiled, run, and reported.
 //!
 //! | file | what it owns |
 //! |---|---|
-//! | `course` | the way of a snippet from its text to its report |
-//! | `program` | the program that is written around the user's text |
-//! | `compiler` | `rustc`: where it is, how it is called |
-//! | `diagnostics` | what the compiler says, told about the user's own lines |
-//! | `execution` | the compiled program while it runs, and what it reports |
-//! | `child` | a child process that does not outlive this one's interest, and waiting for it |
-//! | `signals` | Ctrl-C and its kind, noticed while waiting |
-//! | `folder` | the temporary folder, and that it goes away |
+//! | `run` | the steps from the source text to the exit code |
+//! | `program` | the program generated around the snippet |
+//! | `compiler` | `rustc`: how to find it, how to call it |
+//! | `diagnostics` | compiler messages with the line numbers of the snippet |
+//! | `executable` | the compiled program, and the measurements that it sends |
+//! | `report` | what is printed about the measurements |
+//! | `child` | a child process that is killed on drop |
+//! | `signals` | Ctrl-C and other termination signals |
+//! | `build_dir` | the temporary directory, removed on drop |
 
+mod build_dir;
 mod child;
 mod compiler;
-mod course;
 mod diagnostics;
-mod execution;
-mod folder;
+mod executable;
 mod program;
+mod report;
+mod run;
 mod signals;
 
-pub(super) use course::run;
+pub(super) use run::run;

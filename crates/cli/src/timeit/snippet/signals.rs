@@ -1,4 +1,5 @@
-//! Ctrl-C and its kind, noticed while waiting, so that there is time to clean up.
+//! [`Signals`]: catches Ctrl-C and other termination signals, so that temporary files are removed
+//! before the process ends.
 
 use signal_hook::consts::signal::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag::register_conditional_default;
@@ -12,42 +13,42 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The signals that ask a program to end.
-const ENDING: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
+/// The termination signals.
+const TERMINATION: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
 
-/// As long as this lives, signals that ask for an end only make a file descriptor readable, and the
-/// end of a child does so too.
+/// While this value lives, a termination signal or the exit of a child only makes a file descriptor
+/// readable. Dropping it restores the default actions.
 pub(super) struct Signals {
     delivery: SignalDelivery<UnixStream, SignalOnly>,
-    /// Signals are to do what they always do.
-    over: Arc<AtomicBool>,
+    /// Set to restore the default actions.
+    restore_default: Arc<AtomicBool>,
 }
 
 impl Signals {
     pub(super) fn new() -> io::Result<Signals> {
         let (read, write) = UnixStream::pair()?;
-        let over = Arc::new(AtomicBool::new(false));
+        let restore_default = Arc::new(AtomicBool::new(false));
         let ignored = ignored();
-        let heeded = ENDING.into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
-        for signal in heeded.clone() {
-            register_conditional_default(signal, over.clone())?;
+        let caught = TERMINATION.into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
+        for signal in caught.clone() {
+            register_conditional_default(signal, restore_default.clone())?;
         }
-        let noticed = heeded.chain([SIGCHLD]);
-        let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, noticed)?;
-        Ok(Signals { delivery, over })
+        let watched = caught.chain([SIGCHLD]);
+        let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, watched)?;
+        Ok(Signals { delivery, restore_default })
     }
 
-    /// An error if there was a signal that asks for an end.
-    pub(super) fn look(&mut self) -> Result<(), Interrupted> {
-        match self.delivery.pending().find(|signal| ENDING.contains(signal)) {
+    /// Fails if a termination signal has arrived.
+    pub(super) fn check(&mut self) -> Result<(), Interrupted> {
+        match self.delivery.pending().find(|signal| TERMINATION.contains(signal)) {
             Some(signal) => Err(Interrupted(signal)),
             None => Ok(()),
         }
     }
 }
 
-/// The signals that this process was started to ignore, a bit for each, as by `nohup` or by a shell
-/// that starts it in the background; that is to stay so. None where the system does not say.
+/// The signals that this process was started with as ignored, for example by `nohup` or by a shell in
+/// the background, as a bit mask. They must stay ignored. 0 where there is no `/proc`.
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -62,12 +63,12 @@ impl AsFd for Signals {
 
 impl Drop for Signals {
     fn drop(&mut self) {
-        // One flag and nothing that it announces: no ordering is needed.
-        self.over.store(true, Ordering::Relaxed);
+        // Relaxed: the flag publishes no other data.
+        self.restore_default.store(true, Ordering::Relaxed);
     }
 }
 
-/// The user, or somebody else, wants an end.
+/// The error of a termination signal.
 #[derive(Debug)]
 pub(super) struct Interrupted(i32);
 
@@ -80,9 +81,9 @@ impl fmt::Display for Interrupted {
 impl std::error::Error for Interrupted {}
 
 impl Interrupted {
-    /// Ends this process as the signal would have done, now that everything is cleaned up.
-    pub(super) fn end(&self) {
-        // It fails for numbers that are no signals only.
+    /// Ends this process by the signal's default action. Call it after all cleanup.
+    pub(super) fn exit(&self) {
+        // This fails only for invalid signal numbers.
         let _ = emulate_default_handler(self.0);
     }
 }

@@ -1,11 +1,11 @@
-//! Who and where am I?
+//! The section `info`: this process and the CPUs that it may use.
 
 use std::io::Write;
 
 pub(crate) const TEXT: &str = "
-Python asks the module `os`: getpid, getuid, getgid, getcwd. Here it is one
-value. What the process may use is another: CPUs by affinity and control
-group, which is what pools go by.";
+`ProcessInfo` has what Python's `os.getpid`, `getuid`, `getgid` and `getcwd`
+return. `Cpus` counts the CPUs that the CPU affinity and the control group let
+this process use. A pool starts that many workers by default.";
 
 pub(crate) fn run(out: &mut dyn Write) -> anyhow::Result<()> {
     // tour:begin

@@ -1,5 +1,5 @@
-//! The sections, one a file: the text, and the code between the marks. What stands outside of the marks
-//! is what every Rust program has anyway.
+//! The sections, one per file. Each has a text, and code between markers. The tour shows only the marked
+//! lines.
 
 pub(super) mod info;
 pub(super) mod pools;

@@ -1,12 +1,12 @@
-//! Many values, a few workers.
+//! The section `pools`: run many tasks on a few workers.
 
 use std::io::Write;
 
 pub(crate) const TEXT: &str = "
-A pool starts its workers, feeds them, and lets them go when its scope ends.
-`submit` answers with a future, `map` with the results in the order of the
-values. Threads share this process; worker processes each have their own, and
-what crashes there costs one task.";
+A pool starts workers, distributes tasks to them, and shuts them down when it
+is dropped. `submit` returns a future; `map` returns the results in input
+order. Worker threads run in this process. Worker processes are separate: a
+crash loses only the task that caused it.";
 
 // tour:begin
 use horsepower::prelude::*;

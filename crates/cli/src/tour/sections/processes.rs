@@ -1,12 +1,12 @@
-//! A function in a process of its own.
+//! The section `processes`: run a function in its own process.
 
 use std::io::Write;
 
 pub(crate) const TEXT: &str = "
-`Process` runs a function in another process and brings its result back.
-`join` waits for the end, `terminate` asks for it, `kill` does not ask. The
-exit code is Python's: -15 after `terminate`, which is SIGTERM. Whatever
-happens over there, this process goes on.";
+`Process` runs a function in another process and returns its result. `join`
+waits for the process to end, `terminate` sends SIGTERM, `kill` sends SIGKILL.
+As in Python, the exit code of a process killed by a signal is negative: -15
+for SIGTERM. A crash in the other process does not affect this one.";
 
 // tour:begin
 use horsepower::prelude::*;
@@ -28,7 +28,7 @@ pub(crate) fn run(out: &mut dyn Write) -> anyhow::Result<()> {
     let p = Process::spawn(overwork, 3600)?;
     writeln!(out, "alive: {}", p.is_alive())?;
     p.terminate()?;
-    let error = p.join().expect_err("it had an hour to go");
+    let error = p.join().expect_err("the process was terminated");
     writeln!(out, "exit code {:?}: {error}", p.exit_code())?;
     // tour:end
     Ok(())

@@ -1,11 +1,11 @@
-//! One thing after the other: the baseline.
+//! The section `sequential`: run tasks one after another, the baseline.
 
 use std::io::Write;
 
 pub(crate) const TEXT: &str = "
-Before anything runs side by side: a delivery, then the dishes are fetched.
-The in-line executor runs each task where it is submitted. It has the
-interface of the pools, so it is what they are measured against.";
+`InlineExecutor` runs each task in `submit`, on the calling thread. It has the
+same interface as the pools, so it is the baseline for their speed-up. The
+tasks come from the Python lecture notebook that this tour follows.";
 
 // tour:begin
 use horsepower::prelude::*;
@@ -24,7 +24,7 @@ pub(crate) fn run(out: &mut dyn Write) -> anyhow::Result<()> {
     let executor = InlineExecutor::new();
     let work1 = executor.submit(delivery, ());
     let work2 = executor.submit(retrive_dish, ());
-    writeln!(out, "done before anyone asks: {}", work1.is_done() && work2.is_done())?;
+    writeln!(out, "done after submit: {}", work1.is_done() && work2.is_done())?;
     writeln!(out, "{}", work1.result()?)?;
     writeln!(out, "{}", work2.result()?)?;
     // tour:end

@@ -1,12 +1,12 @@
-//! A worker that runs beside, and stops when asked.
+//! The section `threads`: run a function on a thread, and stop it.
 
 use std::io::Write;
 
 pub(crate) const TEXT: &str = "
-`Thread` runs a function with its arguments on a thread that has a name and a
-state. Nothing ends a thread by force: the function looks at its stop token,
-and sleeps by it. Python's worker would sleep out its three seconds; here
-`stop` wakes it.";
+`Thread` runs a function on a thread with a name and a state. A thread cannot
+be killed, so the function checks its stop token. `StopToken::sleep` returns as
+soon as `stop` is called. A worker that calls Python's `sleep(3)` would sleep
+for the full three seconds first.";
 
 // tour:begin
 use horsepower::prelude::*;

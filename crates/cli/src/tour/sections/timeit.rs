@@ -1,11 +1,12 @@
-//! How long does it take?
+//! The section `timeit`: measure how long code takes.
 
 use std::io::Write;
 
 pub(crate) const TEXT: &str = "
-`Timer` runs a statement many times between two looks at the clock, as
-Python's `timeit` does. The best of some timings says most. `black_box` hides
-a value from the compiler, which would otherwise compute with it beforehand.";
+Like Python's `timeit`, `Timer` runs a statement many times between two reads
+of the clock. The best of several timings is the least disturbed one.
+`black_box` hides a value from the compiler, so that it cannot compute the
+result at compile time.";
 
 pub(crate) fn run(out: &mut dyn Write) -> anyhow::Result<()> {
     // tour:begin

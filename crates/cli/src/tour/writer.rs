@@ -1,5 +1,5 @@
-//! [`Stage`]: how headings, explanations, code and results are written. Colours are asked for
-//! everywhere; the stream below drops them unless it is a terminal and `NO_COLOR` is not set.
+//! [`TourWriter`]: formats headings, text and code. It always writes colours; the output stream removes
+//! them if it is not a terminal or if `NO_COLOR` is set.
 
 use clap::builder::styling::{AnsiColor, Style};
 use std::io::{self, Write};
@@ -7,18 +7,18 @@ use std::io::{self, Write};
 const HEADING: Style = AnsiColor::Green.on_default().bold();
 const CODE: Style = AnsiColor::Cyan.on_default();
 
-/// Where a tour is shown.
-pub(super) struct Stage<W> {
+/// Writes the sections of a tour.
+pub(super) struct TourWriter<W> {
     output: W,
     sections: usize,
 }
 
-impl<W: Write> Stage<W> {
-    pub(super) fn new(output: W) -> Stage<W> {
-        Stage { output, sections: 0 }
+impl<W: Write> TourWriter<W> {
+    pub(super) fn new(output: W) -> TourWriter<W> {
+        TourWriter { output, sections: 0 }
     }
 
-    /// Begins a section.
+    /// Starts a section.
     pub(super) fn heading(&mut self, name: &str, title: &str) -> io::Result<()> {
         if self.sections > 0 {
             writeln!(self.output)?;
@@ -27,10 +27,12 @@ impl<W: Write> Stage<W> {
         writeln!(self.output, "{HEADING}{name}: {title}{HEADING:#}\n")
     }
 
+    /// Writes a paragraph.
     pub(super) fn text(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.output, "{}\n", text.trim_end())
     }
 
+    /// Writes indented code.
     pub(super) fn code(&mut self, code: &str) -> io::Result<()> {
         for line in code.lines() {
             if line.is_empty() {
@@ -42,12 +44,13 @@ impl<W: Write> Stage<W> {
         writeln!(self.output)
     }
 
-    /// The place for the results of the code, everything before it being seen.
-    pub(super) fn result(&mut self) -> io::Result<&mut W> {
+    /// Flushes what has been written, and returns the stream for the output of the code.
+    pub(super) fn output(&mut self) -> io::Result<&mut W> {
         self.output.flush()?;
         Ok(&mut self.output)
     }
 
+    /// Ends a section.
     pub(super) fn end(&mut self) -> io::Result<()> {
         self.output.flush()
     }
@@ -58,15 +61,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_set_apart() {
+    fn blank_lines_separate_the_parts() {
         let mut output = anstream::StripStream::new(Vec::new());
-        let mut stage = Stage::new(&mut output);
+        let mut writer = TourWriter::new(&mut output);
         for name in ["one", "two"] {
-            stage.heading(name, "a title").unwrap();
-            stage.text("Words.").unwrap();
-            stage.code("let a = 1;\n\nlet b = 2;\n").unwrap();
-            writeln!(stage.result().unwrap(), "3").unwrap();
-            stage.end().unwrap();
+            writer.heading(name, "a title").unwrap();
+            writer.text("Words.").unwrap();
+            writer.code("let a = 1;\n\nlet b = 2;\n").unwrap();
+            writeln!(writer.output().unwrap(), "3").unwrap();
+            writer.end().unwrap();
         }
         let section = "one: a title\n\nWords.\n\n    let a = 1;\n\n    let b = 2;\n\n3\n";
         let both = format!("{section}\n{}", section.replace("one", "two"));

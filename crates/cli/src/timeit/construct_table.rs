@@ -1,7 +1,7 @@
-//! The constructs in Rust beside what the notebook printed for Python, as a table or as JSON.
+//! Measures the constructs in Rust and prints them next to their times in Python, as a table or as JSON.
 
-use super::Options;
-use super::constructs::{CONSTRUCTS, Construct, How};
+use super::constructs::{CONSTRUCTS, Construct, Settings};
+use super::options::Options;
 use crate::table::{Align, Table};
 use anyhow::Context;
 use horsepower::timeit::{Measurement, general};
@@ -9,11 +9,12 @@ use serde::Serialize;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// What has to be known about the figures for Python.
+/// The source of the Python times.
 const ABOUT_PYTHON: &str = "\
-Python: what the notebook printed, on another machine. Its label [ms] is a slip: the figures are
-seconds for a million loops, which is microseconds for one. For its two comprehensions it timed the
-two loops again; Rust times the comprehensions.";
+Python: times printed by the Python lecture notebook that this tool answers, measured on another
+machine. The notebook labels them [ms] by mistake: they are seconds per million loops, which is
+microseconds per loop. In its two comprehension rows, the notebook timed the two loops a second
+time; the Rust column times comprehensions.";
 
 #[derive(Serialize)]
 struct Row {
@@ -33,13 +34,14 @@ struct Object<'a> {
 
 pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     if options.process && cfg!(not(unix)) {
-        anyhow::bail!("CPU time can be measured on Unix systems only");
+        anyhow::bail!("cannot measure CPU time: --process requires Unix");
     }
-    let how = How { number: options.number, repeat: options.repeat, process: options.process };
+    let settings =
+        Settings { number: options.number, repeat: options.repeat, process: options.process };
     let row = |construct: &Construct| Row {
         name: construct.name,
         rust: construct.code,
-        measurement: (construct.measure)(&how),
+        measurement: (construct.measure)(&settings),
         notebook_python_usec_per_loop: construct.python_usec,
     };
     let rows: Vec<Row> = CONSTRUCTS.iter().map(row).collect();
@@ -52,7 +54,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A build without optimisation measures something that nobody wants to know.
+/// Times from a debug build are not representative.
 const OPTIMISED: bool = !cfg!(debug_assertions);
 
 fn json(rows: &[Row]) -> serde_json::Result<String> {
@@ -63,7 +65,7 @@ fn json(rows: &[Row]) -> serde_json::Result<String> {
 
 fn table(rows: &[Row], repeat: usize) -> String {
     let mut table = Table::new([Align::Left, Align::Right, Align::Right, Align::Left]);
-    table.row(["construct", "Rust, µs", "Python, µs", "in Rust"]);
+    table.row(["construct", "Rust (µs)", "Python (µs)", "Rust code"]);
     for row in rows {
         table.row([
             row.name.to_owned(),
@@ -72,9 +74,10 @@ fn table(rows: &[Row], repeat: usize) -> String {
             row.rust.to_owned(),
         ]);
     }
-    let build = if OPTIMISED { "" } else { " (This build is not optimised.)" };
+    let build =
+        if OPTIMISED { "" } else { "\nThis is a debug build: its times are not representative." };
     format!(
-        "{table}\nRust: microseconds a loop, best of {repeat}, on this machine.{build}\n{ABOUT_PYTHON}\n"
+        "{table}\nRust: microseconds per loop on this machine, best of {repeat}.{build}\n{ABOUT_PYTHON}\n"
     )
 }
 
@@ -90,18 +93,18 @@ mod tests {
     }
 
     #[test]
-    fn the_table_says_where_the_figures_come_from() {
+    fn the_table_names_the_source_of_the_times() {
         let table = table(&rows(), 5);
         let lines: Vec<_> = table.lines().collect();
-        assert_eq!(lines[0], "construct  Rust, µs  Python, µs  in Rust");
-        assert_eq!(lines[1], "list          0.471       0.945  Vec::from_iter(0..100)");
-        assert!(lines[3].starts_with("Rust: microseconds a loop, best of 5, on this machine."));
-        assert!(table.contains("on another machine"));
-        assert!(table.contains("[ms] is a slip"));
+        assert_eq!(lines[0], "construct  Rust (µs)  Python (µs)  Rust code");
+        assert_eq!(lines[1], "list           0.471        0.945  Vec::from_iter(0..100)");
+        assert!(lines[3].starts_with("Rust: microseconds per loop on this machine, best of 5."));
+        assert!(table.contains("measured on another\nmachine"));
+        assert!(table.contains("labels them [ms] by mistake"));
     }
 
     #[test]
-    fn the_object_has_the_promised_keys() {
+    fn the_object_has_the_documented_keys() {
         let object: serde_json::Value = serde_json::from_str(&json(&rows()).unwrap()).unwrap();
         let row = &object["constructs"][0];
         assert_eq!((&row["name"], &row["loops"]), (&"list".into(), &1000.into()));
