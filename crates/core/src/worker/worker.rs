@@ -64,6 +64,8 @@ struct Worker {
     /// Where the output of tasks goes, by number.
     captures: HashMap<u32, [OwnedFd; 2]>,
     made: u64,
+    /// The entry point of the last task, and its offset: tasks of one function follow one another.
+    last_entry: Option<(u64, EntryPoint)>,
 }
 
 impl Worker {
@@ -134,7 +136,16 @@ impl Worker {
         }
         control::send(&control, &Note::Ready.encode(), &[], Send::Wait)?;
         let (segments, captures) = (HashMap::new(), HashMap::new());
-        Ok(Worker { lane, control, alone, exit_code: 0, segments, captures, made: 0 })
+        Ok(Worker {
+            lane,
+            control,
+            alone,
+            exit_code: 0,
+            segments,
+            captures,
+            made: 0,
+            last_entry: None,
+        })
     }
 
     fn serve(&mut self) -> ! {
@@ -177,12 +188,25 @@ impl Worker {
         rung
     }
 
+    /// The entry point at this offset; `None`: there is none.
+    fn entry_point(&mut self, offset: u64) -> Option<EntryPoint> {
+        if let Some((last, entry)) = self.last_entry
+            && last == offset
+        {
+            return Some(entry);
+        }
+        let entry = EntryPoint::from_offset(offset)?;
+        self.last_entry = Some((offset, entry));
+        Some(entry)
+    }
+
     fn run_items(&mut self, position: u32, output: &mut Output, started: u64) {
+        let entry = self.lane.ring().slot(position).request.entry.load(Ordering::Relaxed);
+        let entry = self.entry_point(entry);
         let request = &self.lane.ring().slot(position).request;
         let tier = request.tier.load(Ordering::Relaxed);
         let items = request.items.load(Ordering::Relaxed);
         let length = request.length.load(Ordering::Relaxed) as usize;
-        let entry = request.entry.load(Ordering::Relaxed);
         let segment = request.segment.load(Ordering::Relaxed);
         let (framed, tier) = (tier & FRAMED != 0, tier & !FRAMED);
         let memory = match tier {
@@ -424,7 +448,7 @@ fn call_first(control: &OwnedFd, what: &str) -> Result<(), String> {
     let memory = Memory::from_descriptor(file, len.max(1)).map_err(|error| error.to_string())?;
     let argument = memory.read_vec(0, len);
     let mut output = Output::default();
-    let status = invoke(entry, &argument, &mut output);
+    let status = invoke(EntryPoint::from_offset(entry), &argument, &mut output);
     let _ = io::stdout().flush();
     match status {
         Status::Returned => Ok(()),
@@ -456,8 +480,8 @@ fn exit_code(status: Status, output: &[u8]) -> i32 {
 }
 
 /// Calls the task's function with one encoded argument.
-fn invoke(entry: u64, argument: &[u8], output: &mut Output) -> Status {
-    match EntryPoint::from_offset(entry) {
+fn invoke(entry: Option<EntryPoint>, argument: &[u8], output: &mut Output) -> Status {
+    match entry {
         Some(entry) => entry.invoke(argument, output),
         // The parent, which is this very program, writes no such thing.
         None => {
