@@ -3,7 +3,7 @@
 use crate::gate::{Gate, pass};
 use crate::lab::{Subject, assert_gone, until};
 use crate::rows::{add_one, fail_on_three, lines, write_line};
-use horsepower::{AnyExecutor, Error, Executor, ExecutorKind, TaskFuture};
+use horsepower::{Error, Executor, ExecutorKind, TaskFuture};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};

@@ -4,7 +4,7 @@ use crate::built;
 use crate::gate::{Gate, pass};
 use crate::lab::until;
 use crate::rows::{add_one, lines, write_line};
-use horsepower::{Executor, ExecutorKind, MapOptions};
+use horsepower::{Executor, ExecutorKind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};

@@ -1,5 +1,6 @@
 //! Pools and processes within each other, and pools that are used again.
 
+use horsepower::Process;
 use horsepower::ShutdownOptions;
 use horsepower::prelude::*;
 use horsepower_conformance::lab::{assert_gone, guarded};

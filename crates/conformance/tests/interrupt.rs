@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout)] // a role speaks by it
 
+use horsepower::Process;
 use horsepower::prelude::*;
 use horsepower_conformance::lab::{assert_gone, guarded, is_alive, until};
 use horsepower_conformance::pools::hang;

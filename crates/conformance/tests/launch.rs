@@ -1,6 +1,7 @@
 //! How workers are launched: their names, surroundings and rights; and what is said when they cannot
 //! be.
 
+use horsepower::Process;
 use horsepower::prelude::*;
 use horsepower::{ProcessPoolBuilder, StartMethod};
 use horsepower_conformance::gate::{Gate, pass};

@@ -5,6 +5,7 @@
 use horsepower::Error;
 use horsepower::prelude::*;
 use horsepower::process::{self, Stdio};
+use horsepower::{Process, StopToken, Thread};
 use horsepower_conformance::gate::{Gate, pass};
 use horsepower_conformance::lab::{guarded, is_alive, is_child, until};
 use horsepower_conformance::pools::{hang, hang_on};
@@ -64,7 +65,7 @@ fn pr_02_arguments_arrive_by_value_and_the_name_is_seen() {
         assert_eq!(mine, [1, 2, 3]);
 
         let process = Process::spawn(|(): ()| process::name().to_owned(), ()).unwrap();
-        assert_eq!(process.join().unwrap(), process.name());
+        assert_eq!(process.get().unwrap(), process.name());
         assert!(process.name().starts_with("Process-"), "{}", process.name());
 
         // Larger than a lane's blocks, there and back.
@@ -132,7 +133,7 @@ fn pr_05_results_are_values() {
     guarded("pr_05", || {
         let process = Process::spawn(|ok: bool| ok.then_some(8).ok_or("no".to_owned()), false);
         let process = process.unwrap();
-        assert_eq!(process.join().unwrap(), &Err("no".to_owned()));
+        assert_eq!(process.get().unwrap(), &Err("no".to_owned()));
         assert_eq!(process.exit_code(), Some(0));
         for (code, seen) in [("8", 8), ("256", 0), ("-1", 255)] {
             let process = Process::spawn(die, code.to_owned()).unwrap();
@@ -323,7 +324,7 @@ fn pr_12_processes_in_processes() {
         };
         for daemon in [false, true] {
             let process = Process::builder().daemon(daemon).spawn(nested, 4).unwrap();
-            assert_eq!(process.join().unwrap(), &45);
+            assert_eq!(process.get().unwrap(), &45);
         }
         let pool = ProcessPoolExecutor::with_workers(1).unwrap();
         assert_eq!(pool.submit(nested, 5).result().unwrap(), 56);
@@ -337,7 +338,7 @@ fn pr_13_a_hundred_at_once() {
         let processes: Vec<_> =
             (0..100).map(|n| Process::spawn(|n: u32| n + 1, n).unwrap()).collect();
         for (n, process) in (0..).zip(&processes) {
-            assert_eq!(process.join().unwrap(), &(n + 1));
+            assert_eq!(process.get().unwrap(), &(n + 1));
             assert_eq!(process.exit_code(), Some(0));
         }
         let sleepers: Vec<_> = (0..100).map(|_| Process::spawn(hang, ()).unwrap()).collect();
@@ -355,7 +356,7 @@ fn pr_13_a_hundred_at_once() {
         let processes: Vec<_> =
             (0..10).map(|_| Process::spawn(count, gate.path()).unwrap()).collect();
         gate.open();
-        let counts: HashSet<_> = processes.iter().map(|process| *process.join().unwrap()).collect();
+        let counts: HashSet<_> = processes.iter().map(|process| *process.get().unwrap()).collect();
         assert_eq!(counts.len(), 1, "each has as many descriptors as the others: {counts:?}");
     });
 }
@@ -373,7 +374,7 @@ fn pr_14_a_process_waits_for_its_threads_and_may_have_children() {
         };
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("written");
-        Process::spawn(with_thread, file.clone()).unwrap().join().unwrap();
+        Process::spawn(with_thread, file.clone()).unwrap().get().unwrap();
         assert!(file.exists());
 
         fn tree((id, depth): (u32, u32)) -> Vec<u32> {
@@ -387,7 +388,7 @@ fn pr_14_a_process_waits_for_its_threads_and_may_have_children() {
             ids
         }
         let process = Process::spawn(tree, (1, 2)).unwrap();
-        assert_eq!(process.join().unwrap(), &[1, 2, 4, 5, 3, 6, 7]);
+        assert_eq!(process.get().unwrap(), &[1, 2, 4, 5, 3, 6, 7]);
     });
 }
 
@@ -409,13 +410,13 @@ fn pr_15_the_parent_as_its_child_sees_it() {
         assert_eq!(process::parent(), None);
         let process = Process::spawn(parent, ()).unwrap();
         let main = ("MainProcess".to_owned(), std::process::id(), true);
-        assert_eq!(process.join().unwrap(), &main);
+        assert_eq!(process.get().unwrap(), &main);
         let nested = |(): ()| {
             let parent = |(): ()| process::parent().unwrap().name;
             Process::spawn(parent, ()).unwrap().result().unwrap()
         };
         let process = Process::builder().name("between").spawn(nested, ()).unwrap();
-        assert_eq!(process.join().unwrap(), "between");
+        assert_eq!(process.get().unwrap(), "between");
 
         let mut parent =
             another(NAME, "parent").stdout(std::process::Stdio::piped()).spawn().unwrap();
@@ -454,7 +455,7 @@ fn pr_18_closed_streams() {
         rustix::stdio::dup2_stdout(std::fs::File::open("/dev/null").unwrap()).unwrap();
         let code = |(): ()| 5;
         let process = Process::spawn(code, ()).unwrap();
-        let result = *process.join().unwrap();
+        let result = *process.get().unwrap();
         std::process::exit(result + process.exit_code().unwrap());
     }
     guarded(NAME, || {
@@ -462,7 +463,7 @@ fn pr_18_closed_streams() {
             let builder = Process::builder().stdout(stdio.clone()).stderr(stdio);
             let mut process = builder.spawn(|n: u32| n + 1, 1).unwrap();
             drop((process.take_stdout(), process.take_stderr()));
-            assert_eq!(process.join().unwrap(), &2);
+            assert_eq!(process.get().unwrap(), &2);
             assert_eq!(process.exit_code(), Some(0));
         }
         // The parent's standard output and error are closed altogether.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // what processes print is looked at
 
-use horsepower::prelude::*;
+use horsepower::Process;
 use horsepower::process::Stdio;
 use horsepower_conformance::lab::guarded;
 use horsepower_conformance::pools::hang;
@@ -41,13 +41,13 @@ fn streams_environment_and_directory() {
         process.take_stderr().unwrap().read_to_string(&mut errors).unwrap();
         assert_eq!((&*output, &*errors), ("echo: hello\n", "a word\n"));
         assert!(process.take_stdout().is_none());
-        let (directory, home, _) = process.join().unwrap();
+        let (directory, home, _) = process.get().unwrap();
         assert_eq!(directory, &folder.path().canonicalize().unwrap());
         assert!(!home);
 
         let count = |(): ()| std::env::vars().count();
         let builder = Process::builder().env_clear().env("ONLY", "one");
-        assert_eq!(builder.spawn(count, ()).unwrap().join().unwrap(), &1);
+        assert_eq!(builder.spawn(count, ()).unwrap().get().unwrap(), &1);
 
         let lost = Process::builder().current_dir("/no/such/folder").spawn(nothing, ());
         let error = lost.unwrap_err();
@@ -97,7 +97,7 @@ fn a_start_in_vain() {
     }
     guarded(NAME, || {
         // What every process needs once has been found out.
-        Process::spawn(nothing, ()).unwrap().join().unwrap();
+        Process::spawn(nothing, ()).unwrap().get().unwrap();
         let plenty = getrlimit(Resource::Nofile);
         let limit = |current| {
             setrlimit(Resource::Nofile, Rlimit { current, maximum: plenty.maximum }).unwrap();
@@ -111,7 +111,7 @@ fn a_start_in_vain() {
             assert!(error.is_system() && error.source().is_some(), "{error}");
             assert_eq!((error.process_name(), error.task_name()), (Some("vain"), None));
             assert!(
-                error.to_string().starts_with("process vain: cannot start a process: "),
+                format!("{error:#}").starts_with("process vain: cannot start a process: "),
                 "{error}"
             );
             assert!(!process.is_alive() && process.pid().is_none());

@@ -98,7 +98,7 @@ fn po_12_wherever_it_is_encoded() {
             let error = executor.task(task, Odd(1)).retries(2).submit().result().unwrap_err();
             assert!(error.is_encoding() && !error.may_have_begun(), "{kind}: {error}");
             let text = "its argument, a released::Odd, cannot be encoded: it is odd";
-            assert!(error.to_string().ends_with(text), "{kind}: {error}");
+            assert!(format!("{error:#}").ends_with(text), "{kind}: {error}");
             assert_eq!(
                 executor.task(|odd: Odd| odd.0, Odd(2)).retries(2).submit().result().unwrap(),
                 2

@@ -1,5 +1,6 @@
 //! How workers come into being: spawned, or forked by a server that has loaded something before.
 
+use horsepower::Process;
 use horsepower::prelude::*;
 use horsepower::{ProcessPoolBuilder, ShutdownOptions, StartMethod, process};
 use horsepower_conformance::gate::{Gate, pass};
@@ -51,7 +52,7 @@ fn pr_17_start_methods() {
         let error = "nope".parse::<StartMethod>().unwrap_err().to_string();
         assert_eq!(error, "there is no start method «nope»; there are spawn, forkserver");
         let own = Process::spawn(|(): ()| process::start_method() == Some(StartMethod::Spawn), ());
-        assert!(own.unwrap().join().unwrap());
+        assert!(own.unwrap().get().unwrap());
     });
 }
 

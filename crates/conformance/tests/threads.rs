@@ -162,7 +162,7 @@ fn po_17_no_thread_to_be_had() {
         let error = pool.submit(add_one, 1).result().unwrap_err();
         limit(plenty.current);
         assert!(error.is_system() && error.source().is_some(), "{error}");
-        assert!(error.to_string().contains("cannot start a thread: "), "{error}");
+        assert!(format!("{error:#}").contains("cannot start a thread: "), "{error}");
         assert_eq!((pool.stats().failed, pool.stats().queued), (1, 0));
         let mut gate = Gate::new();
         let held = pool.submit(pass, gate.path());

@@ -24,9 +24,22 @@ pub enum Stream {
     To(Arc<OwnedFd>),
 }
 
+/// Two streams into the same descriptor are the same.
+impl PartialEq for Stream {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Stream::Inherit, Stream::Inherit) | (Stream::Null, Stream::Null) => true,
+            (Stream::To(one), Stream::To(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Stream {}
+
 /// See the module. The default is a worker that differs in nothing from its parent but that its
 /// standard input is empty.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch {
     /// What the process is called by [`crate::worker::role`].
     pub name: String,

@@ -63,7 +63,7 @@ pub mod launch;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub mod pool;
 #[cfg(all(target_os = "linux", not(loom)))]
-pub mod sys;
+mod sys;
 #[cfg(all(target_os = "linux", not(loom)))]
 mod worker;
 

@@ -5,7 +5,7 @@
 
 #![allow(clippy::print_stdout)]
 
-use horsepower::prelude::*;
+use horsepower::{StopToken, Thread};
 use std::thread::{ThreadId, current};
 
 fn delivery(_: &StopToken) -> ThreadId {
@@ -24,12 +24,12 @@ fn main() -> Result<(), horsepower::Error> {
     work1.run()?;
     work2.run()?;
     let here = current().id();
-    println!("run, on the main thread: {}", *work1.join()? == here && *work2.join()? == here);
+    println!("run, on the main thread: {}", *work1.get()? == here && *work2.get()? == here);
 
     let work1 = Thread::new(delivery);
     let work2 = Thread::new(retrive_dish);
     work1.start()?;
     work2.start()?;
-    println!("start, on the main thread: {}", *work1.join()? == here || *work2.join()? == here);
+    println!("start, on the main thread: {}", *work1.get()? == here || *work2.get()? == here);
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 #![allow(clippy::print_stdout)]
 
-use horsepower::prelude::*;
+use horsepower::{StopToken, Thread};
 use std::time::Duration;
 
 fn delivery(stop: &StopToken) {

@@ -6,7 +6,7 @@
 
 #![allow(clippy::print_stdout)]
 
-use horsepower::prelude::*;
+use horsepower::{StopToken, Thread};
 use std::time::Duration;
 
 fn worker((work, sleep_sec): (&str, f64), stop: &StopToken) -> u32 {
@@ -29,6 +29,6 @@ fn main() -> Result<(), horsepower::Error> {
     let too_early = t.join_timeout(Duration::from_millis(20)).expect_err("nobody told it to stop");
     println!("after a while: {}, {}", too_early.is_timeout(), t.state());
     t.stop();
-    println!("turns: {}", t.join()?);
+    println!("turns: {}", t.get()?);
     Ok(())
 }

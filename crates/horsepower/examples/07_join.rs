@@ -6,7 +6,7 @@
 
 #![allow(clippy::print_stdout)]
 
-use horsepower::prelude::*;
+use horsepower::{StopToken, Thread};
 use std::time::Duration;
 
 fn worker((work, sleep_sec): (&str, u64), stop: &StopToken) {

@@ -3,7 +3,7 @@
 
 #![allow(clippy::print_stdout)]
 
-use horsepower::prelude::*;
+use horsepower::Process;
 
 fn delivery(_: ()) -> u32 {
     println!("delivering...");
@@ -13,7 +13,7 @@ fn delivery(_: ()) -> u32 {
 fn main() -> Result<(), horsepower::Error> {
     horsepower::init(); // the other process stops here, and goes on in `delivery`
     let p = Process::spawn(delivery, ())?;
-    let there = *p.join()?;
+    let there = *p.get()?;
     println!("delivered by process {there}, asked for by process {}", std::process::id());
     assert_eq!(there, p.pid().expect("it was started"));
     Ok(())

@@ -5,7 +5,7 @@
 
 #![allow(clippy::print_stdout)]
 
-use horsepower::prelude::*;
+use horsepower::Process;
 use std::time::Duration;
 
 fn delivery(dishes: u32) -> u32 {
@@ -26,7 +26,7 @@ fn main() -> Result<(), horsepower::Error> {
     let p = Process::new(delivery, 21);
     println!("before the start: pid {:?}, alive {}", p.pid(), p.is_alive());
     p.start()?;
-    println!("its result: {}", p.join()?);
+    println!("its result: {}", p.get()?);
     println!("after the join: exit code {:?}, alive {}", p.exit_code(), p.is_alive());
 
     let p = Process::spawn(overwork, 3600)?;

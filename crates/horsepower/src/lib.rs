@@ -140,15 +140,15 @@ pub fn init() {
     horsepower_core::init::init();
 }
 
-/// What most programs need: `use horsepower::prelude::*`.
+/// What most programs need: `use horsepower::prelude::*`. Executors, their options, and futures; no name
+/// that a program is likely to have itself.
 pub mod prelude {
-    pub use crate::{
-        AnyExecutor, Executor, ExecutorKind, InlineExecutor, Map, MapOptions, OnError,
-        ShutdownOptions, StopToken, TaskFuture, TaskOptions, Thread, ThreadPoolExecutor, Until,
-        as_completed, wait,
-    };
     #[cfg(target_os = "linux")]
-    pub use crate::{Process, ProcessPoolExecutor};
+    pub use crate::ProcessPoolExecutor;
+    pub use crate::{
+        AnyExecutor, Executor, ExecutorKind, InlineExecutor, MapOptions, OnError, ShutdownOptions,
+        TaskFuture, TaskOptions, ThreadPoolExecutor, as_completed,
+    };
 }
 
 /// The example of the README is a doctest too.

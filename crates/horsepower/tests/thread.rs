@@ -101,7 +101,7 @@ fn th_01_misuse_is_an_error() {
         handle.set(thread).unwrap();
         handle.get().unwrap().start().unwrap();
         drop(go);
-        assert!(*handle.get().unwrap().join().unwrap());
+        assert!(*handle.get().unwrap().get().unwrap());
     });
 }
 
@@ -141,12 +141,12 @@ fn th_02_ident_and_state_follow_its_life() {
         assert_eq!(seen(&thread), (true, ThreadState::Running, "Thread(Thread-6, running)".into()));
 
         thread.stop();
-        assert_eq!(thread.join().ok(), ident.as_ref());
+        assert_eq!(thread.get().ok(), ident.as_ref());
         let after = (false, ThreadState::Finished, "Thread(Thread-6, finished)".into());
         assert_eq!(seen(&thread), after);
         assert_eq!(thread.ident(), ident);
         assert_eq!(thread.native_id().is_some(), cfg!(target_os = "linux"));
-        assert_eq!(thread.join().ok(), ident.as_ref(), "a second time");
+        assert_eq!(thread.get().ok(), ident.as_ref(), "a second time");
         assert_eq!(thread.result().ok(), ident, "and for good");
     });
 }
@@ -164,8 +164,8 @@ fn th_03_a_join_may_have_a_limit() {
         assert!(error.to_string().starts_with(&format!("thread {}: ", thread.name())));
         assert!(thread.join_timeout(Duration::ZERO).unwrap_err().is_timeout(), "only looks");
         thread.stop();
-        assert_eq!(thread.join_timeout(Duration::MAX).ok(), Some(&()));
-        assert_eq!(thread.join_timeout(Duration::ZERO).ok(), Some(&()));
+        assert_eq!(thread.get_timeout(Duration::MAX).ok(), Some(&()));
+        assert_eq!(thread.get_timeout(Duration::ZERO).ok(), Some(&()));
     });
 }
 
@@ -204,7 +204,7 @@ fn th_04_names() {
         assert!(error.is_invalid() && error.to_string().contains("NUL"), "{error}");
         assert_eq!(thread.state(), ThreadState::NotStarted);
         thread.run().unwrap();
-        assert_eq!(thread.join().ok(), Some(&1));
+        assert_eq!(thread.get().ok(), Some(&1));
     });
 }
 
@@ -243,7 +243,7 @@ fn th_06_a_panic_costs_its_thread() {
         assert!(thread.result().unwrap_err().is_panic());
         assert!(other.is_alive());
         other.stop();
-        assert!(!other.join().unwrap());
+        assert!(!other.get().unwrap());
         print("goes on");
         return;
     }
@@ -385,7 +385,7 @@ fn th_09_daemons_do_not_delay_the_end() {
                 let made = Thread::new(|_| Thread::new(|_| ()).is_daemon());
                 made.start().unwrap();
                 let other = Thread::builder().daemon(!made.is_daemon()).build(|_| ());
-                (made.is_daemon(), *made.join().unwrap(), other.is_daemon())
+                (made.is_daemon(), *made.get().unwrap(), other.is_daemon())
             });
             maker.unwrap().result().unwrap()
         };
@@ -410,7 +410,7 @@ fn th_10_a_stop_is_cooperative() {
     guarded("th_10", || {
         let thread = Thread::spawn_with(worker, ("Overwork", LONG)).unwrap();
         thread.stop();
-        assert_eq!(thread.join().unwrap(), &["Overwork works", "retired.."]);
+        assert_eq!(thread.get().unwrap(), &["Overwork works", "retired.."]);
 
         // One that only looks.
         let (turn, turns) = channel();
@@ -449,13 +449,13 @@ fn th_11_run_runs_here() {
         order.lock().unwrap().push(10);
         second.run().unwrap();
         assert_eq!(*order.lock().unwrap(), [1, 10, 2]);
-        assert_eq!(first.join().ok(), Some(&current().id()));
+        assert_eq!(first.get().ok(), Some(&current().id()));
         assert_eq!((first.ident(), first.state()), (Some(current().id()), ThreadState::Finished));
         assert!(first.run().unwrap_err().is_invalid() && first.start().unwrap_err().is_invalid());
 
         let started = thread(3);
         started.start().unwrap();
-        assert_ne!(*started.join().unwrap(), current().id());
+        assert_ne!(*started.get().unwrap(), current().id());
 
         let called = Arc::new(OnceLock::new());
         let call = called.clone();
@@ -490,7 +490,7 @@ fn a_result_is_lent_to_many() {
         let thread = Thread::spawn(|stop| stop.sleep(LONG).to_string()).unwrap();
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| assert_eq!(thread.join().unwrap(), "false"));
+                scope.spawn(|| assert_eq!(thread.get().unwrap(), "false"));
             }
             thread.stop();
         });

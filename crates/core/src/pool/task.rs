@@ -341,6 +341,7 @@ impl TaskState {
         self.watched.load(Ordering::Relaxed)
     }
 
+    /// Notes that somebody wants to know when the task ends.
     pub fn set_watched(&self) {
         self.watched.store(true, Ordering::Relaxed);
     }
@@ -356,10 +357,12 @@ impl TaskState {
         self.begun.load(Ordering::Relaxed)
     }
 
+    /// Notes that the task has begun, and may begin again.
     pub fn set_begun(&self) {
         self.begun.store(true, Ordering::Relaxed);
     }
 
+    /// Notes that no further item of the task is to begin.
     pub fn set_stopped(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Sleeps while `word` is `expected`, until woken, until `timeout` has passed, or for no reason:
 /// the caller looks again. Works across processes.
-pub fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
+pub(crate) fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
     let timeout = timeout.map(|timeout| Timespec {
         tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
         tv_nsec: timeout.subsec_nanos().into(),
@@ -18,7 +18,7 @@ pub fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
 }
 
 /// Wakes one sleeper on `word`, in whichever process it is.
-pub fn wake(word: &AtomicU32) {
+pub(crate) fn wake(word: &AtomicU32) {
     // It cannot fail on a mapped, aligned word; and there is nobody to tell.
     let _ = futex_wake(word, Flags::empty(), 1);
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 
 /// Shared memory, mapped into this process until dropped.
 #[derive(Debug)]
-pub struct Memory {
+pub(crate) struct Memory {
     base: NonNull<u8>,
     len: usize,
 }
@@ -31,7 +31,7 @@ impl Memory {
     ///
     /// # Errors
     /// The kernel's, when descriptors, memory or address space run out.
-    pub fn create(name: &str, len: usize) -> io::Result<(Memory, OwnedFd)> {
+    pub(crate) fn create(name: &str, len: usize) -> io::Result<(Memory, OwnedFd)> {
         // Past this limit the kernel would not refuse but end the process, by SIGXFSZ.
         let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
         if limit.is_some_and(|limit| limit < len as u64) {
@@ -49,7 +49,7 @@ impl Memory {
     /// # Errors
     /// If the descriptor is not a memory file that is sealed against shrinking and at least `len`
     /// bytes long (whoever sent it could otherwise make this process fault), or from the kernel.
-    pub fn from_descriptor(file: impl AsFd, len: usize) -> io::Result<Memory> {
+    pub(crate) fn from_descriptor(file: impl AsFd, len: usize) -> io::Result<Memory> {
         let seals = rustix::fs::fcntl_get_seals(&file)?;
         let size = rustix::fs::fstat(&file)?.st_size;
         if !seals.contains(SealFlags::SHRINK) || u64::try_from(size).unwrap_or(0) < len as u64 {
@@ -82,7 +82,7 @@ impl Memory {
     /// Bytes mapped.
     #[must_use]
     #[allow(clippy::len_without_is_empty)] // never empty: the kernel refuses to map nothing
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
@@ -101,7 +101,7 @@ impl Memory {
     ///
     /// # Panics
     /// If they do not fit.
-    pub fn write(&self, offset: usize, bytes: &[u8]) {
+    pub(crate) fn write(&self, offset: usize, bytes: &[u8]) {
         let target = self.at(offset, bytes.len());
         // SAFETY: `at` has checked that the target is mapped; `bytes` cannot overlap it, because no
         // reference to the mapping as bytes is ever given out but by `bytes`, whose caller promises
@@ -114,7 +114,7 @@ impl Memory {
     ///
     /// # Panics
     /// If the memory ends before `bytes` is full.
-    pub fn read(&self, offset: usize, bytes: &mut [u8]) {
+    pub(crate) fn read(&self, offset: usize, bytes: &mut [u8]) {
         let source = self.at(offset, bytes.len());
         // SAFETY: as in `write`, the other way round.
         unsafe { source.as_ptr().copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) };
@@ -125,7 +125,7 @@ impl Memory {
     /// # Panics
     /// If the memory ends before.
     #[must_use]
-    pub fn read_vec(&self, offset: usize, len: usize) -> Vec<u8> {
+    pub(crate) fn read_vec(&self, offset: usize, len: usize) -> Vec<u8> {
         let source = self.at(offset, len);
         let mut bytes = Vec::with_capacity(len);
         // SAFETY: as in `read`; the vector has room for `len` bytes, all of which are then set.
@@ -134,15 +134,6 @@ impl Memory {
             bytes.set_len(len);
         }
         bytes
-    }
-
-    /// The 32-bit word at `offset`.
-    ///
-    /// # Panics
-    /// If `offset` is not a multiple of 4 or lies outside.
-    #[must_use]
-    pub fn word(&self, offset: usize) -> &AtomicU32 {
-        self.view(offset)
     }
 
     /// A view of the memory at `offset` as a `T`.
@@ -199,8 +190,8 @@ mod tests {
         let theirs = Memory::from_descriptor(&file, 8192).unwrap();
         ours.write(5000, b"hello");
         assert_eq!(theirs.read_vec(5000, 5), b"hello");
-        theirs.word(8).store(7, Ordering::Relaxed);
-        assert_eq!(ours.word(8).load(Ordering::Relaxed), 7);
+        theirs.view::<AtomicU32>(8).store(7, Ordering::Relaxed);
+        assert_eq!(ours.view::<AtomicU32>(8).load(Ordering::Relaxed), 7);
     }
 
     #[test]

@@ -3,6 +3,6 @@
 
 pub(crate) mod control;
 pub(crate) mod fork;
-pub mod futex;
+pub(crate) mod futex;
 pub(crate) mod inherited;
-pub mod memory;
+pub(crate) mod memory;

@@ -15,8 +15,9 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Why there is no result, or no executor. Opaque: ask it with its predicates, print it to learn
-/// what happened, to which task, and what to do; follow [`source`](std::error::Error::source) to
-/// the cause. Cloning is cheap.
+/// what happened, to which task, and what to do. The cause, if there is one, is its
+/// [`source`](std::error::Error::source); `{}` does not repeat it, `{:#}` and `{:?}` add it. Cloning is
+/// cheap.
 ///
 /// ```
 /// use horsepower::{Executor, InlineExecutor};
@@ -324,27 +325,27 @@ impl fmt::Display for Error {
         }
         match self.0.kind {
             Kind::Cancelled if self.0.begun => {
-                f.write_str("it was cancelled before it was tried again")
+                f.write_str("it was cancelled before it was tried again")?;
             }
-            _ => self.0.kind.fmt(f),
+            _ => self.0.kind.fmt(f)?,
+        }
+        match self.0.kind.source().filter(|_| f.alternate()) {
+            Some(cause) => write!(f, ": {cause}"),
+            None => Ok(()),
         }
     }
 }
 
+/// The sentence and its cause: `fn main() -> Result<(), horsepower::Error>` prints this.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // `fn main() -> Result<(), horsepower::Error>` prints this: it has to be readable.
-        write!(f, "Error({self})")
+        write!(f, "Error({self:#})")
     }
 }
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match &self.0.kind {
-            Kind::ArgumentNotEncoded { source, .. } => Some(&**source),
-            Kind::System { source, .. } => Some(source),
-            _ => None,
-        }
+        self.0.kind.source()
     }
 }
 

@@ -41,7 +41,6 @@ impl<'a> Call<'a> {
     }
 
     /// The same task, to be kept or sent to another thread.
-    #[must_use]
     pub fn detach(self) -> DetachedCall {
         DetachedCall(Some(self.into_task().detach()))
     }

@@ -57,7 +57,7 @@ use std::time::{Duration, Instant};
 ///     horsepower::init(); // the process stops here and calls the function
 ///     let process = Process::spawn(deliver, vec!["book".to_owned(), "lamp".to_owned()])?;
 ///     assert_ne!(process.pid(), Some(std::process::id()));
-///     assert_eq!(process.join()?, &2);
+///     assert_eq!(process.get()?, &2);
 ///     assert_eq!(process.exit_code(), Some(0));
 ///     Ok(())
 /// }
@@ -184,13 +184,13 @@ impl<T> Process<T> {
         Ok((launch, streams))
     }
 
-    /// Waits until the process has ended, and lends the function's result, as often as wanted.
+    /// Waits until the process has ended.
     ///
     /// # Errors
     /// Why there is no result: the function panicked, the process died, … (see [above](Self#the-end));
     /// [`is_invalid`](Error::is_invalid) if it was not started.
-    pub fn join(&self) -> Result<&T, Error> {
-        self.join_by(None)
+    pub fn join(&self) -> Result<(), Error> {
+        self.get().map(drop)
     }
 
     /// Like [`join`](Self::join), but waits no longer than `timeout`; zero only looks.
@@ -198,8 +198,24 @@ impl<T> Process<T> {
     /// # Errors
     /// Those of [`join`](Self::join); and one with [`is_timeout`](Error::is_timeout) if the process has
     /// not ended in time: it goes on, and one may wait again.
-    pub fn join_timeout(&self, timeout: Duration) -> Result<&T, Error> {
-        self.join_by(Instant::now().checked_add(timeout))
+    pub fn join_timeout(&self, timeout: Duration) -> Result<(), Error> {
+        self.get_timeout(timeout).map(drop)
+    }
+
+    /// Waits until the process has ended, and borrows the function's result.
+    ///
+    /// # Errors
+    /// Those of [`join`](Self::join).
+    pub fn get(&self) -> Result<&T, Error> {
+        self.wait_by(None)?.get()
+    }
+
+    /// Like [`get`](Self::get), but waits no longer than `timeout`; zero only looks.
+    ///
+    /// # Errors
+    /// Those of [`join_timeout`](Self::join_timeout).
+    pub fn get_timeout(&self, timeout: Duration) -> Result<&T, Error> {
+        self.wait_by(Instant::now().checked_add(timeout))?.get()
     }
 
     /// Waits until the process has ended, and returns the function's result.
@@ -214,14 +230,29 @@ impl<T> Process<T> {
         }
     }
 
-    fn join_by(&self, deadline: Option<Instant>) -> Result<&T, Error> {
+    /// Like [`result`](Self::result), but waits no longer than `timeout`; zero only looks. Once it has
+    /// returned the result, later calls return an error that says so.
+    ///
+    /// # Errors
+    /// Those of [`join_timeout`](Self::join_timeout); one with [`is_invalid`](Error::is_invalid) if the
+    /// result was taken before.
+    pub fn result_timeout(&mut self, timeout: Duration) -> Result<T, Error> {
+        self.wait_by(Instant::now().checked_add(timeout))?;
+        match self.started.get_mut() {
+            Some(started) => started.future.result_timeout(Duration::ZERO),
+            None => Err(self.invalid(NOT_STARTED)),
+        }
+    }
+
+    /// Waits until the process has ended, no longer than until `deadline`. The future of its result.
+    fn wait_by(&self, deadline: Option<Instant>) -> Result<&TaskFuture<T>, Error> {
         let Started { child, future } = self.started()?;
         // First the result: a thread that waits for it collects it itself.
         future.wait_by(deadline)?;
         if child.wait(deadline).is_none() {
             return Err(future.timed_out());
         }
-        future.get()
+        Ok(future)
     }
 
     /// Asks the process to end: SIGTERM, which ends a process that does nothing against it. Nothing

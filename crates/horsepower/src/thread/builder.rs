@@ -58,7 +58,7 @@ impl ThreadBuilder {
     /// use horsepower::Thread;
     ///
     /// let outer = Thread::builder().daemon(true).spawn(|_| Thread::new(|_| ()).is_daemon())?;
-    /// assert!(*outer.join()?);
+    /// assert!(*outer.get()?);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     pub fn daemon(mut self, daemon: bool) -> Self {
@@ -74,7 +74,7 @@ impl ThreadBuilder {
     /// use std::hint::black_box;
     ///
     /// let deep = Thread::builder().stack_size(64 << 20).spawn(|_| black_box([1_u8; 16 << 20])[0])?;
-    /// assert_eq!(*deep.join()?, 1);
+    /// assert_eq!(*deep.get()?, 1);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     pub fn stack_size(mut self, bytes: usize) -> Self {
@@ -128,7 +128,7 @@ impl ThreadBuilder {
     /// ```
     /// let thread = horsepower::Thread::builder().build_with(|n: u32, _| n * 2, 21);
     /// thread.run()?;
-    /// assert_eq!(*thread.join()?, 42);
+    /// assert_eq!(*thread.get()?, 42);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     #[must_use = "it runs once it is started"]
@@ -148,7 +148,7 @@ impl ThreadBuilder {
     ///
     /// ```
     /// let thread = horsepower::Thread::builder().spawn(|_| "at once")?;
-    /// assert_eq!(*thread.join()?, "at once");
+    /// assert_eq!(*thread.get()?, "at once");
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     pub fn spawn<F, T>(self, closure: F) -> Result<Thread<T>, Error>
@@ -168,7 +168,7 @@ impl ThreadBuilder {
     ///
     /// ```
     /// let thread = horsepower::Thread::builder().spawn_with(|n: u32, _| n * 2, 21)?;
-    /// assert_eq!(*thread.join()?, 42);
+    /// assert_eq!(*thread.get()?, 42);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     pub fn spawn_with<F, A, T>(self, function: F, argument: A) -> Result<Thread<T>, Error>

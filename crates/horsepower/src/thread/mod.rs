@@ -25,7 +25,7 @@
 //!     let thread = Thread::spawn_with(worker, ("Overwork", Duration::from_secs(3)))?;
 //!     assert_eq!(format!("{thread:?}"), "Thread(Thread-1 (worker), running)");
 //!     thread.stop(); // wakes it: nobody waits for the three seconds
-//!     assert!(thread.join()?.starts_with("Overwork retired"));
+//!     assert!(thread.get()?.starts_with("Overwork retired"));
 //!     Ok(())
 //! }
 //! ```

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 ///     "retired"
 /// })?;
 /// thread.stop();
-/// assert_eq!(*thread.join()?, "retired");
+/// assert_eq!(*thread.get()?, "retired");
 /// # Ok::<(), horsepower::Error>(())
 /// ```
 #[derive(Clone, Default)]

@@ -29,7 +29,7 @@ use std::time::Duration;
 ///
 /// let thread = Thread::new(|_| 6 * 7); // nothing runs yet
 /// thread.start()?;
-/// assert_eq!(*thread.join()?, 42);
+/// assert_eq!(*thread.get()?, 42);
 /// # Ok::<(), horsepower::Error>(())
 /// ```
 pub struct Thread<T> {
@@ -71,7 +71,7 @@ impl<T: Send + 'static> Thread<T> {
     ///
     /// let thread = Thread::new_with(power, (2, 10));
     /// thread.start()?;
-    /// assert_eq!(*thread.join()?, 1024);
+    /// assert_eq!(*thread.get()?, 1024);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     #[must_use = "it runs once it is started"]
@@ -93,7 +93,7 @@ impl<T: Send + 'static> Thread<T> {
     ///
     /// let words = vec!["threads", "share", "memory"];
     /// let thread = Thread::spawn(move |_| words.concat().len())?;
-    /// assert_eq!(*thread.join()?, 18);
+    /// assert_eq!(*thread.get()?, 18);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     pub fn spawn<F>(closure: F) -> Result<Thread<T>, Error>
@@ -151,7 +151,7 @@ impl Thread<()> {
     /// use horsepower::Thread;
     ///
     /// let thread = Thread::builder().name("answer").spawn(|_| 42)?;
-    /// assert_eq!((thread.name(), *thread.join()?), ("answer", 42));
+    /// assert_eq!((thread.name(), *thread.get()?), ("answer", 42));
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     pub fn builder() -> ThreadBuilder {
@@ -165,7 +165,7 @@ impl<T> Thread<T> {
     }
 
     /// Runs the function on the *calling* thread, and returns when it has ended. No thread is made:
-    /// for that there is [`start`](Self::start). The result is lent by [`join`](Self::join).
+    /// for that there is [`start`](Self::start). [`get`](Self::get) returns the result.
     ///
     /// # Errors
     /// One with [`is_invalid`](Error::is_invalid) if it was run or [started](Self::start) before.
@@ -179,11 +179,11 @@ impl<T> Thread<T> {
     /// let here = current().id();
     /// let thread = Thread::new(move |_| current().id() == here);
     /// thread.run()?;
-    /// assert!(*thread.join()?);
+    /// assert!(*thread.get()?);
     ///
     /// let thread = Thread::new(move |_| current().id() == here);
     /// thread.start()?; // this one has a thread of its own
-    /// assert!(!*thread.join()?);
+    /// assert!(!*thread.get()?);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     pub fn run(&self) -> Result<(), Error> {
@@ -222,7 +222,7 @@ impl<T> Thread<T> {
     ///
     /// ```
     /// let thread = horsepower::Thread::spawn(|_| std::thread::current().name().map(str::to_owned))?;
-    /// assert_eq!(thread.join()?.as_deref(), Some(thread.name()));
+    /// assert_eq!(thread.get()?.as_deref(), Some(thread.name()));
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     #[must_use]
@@ -236,7 +236,7 @@ impl<T> Thread<T> {
     /// let thread = horsepower::Thread::new(|_| std::thread::current().id());
     /// assert_eq!(thread.ident(), None);
     /// thread.start()?;
-    /// assert_eq!(Some(*thread.join()?), thread.ident());
+    /// assert_eq!(Some(*thread.get()?), thread.ident());
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     #[must_use]
@@ -288,7 +288,7 @@ impl<T> Thread<T> {
     /// let worker = Thread::spawn(|stop| stop.sleep(Duration::MAX))?;
     /// let token = worker.stop_token().clone();
     /// let other = Thread::spawn(move |_| token.request_stop())?;
-    /// assert!(!*worker.join()?);
+    /// assert!(!*worker.get()?);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     #[must_use]
@@ -313,7 +313,7 @@ impl<T> Thread<T> {
         self.shared.stop.request_stop();
     }
 
-    /// Waits for its end, and lends the result: as often as wanted.
+    /// Waits for its end.
     ///
     /// # Errors
     /// The function's panic, with [`is_panic`](Error::is_panic), message and place. One with
@@ -321,23 +321,20 @@ impl<T> Thread<T> {
     /// cannot wait for its own end.
     ///
     /// ```
-    /// let thread = horsepower::Thread::spawn(|_| String::from("done"))?;
-    /// assert_eq!(thread.join()?, "done");
-    /// assert_eq!(thread.join()?, "done");
+    /// let thread = horsepower::Thread::spawn(|_| println!("on a thread"))?;
+    /// thread.join()?;
     /// # Ok::<(), horsepower::Error>(())
     /// ```
-    pub fn join(&self) -> Result<&T, Error> {
-        self.shared.wait(None)?;
-        self.join_system();
-        self.lend()
+    pub fn join(&self) -> Result<(), Error> {
+        self.get().map(drop)
     }
 
     /// Like [`join`](Self::join), but waits no longer than `timeout`; zero only looks. It waits for the
     /// function, not for what the thread releases after it.
     ///
     /// # Errors
-    /// Those of [`join`](Self::join); and one with [`is_timeout`](Error::is_timeout) if it has not
-    /// ended in time: it goes on, and one may wait again.
+    /// Those of [`join`](Self::join); and one with [`is_timeout`](Error::is_timeout) if the thread has
+    /// not ended in time: it goes on, and one may wait again.
     ///
     /// ```
     /// use std::time::Duration;
@@ -345,15 +342,40 @@ impl<T> Thread<T> {
     /// let thread = horsepower::Thread::spawn(|stop| stop.sleep(Duration::MAX))?;
     /// assert!(thread.join_timeout(Duration::from_millis(1)).unwrap_err().is_timeout());
     /// thread.stop();
-    /// assert!(!*thread.join_timeout(Duration::from_secs(60))?);
+    /// thread.join_timeout(Duration::from_secs(60))?;
     /// # Ok::<(), horsepower::Error>(())
     /// ```
-    pub fn join_timeout(&self, timeout: Duration) -> Result<&T, Error> {
+    pub fn join_timeout(&self, timeout: Duration) -> Result<(), Error> {
+        self.get_timeout(timeout).map(drop)
+    }
+
+    /// Waits for its end, and borrows the result.
+    ///
+    /// # Errors
+    /// Those of [`join`](Self::join).
+    ///
+    /// ```
+    /// let thread = horsepower::Thread::spawn(|_| String::from("done"))?;
+    /// assert_eq!(thread.get()?, "done");
+    /// assert_eq!(thread.get()?, "done");
+    /// # Ok::<(), horsepower::Error>(())
+    /// ```
+    pub fn get(&self) -> Result<&T, Error> {
+        self.shared.wait(None)?;
+        self.join_system();
+        self.lend()
+    }
+
+    /// Like [`get`](Self::get), but waits no longer than `timeout`; zero only looks.
+    ///
+    /// # Errors
+    /// Those of [`join_timeout`](Self::join_timeout).
+    pub fn get_timeout(&self, timeout: Duration) -> Result<&T, Error> {
         self.shared.wait(Some(timeout))?;
         self.lend()
     }
 
-    /// Waits for its end, and gives the result away.
+    /// Waits for its end, and returns the result.
     ///
     /// # Errors
     /// Those of [`join`](Self::join).
@@ -366,6 +388,21 @@ impl<T> Thread<T> {
     /// ```
     pub fn result(mut self) -> Result<T, Error> {
         self.shared.wait(None)?;
+        self.take()
+    }
+
+    /// Like [`result`](Self::result), but waits no longer than `timeout`; zero only looks. Once it has
+    /// returned the result, later calls return an error that says so.
+    ///
+    /// # Errors
+    /// Those of [`join_timeout`](Self::join_timeout); one with [`is_invalid`](Error::is_invalid) if the
+    /// result was taken before.
+    pub fn result_timeout(&mut self, timeout: Duration) -> Result<T, Error> {
+        self.shared.wait(Some(timeout))?;
+        self.take()
+    }
+
+    fn take(&mut self) -> Result<T, Error> {
         self.kept.take().unwrap_or_else(|| self.shared.take_outcome())
     }
 

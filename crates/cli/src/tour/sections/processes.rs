@@ -9,7 +9,7 @@ As in Python, the exit code of a process killed by a signal is negative: -15
 for SIGTERM. A crash in the other process does not affect this one.";
 
 // tour:begin
-use horsepower::prelude::*;
+use horsepower::Process;
 
 fn delivery(to: String) -> String {
     format!("delivered to {to} by process {}", std::process::id())
@@ -23,7 +23,7 @@ fn overwork(seconds: u64) {
 pub(crate) fn run(out: &mut dyn Write) -> anyhow::Result<()> {
     // tour:begin
     let p = Process::spawn(delivery, "table 25".to_owned())?;
-    writeln!(out, "{}, exit code {:?}", p.join()?, p.exit_code())?;
+    writeln!(out, "{}, exit code {:?}", p.get()?, p.exit_code())?;
 
     let p = Process::spawn(overwork, 3600)?;
     writeln!(out, "alive: {}", p.is_alive())?;

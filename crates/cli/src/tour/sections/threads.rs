@@ -9,7 +9,7 @@ soon as `stop` is called. A worker that calls Python's `sleep(3)` would sleep
 for the full three seconds first.";
 
 // tour:begin
-use horsepower::prelude::*;
+use horsepower::{StopToken, Thread};
 use std::time::Duration;
 
 fn worker((work, seconds): (&str, u64), stop: &StopToken) -> String {
@@ -28,7 +28,7 @@ pub(crate) fn run(out: &mut dyn Write) -> anyhow::Result<()> {
     t.start()?;
     writeln!(out, "{} is {}", t.name(), t.state())?;
     t.stop();
-    writeln!(out, "{}", t.join()?)?;
+    writeln!(out, "{}", t.get()?)?;
     writeln!(out, "{} is {}, worker is gone.", t.name(), t.state())?;
     // tour:end
     Ok(())

@@ -11,9 +11,8 @@ use horsepower_core::assert_zero_sized;
 use horsepower_core::launch::{LONGEST_NAME, Launch};
 use horsepower_core::pool::{Config, Initializer, Limits, Method, Pool};
 use std::any::type_name;
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Settings of a [`ProcessPoolExecutor`] that is to be made.
@@ -48,7 +47,27 @@ pub struct ProcessPoolBuilder {
     method: StartMethod,
     preload: Option<Arc<Initializer>>,
     /// What was wrong with the initializer, or with what is to be loaded.
-    wrong: Option<Error>,
+    pub(super) wrong: Option<Error>,
+}
+
+/// Builders are equal if they make equal pools.
+impl PartialEq for ProcessPoolBuilder {
+    fn eq(&self, other: &Self) -> bool {
+        let call = |call: &Option<Arc<Initializer>>| {
+            call.as_ref().map(|call| (call.entry, call.argument.bytes().to_vec()))
+        };
+        let limits = |&Limits { tasks, memory, replace_above, idle }: &Limits| {
+            (tasks, memory, replace_above, idle)
+        };
+        self.workers == other.workers
+            && self.name == other.name
+            && self.queue_limit == other.queue_limit
+            && limits(&self.limits) == limits(&other.limits)
+            && self.launch == other.launch
+            && self.method == other.method
+            && call(&self.initializer) == call(&other.initializer)
+            && call(&self.preload) == call(&other.preload)
+    }
 }
 
 /// A call that is to be made in another process.
@@ -195,55 +214,6 @@ impl ProcessPoolBuilder {
     }
 
     launch_settings!("the workers");
-
-    /// The program's pool with these settings: made when it is asked for first, and the same from then
-    /// on. If it has been shut down or is broken, there is a new one. It waits for nobody at the end of
-    /// the program: ask the futures of what you have submitted.
-    ///
-    /// # Errors
-    /// Those of [`build`](Self::build).
-    ///
-    /// ```
-    /// use horsepower::{Executor, ProcessPoolExecutor};
-    ///
-    /// fn main() -> Result<(), horsepower::Error> {
-    ///     horsepower::init();
-    ///     let pool = ProcessPoolExecutor::builder().workers(1).reusable()?;
-    ///     let pid = pool.submit(|(): ()| std::process::id(), ()).result()?;
-    ///     let same = ProcessPoolExecutor::builder().workers(1).reusable()?;
-    ///     assert_eq!(same.submit(|(): ()| std::process::id(), ()).result()?, pid);
-    ///     Ok(())
-    /// }
-    /// ```
-    pub fn reusable(self) -> Result<Arc<ProcessPoolExecutor>, Error> {
-        type Pools = Mutex<HashMap<String, Arc<ProcessPoolExecutor>>>;
-        static POOLS: LazyLock<Pools> = LazyLock::new(Mutex::default);
-        if let Some(wrong) = self.wrong {
-            return Err(wrong);
-        }
-        let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = self.key();
-        if let Some(pool) = pools.get(&key).filter(|pool| pool.is_open()) {
-            return Ok(pool.clone());
-        }
-        let pool = Arc::new(self.build()?);
-        let old = pools.insert(key, pool.clone());
-        drop(pools);
-        // It may have something to finish, and nobody has to wait for that; unless the system gives no
-        // thread for it, for then it is dropped here.
-        let _ = std::thread::Builder::new().name("hp-farewell".into()).spawn(move || drop(old));
-        Ok(pool)
-    }
-
-    /// All settings, as a text that is equal when they are.
-    fn key(&self) -> String {
-        let call = |call: &Option<Arc<Initializer>>| {
-            call.as_ref().map(|call| (call.entry, call.argument.bytes().to_vec()))
-        };
-        let ProcessPoolBuilder { workers, name, queue_limit, limits, launch, method, .. } = self;
-        let calls = (call(&self.initializer), call(&self.preload));
-        format!("{workers:?} {name:?} {queue_limit:?} {limits:?} {launch:?} {method:?} {calls:?}")
-    }
 
     /// Makes the pool. No process is started yet.
     ///

@@ -3,7 +3,7 @@
 //! The executor submits here; what the threads do is in `run`.
 
 use super::job::Job;
-use super::threads::Threads;
+use super::roster::Roster;
 use super::timer;
 use crate::error::Kind;
 use horsepower_core::callback_threads::CallbackThreads;
@@ -25,7 +25,7 @@ pub(super) struct Settings {
     pub(super) initializer: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
-/// Threads that were called under the lock; the rest is done without it.
+/// Roster that were called under the lock; the rest is done without it.
 #[must_use]
 pub(super) struct Wake {
     threads: Vec<Thread>,
@@ -47,7 +47,7 @@ pub(super) struct Pool {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) queue: VecDeque<Job>,
-    pub(super) threads: Threads,
+    pub(super) threads: Roster,
     /// Jobs that wait for the time of their next try.
     delayed: HashMap<u64, Job>,
     delays: u64,
@@ -129,7 +129,7 @@ thread_local! {
 
 impl Pool {
     pub(super) fn new(settings: Settings, workers: usize) -> Pool {
-        let state = State { threads: Threads::new(workers), ..State::default() };
+        let state = State { threads: Roster::new(workers), ..State::default() };
         Pool {
             settings,
             counts: Counts::default(),
@@ -258,7 +258,7 @@ impl Pool {
     }
 
     /// The lock is held meanwhile, so there is no thread that is neither there nor not.
-    fn start_one(self: &Arc<Self>, threads: &mut Threads) -> io::Result<()> {
+    fn start_one(self: &Arc<Self>, threads: &mut Roster) -> io::Result<()> {
         let number = threads.free_number();
         let pool = self.clone();
         let name = format!("{}_{number}", self.settings.name);

@@ -1,4 +1,4 @@
-//! [`Threads`]: the threads of a pool, and which of them wait for a job.
+//! [`Roster`]: the threads of a pool, and which of them wait for a job.
 //!
 //! Our own and no library's, for what is promised of them: as many as there are tasks to run and no more,
 //! so that tasks which come one after the other, however fast, need one thread; names by numbers that are
@@ -9,7 +9,7 @@ use std::thread::{JoinHandle, Thread};
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Threads {
+pub(super) struct Roster {
     /// Most at a time.
     most: usize,
     /// By their numbers, which are those of their names.
@@ -22,9 +22,9 @@ pub(super) struct Threads {
     coming: usize,
 }
 
-impl Threads {
-    pub(super) fn new(most: usize) -> Threads {
-        Threads { most, ..Threads::default() }
+impl Roster {
+    pub(super) fn new(most: usize) -> Roster {
+        Roster { most, ..Roster::default() }
     }
 
     /// Most at a time.
@@ -122,7 +122,7 @@ impl Threads {
 mod tests {
     use super::*;
 
-    fn start(threads: &mut Threads) -> usize {
+    fn start(threads: &mut Roster) -> usize {
         let number = threads.free_number();
         threads.started(number, std::thread::spawn(|| ()));
         threads.arrived();
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn numbers_are_used_again() {
-        let mut threads = Threads::new(2);
+        let mut threads = Roster::new(2);
         assert_eq!([start(&mut threads), start(&mut threads)], [0, 1]);
         assert!(!threads.has_room() && !threads.too_many());
         assert!(threads.left(0, false).is_some());
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn the_last_one_to_come_is_called_first() {
-        let mut threads = Threads::new(3);
+        let mut threads = Roster::new(3);
         for _ in 0..3 {
             let number = start(&mut threads);
             threads.rest(number);

@@ -6,14 +6,13 @@
 
 #![allow(clippy::print_stdout)]
 
+mod floor;
+
+use floor::PingPong;
 use horsepower::StartMethod;
 use horsepower::prelude::*;
-use horsepower_core::sys::futex;
-use horsepower_core::sys::memory::Memory;
-use std::fs::File;
+
 use std::hint::black_box;
-use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 const WORKERS: usize = 2;
@@ -55,64 +54,6 @@ fn millis(time: Duration) -> String {
 fn quantile(times: &mut [Duration], quantile: f64) -> Duration {
     times.sort_unstable();
     times[((times.len() - 1) as f64 * quantile) as usize]
-}
-
-/// Two processes hand a word back and forth, each asleep on a futex while it is the other's turn.
-struct PingPong {
-    memory: Memory,
-    _file: OwnedFd,
-    pool: ProcessPoolExecutor,
-}
-
-impl PingPong {
-    const MINE: u32 = 0;
-    const YOURS: u32 = 1;
-    const OVER: u32 = 2;
-
-    fn new() -> Outcome<PingPong> {
-        let (memory, file) = Memory::create("floor", 4096).expect("shared memory");
-        let pool = ProcessPoolExecutor::with_workers(1)?;
-        let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
-        // The other side is a task that answers until it is over.
-        drop(pool.submit(PingPong::answer, path));
-        Ok(PingPong { memory, _file: file, pool })
-    }
-
-    fn answer(path: String) {
-        let file = File::options().read(true).write(true).open(path).expect("the floor's memory");
-        let memory = Memory::from_descriptor(&file, 4096).expect("shared memory");
-        loop {
-            match PingPong::wait_while(memory.word(0), PingPong::MINE) {
-                PingPong::OVER => return,
-                _ => PingPong::hand_over(memory.word(0), PingPong::MINE),
-            }
-        }
-    }
-
-    fn hand_over(word: &AtomicU32, to: u32) {
-        word.store(to, Ordering::Release);
-        futex::wake(word);
-    }
-
-    fn wait_while(word: &AtomicU32, turn: u32) -> u32 {
-        loop {
-            match word.load(Ordering::Acquire) {
-                same if same == turn => futex::wait(word, turn, None),
-                other => return other,
-            }
-        }
-    }
-
-    fn round_trip(&self) {
-        PingPong::hand_over(self.memory.word(0), PingPong::YOURS);
-        PingPong::wait_while(self.memory.word(0), PingPong::YOURS);
-    }
-}
-
-impl Drop for PingPong {
-    fn drop(&mut self) {
-        PingPong::hand_over(self.memory.word(0), PingPong::OVER);
-    }
 }
 
 fn time(what: impl FnOnce()) -> Duration {
@@ -166,7 +107,7 @@ fn asleep() -> Outcome<()> {
     let pool = ProcessPoolExecutor::with_workers(1)?;
     pool.submit(|n: u64| n, 1).result()?;
     floor.round_trip();
-    for pid in floor.pool.worker_pids().into_iter().chain(pool.worker_pids()) {
+    for pid in floor.worker_pids().into_iter().chain(pool.worker_pids()) {
         pin(Some(pid), 1);
     }
     let before = rustix::thread::sched_getaffinity(None);
@@ -200,27 +141,36 @@ fn pin(pid: Option<u32>, which: usize) {
     }
 }
 
+/// Tasks that do nothing, on every executor, in turns.
 fn pipelined() -> Outcome<()> {
-    const TASKS: u64 = 200_000;
-    let pool = ProcessPoolExecutor::with_workers(WORKERS)?;
-    let mut times = Vec::new();
-    for _ in 0..7 {
-        times.push(time(|| {
-            let futures: Vec<_> = (0..TASKS).map(|n| pool.submit(|n: u64| n, n)).collect();
-            futures.into_iter().for_each(|future| drop(black_box(future.result())));
-        }));
-    }
-    let rate = TASKS as f64 / quantile(&mut times, 0.5).as_secs_f64();
-    row("no-op tasks a second, 2 workers", "", &format!("{rate:.0}"));
-
+    const TASKS: u64 = 50_000;
     const ITEMS: u64 = 1_000_000;
-    let mut times = Vec::new();
-    for _ in 0..5 {
-        times.push(time(|| {
-            assert!(pool.map(|n: u64| n, 0..ITEMS).all(|result| result.is_ok()));
-        }));
+    let mut executors = Vec::new();
+    for &kind in ExecutorKind::ALL {
+        executors.push((kind, AnyExecutor::with_workers(kind, WORKERS)?, Vec::new(), Vec::new()));
     }
-    row("map over 1,000,000 no-ops, 2 workers", "", &millis(quantile(&mut times, 0.5)));
+    for round in 0..8 {
+        for (_, executor, tasks, maps) in &mut executors {
+            let task_time = time(|| {
+                let futures: Vec<_> = (0..TASKS).map(|n| executor.submit(|n: u64| n, n)).collect();
+                futures.into_iter().for_each(|future| drop(black_box(future.result())));
+            });
+            let map_time = time(|| {
+                assert!(executor.map(|n: u64| n, 0..ITEMS).all(|result| result.is_ok()));
+            });
+            // The first round starts workers and warms caches.
+            if round > 0 {
+                tasks.push(task_time);
+                maps.push(map_time);
+            }
+        }
+    }
+    for (kind, _, tasks, maps) in &mut executors {
+        let rate = TASKS as f64 / quantile(tasks, 0.5).as_secs_f64();
+        row(&format!("no-op tasks a second, {kind}, 2 workers"), "", &format!("{rate:.0}"));
+        let map = millis(quantile(maps, 0.5));
+        row(&format!("map over 1,000,000 no-ops, {kind}"), "", &map);
+    }
     Ok(())
 }
 
