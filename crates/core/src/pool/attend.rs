@@ -3,10 +3,11 @@
 //! thread to be scheduled. One thread attends a lane at a time.
 
 use super::member::Member;
+use super::place::Place;
 use super::settled::Settled;
-use super::task::{Place, TaskState};
 use super::{Shared, Tell};
 use crate::lane::ring::Seen;
+use crate::task::TaskState;
 use std::time::{Duration, Instant};
 
 /// What came of an offer to help.

@@ -5,11 +5,13 @@ use super::alone::Birth;
 use super::clocks::{Clocks, Limits};
 use super::events::Event;
 use super::member::Member;
+use super::place::Place;
 use super::settled::Settled;
 use super::stats::Obituaries;
-use super::task::{Failure, Place, Task, TaskState};
+use super::task::Task;
 use crate::lane::ring::Seen;
 use crate::lane::state::SLOTS;
+use crate::task::{Failure, TaskState};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -149,7 +151,7 @@ impl Books {
     /// Queues a new task.
     pub(super) fn accept(&mut self, task: Task) {
         self.start_clocks(&task);
-        task.tag().set_place(Place::Queue);
+        task.state().set_place(Place::Queue);
         self.queue.push_back(task);
     }
 
@@ -230,7 +232,7 @@ impl Books {
             let mut living = VecDeque::with_capacity(self.queue.len());
             let mut dead = Vec::with_capacity(self.dead_entries);
             for task in self.queue.drain(..) {
-                if task.tag().place() == Place::Nowhere {
+                if task.state().place() == Place::Nowhere {
                     dead.push(task)
                 } else {
                     living.push_back(task)
@@ -247,10 +249,10 @@ impl Books {
     pub(super) fn next_in_queue(&mut self, settled: &mut Settled) -> Option<Task> {
         loop {
             let task = self.queue.pop_front()?;
-            if task.tag().place() == Place::Nowhere {
+            if task.state().place() == Place::Nowhere {
                 self.dead_entries -= 1;
                 settled.discard(task);
-            } else if task.tag().is_stopped() {
+            } else if task.state().is_stopped() {
                 settled.fail(task, Failure::Cancelled);
             } else {
                 return Some(task);

@@ -6,10 +6,12 @@
 use super::books::Books;
 use super::collect::{Found, find, settle_found};
 use super::member::InLane;
+use super::place::Place;
 use super::settled::{End, How, Settled};
-use super::task::{Failure, Place, Task};
+use super::task::Task;
 use crate::death::Death;
 use crate::lane::ring::Seen;
+use crate::task::Failure;
 use crate::wire::capture::Capture;
 use smallvec::SmallVec;
 
@@ -67,7 +69,7 @@ impl Books {
                     task.advance(1);
                     let over = task.remaining() == 0;
                     if over {
-                        task.tag().set_place(Place::Ended);
+                        task.state().set_place(Place::Ended);
                     }
                     settled.ends.push(End {
                         receiver: task.receiver.clone(),
@@ -112,7 +114,7 @@ impl Books {
     pub(super) fn requeue(&mut self, tasks: impl IntoIterator<Item = Task>, settled: &mut Settled) {
         let tasks: SmallVec<[Task; 1]> = tasks.into_iter().collect();
         for mut task in tasks.into_iter().rev() {
-            if task.tag().is_stopped() {
+            if task.state().is_stopped() {
                 settled.fail(task, Failure::Cancelled);
                 continue;
             }
@@ -120,13 +122,13 @@ impl Books {
             let share = task.remaining().div_ceil(others + 1).max(1);
             while task.remaining() > share {
                 let part = task.split_off(share);
-                part.tag().set_place(Place::Scattered);
+                part.state().set_place(Place::Scattered);
                 settled.parts += 1;
                 self.queue.push_front(part);
             }
             // One that has begun cannot be taken back whole any more.
             let begun = task.has_begun();
-            task.tag().set_place(if begun { Place::Scattered } else { Place::Queue });
+            task.state().set_place(if begun { Place::Scattered } else { Place::Queue });
             self.queue.push_front(task);
         }
     }

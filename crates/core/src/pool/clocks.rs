@@ -8,11 +8,13 @@
 use super::books::Books;
 use super::events::Event;
 use super::member::Member;
+use super::place::Place;
 use super::settled::Settled;
-use super::task::{Failure, Place, Receiver, Task};
+use super::task::Task;
 use crate::clock::{after, monotonic_nanos};
 use crate::lane::ring::Seen;
 use crate::sync::Ordering;
+use crate::task::{Failure, Receiver};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::{Arc, Weak};
@@ -113,11 +115,11 @@ impl Books {
 
     /// Starts the clocks of a new task.
     pub(super) fn start_clocks(&mut self, task: &Task) {
-        let Some(terms) = task.terms() else { return };
+        let Some(terms) = task.policy() else { return };
         self.clocks.deadlines |= terms.deadline.is_some();
         if terms.deadline.is_some() || terms.retries > 0 {
             // Its end, and that of the task before it, are to be noticed also if nobody waits.
-            task.tag().set_watched();
+            task.state().set_watched();
         }
         if let Some(limit) = terms.queue_deadline
             && let Some(at) = Instant::now().checked_add(limit)
@@ -137,8 +139,8 @@ impl Books {
     /// Keeps a task until the time of its next try.
     pub(super) fn delay(&mut self, task: Task, pause: Duration) {
         self.retried += 1;
-        task.tag().set_begun();
-        task.tag().set_place(Place::Delayed);
+        task.state().set_begun();
+        task.state().set_place(Place::Delayed);
         let at = after(Instant::now(), pause);
         self.events.push(Event::Retry { task: task.entry.name(), pause });
         self.clocks.delayed.push(Reverse(Delayed { at, task }));
@@ -155,9 +157,10 @@ impl Books {
         self.clocks.dead_delayed += 1;
         if self.clocks.dead_delayed > 64.max(self.clocks.delayed.len() / 2) {
             let entries = std::mem::take(&mut self.clocks.delayed).into_vec();
-            let (dead, living): (Vec<_>, Vec<_>) = entries
-                .into_iter()
-                .partition(|entry: &Reverse<Delayed>| entry.0.task.tag().place() == Place::Nowhere);
+            let (dead, living): (Vec<_>, Vec<_>) =
+                entries.into_iter().partition(|entry: &Reverse<Delayed>| {
+                    entry.0.task.state().place() == Place::Nowhere
+                });
             self.clocks.delayed = BinaryHeap::from(living);
             self.clocks.dead_delayed = 0;
             dead.into_iter().for_each(|entry| settled.discard(entry.0.task));
@@ -171,7 +174,7 @@ impl Books {
         let (dead, living): (Vec<Task>, Vec<Task>) = entries
             .into_iter()
             .map(|entry| entry.0.task)
-            .partition(|task| task.tag().place() == Place::Nowhere);
+            .partition(|task| task.state().place() == Place::Nowhere);
         dead.into_iter().for_each(|task| settled.discard(task));
         living
     }
@@ -223,7 +226,7 @@ impl Books {
             let Some(entry) = member.task_mut(head).filter(|entry| entry.strike.is_none()) else {
                 continue;
             };
-            let deadline = entry.task.terms().and_then(|terms| terms.deadline);
+            let deadline = entry.task.policy().and_then(|terms| terms.deadline);
             entry.strike = deadline.map(|deadline| after(now, deadline));
             first = first.into_iter().chain(entry.strike).min();
         }
@@ -301,11 +304,11 @@ impl Books {
     fn strike_delayed(&mut self, now: Instant, settled: &mut Settled) {
         while self.clocks.delayed.peek().is_some_and(|entry| entry.0.at <= now) {
             let Some(Reverse(Delayed { task, .. })) = self.clocks.delayed.pop() else { return };
-            if task.tag().place() == Place::Nowhere {
+            if task.state().place() == Place::Nowhere {
                 self.clocks.dead_delayed -= 1;
                 settled.discard(task);
             } else {
-                task.tag().set_place(Place::Queue);
+                task.state().set_place(Place::Queue);
                 self.queue.push_back(task);
             }
         }
@@ -347,7 +350,7 @@ impl Books {
         // Relaxed: whatever the worker says, it has not begun before it was given the task.
         let began = member.lane.ring().slot(head).reply.began.load(Ordering::Relaxed);
         let Some(entry) = member.task_mut(head) else { return };
-        let Some(terms) = entry.task.terms() else { return };
+        let Some(terms) = entry.task.policy() else { return };
         let (Some(limit), grace) = (terms.deadline, terms.grace) else { return };
         let here = now.saturating_duration_since(entry.since);
         let ran = match (seen, monotonic_nanos().checked_sub(began)) {
@@ -440,9 +443,9 @@ impl Books {
 mod tests {
     use super::super::Config;
     use super::super::stats::Counts;
-    use super::super::task::{Answer, TaskState};
     use super::*;
     use crate::callback_threads::FollowUp;
+    use crate::task::{Answer, TaskState};
     use std::sync::Mutex;
     use std::sync::atomic::AtomicBool;
 

@@ -7,13 +7,15 @@
 
 use super::books::Books;
 use super::member::{InLane, Member};
+use super::place::Place;
 use super::settled::{End, How, Reply, Settled, Spent, record};
-use super::task::{Failure, Place, Task};
+use super::task::Task;
 use crate::lane::frame::SEGMENT;
 use crate::lane::payload::Encoded;
 use crate::lane::record::Status;
 use crate::lane::ring::Seen;
 use crate::sync::Ordering;
+use crate::task::Failure;
 use crate::wire::capture::Capture;
 use smallvec::SmallVec;
 
@@ -60,7 +62,7 @@ pub(super) fn find(
         return Err(format!("it answers {items} items of {remaining}"));
     }
     if items == 0 {
-        let may = dead || entry.task.tag().is_stopped();
+        let may = dead || entry.task.state().is_stopped();
         return if may {
             Ok(Found { items, nanos: 0, reply: None })
         } else {
@@ -189,7 +191,7 @@ pub(super) fn settle_found(
     let how = How::Replied { pid, reply };
     let items_done = first..first + items;
     if items == task.remaining() {
-        task.tag().set_place(Place::Ended);
+        task.state().set_place(Place::Ended);
         let (items, over, whole) = (items_done, true, Some(task));
         settled.ends.push(End { receiver, items, nanos, how, capture, over, whole });
         None

@@ -1,13 +1,14 @@
 //! One worker as the parent sees it: its process, its lane, and what is in the lane.
 
 use super::life::ChildProcess;
-use super::task::{Failure, Task, TaskState};
+use super::task::Task;
 use crate::lane::ring::Seen;
 use crate::lane::state::{SLOTS, index};
 use crate::lane::{BLOCK_LEN, Lane};
 use crate::sync::Ordering;
 use crate::sys::control::{self, Receive, Send};
 use crate::sys::memory::Memory;
+use crate::task::{Failure, TaskState};
 use crate::wire::capture::Capture;
 use crate::wire::handshake::Note;
 use std::collections::HashMap;
@@ -211,7 +212,7 @@ impl Member {
     /// The same for all parts of the task with this tag.
     pub(super) fn watch(&mut self, tag: &TaskState) {
         for entry in self.tasks.iter_mut().flatten() {
-            if !entry.watched && std::ptr::eq(entry.task.tag(), tag) {
+            if !entry.watched && std::ptr::eq(entry.task.state(), tag) {
                 entry.watched = true;
                 self.watched += 1;
             }
@@ -221,7 +222,7 @@ impl Member {
     /// Tells the worker to begin no further item of the task with this tag.
     pub(super) fn stop(&self, tag: &TaskState) {
         for (slot, entry) in self.tasks.iter().enumerate() {
-            if entry.as_ref().is_some_and(|entry| std::ptr::eq(entry.task.tag(), tag)) {
+            if entry.as_ref().is_some_and(|entry| std::ptr::eq(entry.task.state(), tag)) {
                 // Relaxed: the worker will see it soon, and nothing else hangs on it.
                 let request = &self.lane.ring().slot(slot as u32).request;
                 request.stop.store(1, Ordering::Relaxed);
@@ -232,8 +233,8 @@ impl Member {
     /// Tells the worker to begin no further item of any task.
     pub(super) fn stop_all(&self) {
         for entry in self.tasks.iter().flatten().filter(|entry| entry.task.is_framed()) {
-            entry.task.tag().set_stopped();
-            self.stop(entry.task.tag());
+            entry.task.state().set_stopped();
+            self.stop(entry.task.state());
         }
     }
 

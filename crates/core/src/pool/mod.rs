@@ -33,6 +33,7 @@ mod collect;
 mod events;
 mod life;
 mod member;
+mod place;
 mod put;
 mod server;
 mod settled;
@@ -42,22 +43,23 @@ mod stats;
 mod supervisor;
 mod task;
 
+pub use crate::task::{Answer, Failure, Receiver, TaskPolicy, TaskState};
 pub use alone::{dedicated_pool, dedicated_processes};
 pub use attend::Helped;
 pub use clocks::Limits;
 pub use life::ChildProcess;
+use place::Place;
 pub use shutdown::Shutdown;
 pub use start::Initializer;
-use task::Place;
-pub use task::{Answer, Failure, Receiver, Task, TaskPolicy, TaskState};
+pub use task::Task;
 
 use crate::callback_threads::CallbackThreads;
+use crate::inside::{is_inside, within};
 use crate::launch::Launch;
 use crate::worker::init::{NotReady, reentry_point};
 use books::{Books, Phase};
 use settled::Settled;
 use stats::Counts;
-use std::cell::RefCell;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -146,11 +148,6 @@ pub struct Shared {
     decoders: CallbackThreads,
     /// For them.
     me: Weak<Shared>,
-}
-
-thread_local! {
-    /// The pools for which this thread is just telling receivers of ends: in whose callbacks it is.
-    static RESOLVING: RefCell<Vec<*const Shared>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Who tells the receivers of the ends that have been found.
@@ -272,7 +269,7 @@ impl Shared {
         self.settle(books, settled, Tell::Supervisor);
         if cancelled {
             self.counts.add(&self.counts.cancelled, 1);
-            let _ = crate::wire::panic::catch(|| self.resolving(tell));
+            let _ = crate::wire::panic::catch(|| within(self, tell));
             self.resolved(1);
         }
         cancelled
@@ -356,7 +353,7 @@ impl Shared {
     }
 
     fn tell(&self, settled: Settled) {
-        let resolved = self.resolving(|| settled.resolve(&self.counts));
+        let resolved = within(self, || settled.resolve(&self.counts));
         if !resolved.spent.is_empty() {
             self.lock().take_back_segments(resolved.spent);
         }
@@ -366,7 +363,7 @@ impl Shared {
             self.have_called(&self.callers, move |shared| {
                 // The last to hold the receiver drops the result, and that may panic.
                 let _ = crate::wire::panic::catch(|| {
-                    shared.resolving(|| {
+                    within(shared, || {
                         receiver.call_back();
                         drop(receiver);
                     });
@@ -402,26 +399,10 @@ impl Shared {
         self.callers.prepare();
     }
 
-    /// Does something in which code of the user may run.
-    fn resolving<T>(&self, tell: impl FnOnce() -> T) -> T {
-        struct Done;
-        impl Drop for Done {
-            fn drop(&mut self) {
-                let _ = RESOLVING.try_with(|pools| pools.borrow_mut().pop());
-            }
-        }
-        // What a thread has to itself may have gone, if it is ending.
-        let _ = RESOLVING.try_with(|pools| pools.borrow_mut().push(self));
-        let _done = Done;
-        tell()
-    }
-
     /// True in a callback of this pool: whoever waits for its end there waits for itself.
     #[must_use]
     pub fn in_callback(&self) -> bool {
-        let here =
-            |pools: &RefCell<Vec<_>>| pools.borrow().iter().any(|&pool| std::ptr::eq(pool, self));
-        RESOLVING.try_with(here).unwrap_or(false)
+        is_inside(self)
     }
 
     /// Notes that the receivers of so many tasks have been told everything.

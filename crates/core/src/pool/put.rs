@@ -5,11 +5,13 @@
 
 use super::books::{Books, Phase};
 use super::member::{InLane, LARGE, Segment};
+use super::place::Place;
 use super::settled::Settled;
-use super::task::{Failure, Place, Task};
+use super::task::Task;
 use crate::lane::BLOCK_LEN;
 use crate::lane::frame::{FRAMED, SEGMENT};
 use crate::sync::Ordering;
+use crate::task::Failure;
 use std::io::ErrorKind::{BrokenPipe, ConnectionReset, WouldBlock};
 use std::time::Instant;
 
@@ -53,7 +55,7 @@ impl Books {
             match member.segment(len) {
                 Ok(segment) => {
                     member.staging += 1;
-                    task.tag().set_place(Place::Staged);
+                    task.state().set_place(Place::Staged);
                     return Some(Staged { task, segment, index, serial: member.serial });
                 }
                 // The worker has just died; the task goes to another.
@@ -80,12 +82,12 @@ impl Books {
         if let Phase::Broken(reason) = &self.phase {
             // Everything else has failed while this task was in nobody's hands.
             let reason = reason.clone();
-            return match task.tag().place() {
+            return match task.state().place() {
                 Place::Nowhere => settled.discard(task),
                 _ => settled.fail(task, Failure::Broken(reason)),
             };
         }
-        if self.cancelling && task.tag().place() != Place::Nowhere {
+        if self.cancelling && task.state().place() != Place::Nowhere {
             if let Some(member) = self.member(index, serial) {
                 member.staging -= 1;
                 member.keep_segment(segment);
@@ -94,16 +96,16 @@ impl Books {
         }
         if let Some(member) = self.member(index, serial) {
             member.staging -= 1;
-            let wanted = task.tag().place() != Place::Nowhere && !task.tag().is_stopped();
+            let wanted = task.state().place() != Place::Nowhere && !task.state().is_stopped();
             if wanted && member.usable() {
                 return self.put(index, task, Some(segment));
             }
             member.keep_segment(segment);
         }
-        if task.tag().place() == Place::Nowhere {
+        if task.state().place() == Place::Nowhere {
             settled.discard(task); // cancelled meanwhile
         } else {
-            task.tag().set_place(Place::Queue);
+            task.state().set_place(Place::Queue);
             self.queue.push_front(task);
         }
     }
@@ -146,10 +148,10 @@ impl Books {
         request.stop.store(0, Ordering::Relaxed);
         request.capture.store(capture.as_ref().map_or(0, |capture| capture.0), Ordering::Relaxed);
         lane.ring().slot(position).reply.began.store(0, Ordering::Relaxed);
-        task.tag().set_place(Place::Lane(index, position));
+        task.state().set_place(Place::Lane(index, position));
         let entry = InLane {
-            watched: task.tag().is_watched(),
-            since: if task.terms().is_some() { Instant::now() } else { member.born },
+            watched: task.state().is_watched(),
+            since: if task.policy().is_some() { Instant::now() } else { member.born },
             strike: None,
             capture: capture.map(|capture| capture.1),
             task,
@@ -189,7 +191,7 @@ impl Books {
     /// Puts tasks that were taken back from the end of a lane, the last one first, before the others.
     pub(super) fn queue_again(&mut self, tasks: Vec<Task>) {
         for task in tasks {
-            task.tag().set_place(Place::Queue);
+            task.state().set_place(Place::Queue);
             self.queue.push_front(task);
         }
     }

@@ -3,12 +3,14 @@
 //! Gathered by `collect` and `bury` while the lock is held. Receivers run code of the user.
 
 use super::member::Segment;
+use super::place::Place;
 use super::stats::Counts;
-use super::task::{Answer, Failure, Place, Receiver, Task};
+use super::task::Task;
 use crate::callback_threads::FollowUp;
 use crate::lane::payload::Encoded;
 use crate::lane::record::{HEADER, Status, parse_header};
 use crate::lane::ring::INLINE;
+use crate::task::{Answer, Failure, Receiver};
 use crate::wire::capture::Capture;
 use crate::wire::panic::PanicReport;
 use smallvec::SmallVec;
@@ -106,13 +108,13 @@ impl Settled {
 
     /// All of the task's remaining items end with this failure.
     pub(super) fn fail(&mut self, task: Task, failure: Failure) {
-        task.tag().set_place(Place::Ended);
+        task.state().set_place(Place::Ended);
         self.fail_printed(task, failure, None);
     }
 
     /// The same, for a task that has begun.
     pub(super) fn fail_printed(&mut self, task: Task, failure: Failure, capture: Option<Capture>) {
-        task.tag().set_place(Place::Ended);
+        task.state().set_place(Place::Ended);
         self.ends.push(End {
             receiver: task.receiver.clone(),
             items: task.items(),

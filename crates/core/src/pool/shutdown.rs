@@ -4,9 +4,9 @@ use super::books::Books;
 use super::events::Event;
 use super::member::Member;
 use super::settled::Settled;
-use super::task::Failure;
 use super::{Pool, Shared, Tell};
 use crate::lane::ring::Seen;
+use crate::task::Failure;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -103,13 +103,13 @@ impl Shared {
 
     /// Ends the worker that runs the task with this tag, and the task with it. False: it does not run
     /// in a worker just now.
-    pub fn kill(&self, tag: &super::TaskState) -> bool {
+    pub fn kill(&self, tag: &crate::task::TaskState) -> bool {
         let mut books = self.lock();
         let mut settled = Settled::default();
         books.collect_all(&mut settled);
         let place = tag.place();
         let mut killed = false;
-        if let super::Place::Lane(index, position) = place
+        if let super::place::Place::Lane(index, position) = place
             && let Some(member) = books.members[index].as_ref()
             && member.lane.ring().look(position) == Seen::Running
         {

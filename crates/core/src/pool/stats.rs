@@ -1,8 +1,8 @@
 //! What a pool has done and what its workers are doing, for those who operate it.
 
 use super::books::Books;
+use super::place::Place;
 use super::settled::Settled;
-use super::task::Place;
 use super::{Config, Shared, Tell};
 use crate::death::Death;
 use crate::stats::{Restart, Stats, WorkerStats};
@@ -95,7 +95,7 @@ impl Shared {
 impl Books {
     /// Calls that have not ended.
     fn queued(&self) -> u64 {
-        let living = self.queue.iter().filter(|task| task.tag().place() != Place::Nowhere);
+        let living = self.queue.iter().filter(|task| task.state().place() != Place::Nowhere);
         let queue: u64 = living.map(|task| u64::from(task.remaining())).sum();
         let lanes: u64 = self.members().map(|(_, member)| member.calls()).sum();
         queue + lanes + self.delayed()
