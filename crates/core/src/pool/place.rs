@@ -6,7 +6,7 @@ use crate::task::TaskState;
 
 /// Where a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// With nobody: not submitted yet, or cancelled.
     Nowhere,
     /// In the pool's queue.
@@ -51,13 +51,13 @@ impl Place {
 
 impl TaskState {
     /// Where the task is.
-    pub(super) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         Place::of(self.word())
     }
 
     /// Notes where the task is now. Once it has been split, it stays [`Place::Scattered`]: no single place
     /// would be true for all of its parts.
-    pub(super) fn set_place(&self, place: Place) {
+    pub(crate) fn set_place(&self, place: Place) {
         if self.place() != Place::Scattered {
             self.set_word(place.word());
         }

@@ -14,8 +14,8 @@ use std::time::Duration;
 /// of its items.
 #[derive(Debug)]
 pub struct Task {
-    pub(super) entry: EntryPoint,
-    pub(super) receiver: Arc<dyn Receiver>,
+    pub(crate) entry: EntryPoint,
+    pub(crate) receiver: Arc<dyn Receiver>,
     /// Shared with the other parts of a task that was split.
     payload: Arc<Payload>,
     framed: bool,
@@ -78,17 +78,17 @@ impl Task {
         self
     }
 
-    pub(super) fn policy(&self) -> Option<&TaskPolicy> {
+    pub(crate) fn policy(&self) -> Option<&TaskPolicy> {
         self.policy.as_deref()
     }
 
     /// True if what it prints is to be kept.
-    pub(super) fn captures(&self) -> bool {
+    pub(crate) fn captures(&self) -> bool {
         self.policy().is_some_and(|policy| policy.capture && !self.framed)
     }
 
     /// Uses up a retry, if one is left. Returns how long to wait before it.
-    pub(super) fn retry(&mut self) -> Option<Duration> {
+    pub(crate) fn retry(&mut self) -> Option<Duration> {
         let policy = self.policy.as_mut().filter(|policy| policy.retries > 0 && !self.framed)?;
         policy.retries -= 1;
         let pause = policy.backoff;
@@ -96,36 +96,36 @@ impl Task {
         Some(pause)
     }
 
-    pub(super) fn state(&self) -> &TaskState {
+    pub(crate) fn state(&self) -> &TaskState {
         self.receiver.tag()
     }
 
-    pub(super) fn is_framed(&self) -> bool {
+    pub(crate) fn is_framed(&self) -> bool {
         self.framed
     }
 
     /// True if some of its items have ended, or are with another part.
-    pub(super) fn has_begun(&self) -> bool {
+    pub(crate) fn has_begun(&self) -> bool {
         self.begun
     }
 
     /// The argument of the items that have not ended.
-    pub(super) fn argument(&self) -> &[u8] {
+    pub(crate) fn argument(&self) -> &[u8] {
         &self.payload.bytes()[self.offset..self.end]
     }
 
     /// The items that have not ended.
-    pub(super) fn items(&self) -> Range<u32> {
+    pub(crate) fn items(&self) -> Range<u32> {
         self.items.clone()
     }
 
     /// How many items have not ended.
-    pub(super) fn remaining(&self) -> u32 {
+    pub(crate) fn remaining(&self) -> u32 {
         self.items.end - self.items.start
     }
 
     /// Notes that the next `items` items have ended.
-    pub(super) fn advance(&mut self, items: u32) {
+    pub(crate) fn advance(&mut self, items: u32) {
         self.items.start += items;
         self.begun = true;
         if self.framed {
@@ -134,7 +134,7 @@ impl Task {
     }
 
     /// Cuts off the last `items` items, as a task of their own.
-    pub(super) fn split_off(&mut self, items: u32) -> Task {
+    pub(crate) fn split_off(&mut self, items: u32) -> Task {
         let at = self.items.end - items;
         self.begun = true;
         let offset = self.offset + arguments_len(self.argument(), at - self.items.start);
@@ -155,10 +155,66 @@ impl Task {
     }
 
     /// Tells the receiver that none of the remaining items will be answered.
-    pub(super) fn fail_all(&self, failure: &Failure) {
+    pub(crate) fn fail_all(&self, failure: &Failure) {
         for item in self.items() {
             // Nobody could add callbacks yet.
             let _ = self.receiver.receive(item, Answer::Failed(failure.clone()));
         }
+    }
+}
+
+/// Tasks for the tests of this folder. Nobody runs them.
+#[cfg(test)]
+pub(crate) mod samples {
+    use super::Task;
+    use crate::callback_threads::FollowUp;
+    use crate::lane::payload::Payload;
+    use crate::lane::record::{Status, push_argument};
+    use crate::task::{Answer, Receiver, TaskState};
+    use crate::wire::entry_point::{EntryPoint, Invoke, Output};
+    use std::sync::Arc;
+
+    /// A receiver that keeps nothing but the state.
+    #[derive(Debug, Default)]
+    struct Nobody(TaskState);
+
+    impl Receiver for Nobody {
+        fn tag(&self) -> &TaskState {
+            &self.0
+        }
+
+        fn receive(&self, _item: u32, _answer: Answer<'_>) -> FollowUp {
+            FollowUp::None
+        }
+    }
+
+    struct Nothing;
+
+    impl<F> Invoke<F> for Nothing {
+        fn invoke(_function: &F, _argument: &[u8], _output: &mut Output) -> Status {
+            Status::Returned
+        }
+    }
+
+    fn entry() -> EntryPoint {
+        EntryPoint::new::<_, Nothing>(|| ()).unwrap()
+    }
+
+    /// A task of one call with this argument.
+    pub(crate) fn single(argument: &[u8]) -> Task {
+        Task::single(entry(), Payload::copy(argument), Arc::new(Nobody::default()))
+    }
+
+    /// A task of so many calls.
+    pub(crate) fn framed(items: u32) -> Task {
+        let mut payload = Vec::new();
+        for item in 0..items {
+            push_argument::<()>(&mut payload, |bytes| {
+                bytes.extend(item.to_le_bytes());
+                Ok(())
+            })
+            .unwrap();
+        }
+        Task::framed(entry(), Payload::new(payload), items, Arc::new(Nobody::default()))
     }
 }
