@@ -39,14 +39,19 @@ mod sync;
 
 #[cfg(not(loom))]
 pub mod callback_threads;
+#[cfg(not(loom))]
+pub mod death;
+#[cfg(not(loom))]
+pub mod inside;
 mod lane;
+#[cfg(not(loom))]
+pub mod prune;
 pub mod stats;
+#[cfg(not(loom))]
+pub mod task;
+#[cfg(not(loom))]
+pub mod timed;
 mod wire;
-/// Temporary.
-#[cfg(all(target_os = "linux", not(loom)))]
-pub mod task {
-    pub use crate::pool::{Answer, Failure, Receiver, TaskPolicy, TaskState};
-}
 mod zero_sized;
 
 #[cfg(not(loom))]
@@ -56,8 +61,6 @@ pub use zero_sized::assert_zero_sized;
 
 #[cfg(all(target_os = "linux", not(loom)))]
 mod clock;
-#[cfg(all(target_os = "linux", not(loom)))]
-pub mod death;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub mod launch;
 #[cfg(all(target_os = "linux", not(loom)))]

@@ -49,6 +49,23 @@ pub struct WorkerStats {
     pub memory_bytes: u64,
 }
 
+impl WorkerStats {
+    /// A worker that has done nothing yet: for those who write an executor of their own.
+    #[must_use]
+    pub fn new(name: impl Into<String>, pid: u32) -> WorkerStats {
+        WorkerStats {
+            name: name.into(),
+            pid,
+            age: Duration::ZERO,
+            ready: false,
+            in_flight: 0,
+            tasks: 0,
+            busy: Duration::ZERO,
+            memory_bytes: 0,
+        }
+    }
+}
+
 /// A worker process that has ended although it was wanted, or was replaced.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -57,4 +74,12 @@ pub struct Restart {
     pub pid: u32,
     /// How and why it has ended.
     pub why: String,
+}
+
+impl Restart {
+    /// The end of the worker process `pid`: for those who write an executor of their own.
+    #[must_use]
+    pub fn new(pid: u32, why: impl Into<String>) -> Restart {
+        Restart { pid, why: why.into() }
+    }
 }

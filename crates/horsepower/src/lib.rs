@@ -112,7 +112,7 @@ pub mod backend {
     pub use crate::executor::backend::{Backend, CallRunner, Capability, Carrier};
     pub use crate::executor::{Call, Control, DetachedCall, Helped, QueueLimit};
     #[cfg(target_os = "linux")]
-    pub use crate::executor::{Message, Reply};
+    pub use crate::executor::{Callbacks, Message, Reply};
     #[cfg(target_os = "linux")]
     pub use horsepower_core::BuildId;
     pub use horsepower_core::death::{Cause, Death};

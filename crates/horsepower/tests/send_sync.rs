@@ -45,13 +45,13 @@ fn public_types_can_be_shared() {
 #[cfg(target_os = "linux")]
 #[test]
 fn public_types_of_processes_can_be_shared() {
-    use horsepower::backend::{BuildId, EntryPoint, EntryPointError, Message, Reply};
+    use horsepower::backend::{BuildId, Callbacks, EntryPoint, EntryPointError, Message, Reply};
     use horsepower::{
         Process, ProcessPoolBuilder, ProcessPoolExecutor, StartMethod, UnknownStartMethod, process,
     };
     all! { send_and_sync:
         Process<u8>, process::ProcessBuilder, process::Stdio, process::Active, process::Parent,
         ProcessPoolBuilder, ProcessPoolExecutor, StartMethod, UnknownStartMethod, BuildId,
-        EntryPoint, EntryPointError, Message, Reply,
+        EntryPoint, EntryPointError, Message, Reply, Callbacks,
     }
 }

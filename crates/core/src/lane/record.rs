@@ -4,6 +4,8 @@
 //! status`, and its bytes. Every length is checked where it is read: results come from a worker,
 //! and a worker may have gone mad.
 
+use crate::lane::payload::Encoded;
+
 /// Bytes of a record's header.
 pub(crate) const HEADER: usize = 8;
 
@@ -34,7 +36,7 @@ pub(crate) fn header(status: Status, len: usize) -> [u8; HEADER] {
 }
 
 /// Reads a result's header: its status and its length.
-pub(crate) fn parse_header(bytes: [u8; HEADER]) -> Option<(Status, usize)> {
+fn parse_header(bytes: [u8; HEADER]) -> Option<(Status, usize)> {
     let word = u64::from_le_bytes(bytes);
     let status = Status::from_byte(word.to_le_bytes()[0])?;
     Some((status, usize::try_from(word >> 8).ok()?))
@@ -86,20 +88,18 @@ pub fn arguments(mut arguments: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || next_argument(&mut arguments))
 }
 
-/// Reads an answer that [`EntryPoint::call`](crate::entry_point::EntryPoint::call) has made. `None`: it is
-/// damaged.
-#[must_use]
-pub fn read_answer(record: &[u8]) -> Option<crate::task::Answer<'_>> {
-    use crate::lane::payload::Encoded;
-    use crate::task::Answer;
-    let mut end = 0;
-    let (status, body) = crate::pool::settled::record(Encoded::own(record), &mut end)?;
-    (end == record.len()).then(|| match status {
-        Status::Returned => Answer::Returned(body),
-        status => {
-            Answer::Failed(body.with(|bytes| crate::pool::settled::failure(status, bytes, 0)))
-        }
-    })
+/// Reads the result record that begins at `start`, and moves `start` behind it. `None`: there is none, or
+/// it is damaged.
+pub(crate) fn next_record<'a>(
+    bytes: Encoded<'a>,
+    start: &mut usize,
+) -> Option<(Status, Encoded<'a>)> {
+    let mut head = [0; HEADER];
+    bytes.part(*start, HEADER)?.copy_to(&mut head);
+    let (status, len) = parse_header(head)?;
+    let body = bytes.part(*start + HEADER, len)?;
+    *start += HEADER + len;
+    Some((status, body))
 }
 
 #[cfg(test)]

@@ -1,15 +1,32 @@
-//! What an operator can see of a pool: `tracing` events.
+//! What an operator can see of a pool: `tracing` events, and what is reported of the past.
 //!
-//! Whoever collects them is code of the user, so they are noted under the lock and told without it
-//! ([`Shared::settle`](super::Shared)).
+//! Whoever collects the events is code of the user. So they are noted in the [`Log`] under the lock, and
+//! told without it, by `Shared::commit`.
 
+use super::counts::Restarts;
 use crate::death::Cause;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What has happened in a pool.
+#[derive(Debug, Default)]
+pub(crate) struct Log {
+    /// To be told without the lock.
+    pub(crate) events: Vec<Event>,
+    /// How many times tasks were begun again.
+    pub(crate) retried: u64,
+    pub(crate) restarts: Restarts,
+}
+
+impl Log {
+    pub(crate) fn add(&mut self, event: Event) {
+        self.events.push(event);
+    }
+}
+
 /// Something that has happened.
 #[derive(Debug)]
-pub(super) enum Event {
+pub(crate) enum Event {
     WorkerStarted { pid: u32, name: String },
     WorkerNotStarted { error: String },
     WorkerDied { pid: u32, cause: Cause, why: Option<String> },
@@ -27,7 +44,7 @@ pub(super) enum Event {
 }
 
 impl Event {
-    pub(super) fn tell(self) {
+    pub(crate) fn tell(self) {
         match self {
             Event::WorkerStarted { pid, name } => tracing::debug!(pid, name, "worker is started"),
             Event::WorkerNotStarted { error } => {

@@ -10,7 +10,7 @@
 #![allow(unsafe_code)]
 
 use crate::lane::record::{HEADER, Status, header};
-use crate::wire::identity::{self, BuildId};
+use crate::wire::identity::{self, BuildId, anchor};
 use crate::wire::panic;
 use crate::zero_sized::assert_zero_sized;
 use std::fmt;
@@ -250,10 +250,6 @@ impl PartialEq for EntryPoint {
 }
 
 impl Eq for EntryPoint {}
-
-/// The one copy of this function in the program: where distances are counted from.
-#[inline(never)]
-pub(crate) fn anchor() {}
 
 fn trampoline<F, I: Invoke<F>>(argument: &[u8], output: &mut Output) -> Status {
     const { assert_zero_sized::<F>() }

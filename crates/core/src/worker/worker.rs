@@ -15,6 +15,7 @@ use crate::sync::Ordering;
 use crate::sys::control::{self, Receive, Send};
 use crate::sys::inherited;
 use crate::sys::memory::Memory;
+use crate::task::PATIENCE;
 use crate::wire::capture::Capturing;
 use crate::wire::entry_point::{EntryPoint, Output};
 use crate::wire::handshake::{self, Hello, Note};
@@ -27,12 +28,6 @@ use std::collections::HashMap;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How long a worker goes on with the items of one task before it hands the rest back, so that items
-/// which turn out slow are shared among all workers. Long beside the cost of a round
-/// trip, short for a person.
-const PATIENCE: Duration = Duration::from_millis(5);
 
 /// With less room than this in its reply block, a task of many items ends early: small results never
 /// need a segment.

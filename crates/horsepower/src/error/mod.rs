@@ -74,6 +74,28 @@ impl Error {
         }))
     }
 
+    /// An error with [`is_invalid`](Self::is_invalid): a setting or a call that makes no sense, and why. This
+    /// and the next ones are for those who write a [`Backend`](crate::backend::Backend); what a task ends
+    /// with is a [`Failure`](crate::backend::Failure).
+    #[must_use]
+    pub fn invalid(why: impl Into<String>) -> Error {
+        Error::new(Kind::Invalid(why.into()))
+    }
+
+    /// An error with [`is_system`](Self::is_system): the system has refused what was needed. `doing` is
+    /// what was tried, as in "start a thread".
+    #[must_use]
+    pub fn system(doing: &'static str, source: std::io::Error) -> Error {
+        Error::new(Kind::System { doing, source })
+    }
+
+    /// The error of a shutdown that did not come to its end in time; it has
+    /// [`is_timeout`](Self::is_timeout).
+    #[must_use]
+    pub fn shutdown_timed_out() -> Error {
+        Error::new(Kind::ShutdownTimedOut)
+    }
+
     /// The task panicked. Its message, place and backtrace are [`panic_message`](Self::panic_message),
     /// [`panic_location`](Self::panic_location), [`panic_backtrace`](Self::panic_backtrace).
     #[must_use]

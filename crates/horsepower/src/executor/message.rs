@@ -4,7 +4,6 @@ use crate::task::TaskOutput;
 use horsepower_core::callback_threads::FollowUp;
 use horsepower_core::entry_point::EntryPoint;
 use horsepower_core::payload::Payload;
-use horsepower_core::record::read_answer;
 use horsepower_core::task::{Answer, Failure, Receiver, TaskPolicy, TaskState};
 use std::fmt;
 use std::num::NonZeroU32;
@@ -41,7 +40,9 @@ use std::time::Duration;
 ///     };
 ///     // … the answers travel back:
 ///     for (item, answer) in (0..).zip(&answers) {
-///         message.reply.answer(item, answer);
+///         if let Some(callbacks) = message.reply.answer(item, answer) {
+///             std::thread::spawn(|| callbacks.call());
+///         }
 ///     }
 /// }
 /// ```
@@ -87,8 +88,8 @@ impl Message {
 /// answers for one item the first one counts. When it is dropped, items without an answer fail with an
 /// error that says that the backend lost them.
 ///
-/// Answering may run code of the user: `Deserialize`, wakers, done-callbacks. A callback may take as long as
-/// it likes, so a backend does not answer on a thread that others wait for, nor with a lock held.
+/// Answering runs code of the user: `Deserialize` and wakers. So a backend does not answer with a lock held.
+/// Done-callbacks, which may take as long as they like, are returned, to be called elsewhere.
 pub struct Reply {
     receiver: Option<Arc<dyn Receiver>>,
     items: u32,
@@ -117,7 +118,7 @@ impl Reply {
     /// What the future's questions to [`Control`](super::Control) know the task by.
     #[must_use]
     pub fn task_state(&self) -> &TaskState {
-        self.receiver().task_state()
+        self.receiver().tag()
     }
 
     /// How many answers are expected.
@@ -127,24 +128,29 @@ impl Reply {
     }
 
     /// The record that [`EntryPoint::call`] made for this item. One that is damaged fails the item.
-    pub fn answer(&self, item: u32, record: &[u8]) {
-        let answer = read_answer(record).unwrap_or_else(|| {
+    ///
+    /// If the task ends by this and has done-callbacks, they are returned, to be called where they may
+    /// take their time; nobody sees the end of the task before.
+    pub fn answer(&self, item: u32, record: &[u8]) -> Option<Callbacks> {
+        let answer = Answer::from_record(record).unwrap_or_else(|| {
             let what = format!("an answer of {} bytes is damaged", record.len());
             Answer::Failed(Failure::Protocol { pid: 0, what })
         });
-        self.tell(item, answer);
+        self.tell(item, answer)
     }
 
-    /// There is no answer for this item; why.
-    pub fn fail(&self, item: u32, failure: Failure) {
-        self.tell(item, Answer::Failed(failure));
+    /// There is no answer for this item; why. As [`answer`](Self::answer).
+    pub fn fail(&self, item: u32, failure: Failure) -> Option<Callbacks> {
+        self.tell(item, Answer::Failed(failure))
     }
 
-    /// There is no answer for any item that has none yet; why.
-    pub fn fail_all(&self, failure: &Failure) {
+    /// There is no answer for any item that has none yet; why. As [`answer`](Self::answer).
+    pub fn fail_all(&self, failure: &Failure) -> Option<Callbacks> {
+        let mut callbacks = None;
         for item in 0..self.items {
-            self.fail(item, failure.clone());
+            callbacks = callbacks.or(self.fail(item, failure.clone()));
         }
+        callbacks
     }
 
     /// What the task has printed, if [`TaskPolicy::capture`] asks for it; before its answer.
@@ -158,10 +164,32 @@ impl Reply {
         self.receiver().spent(items, nanos);
     }
 
-    fn tell(&self, item: u32, answer: Answer<'_>) {
-        if self.receiver().receive(item, answer) == FollowUp::Callbacks {
-            self.receiver().call_back();
-        }
+    fn tell(&self, item: u32, answer: Answer<'_>) -> Option<Callbacks> {
+        let left = self.receiver().receive(item, answer);
+        let receiver = self.receiver.as_ref().filter(|_| left == FollowUp::Callbacks)?;
+        Some(Callbacks(receiver.clone()))
+    }
+}
+
+/// The done-callbacks of a task that has ended. Dropping it calls them, on the thread that drops it.
+#[must_use = "the callbacks are called where this is dropped"]
+pub struct Callbacks(Arc<dyn Receiver>);
+
+impl Callbacks {
+    /// Calls them, on this thread. They may take as long as they like, and their panics are reported on
+    /// standard error.
+    pub fn call(self) {}
+}
+
+impl Drop for Callbacks {
+    fn drop(&mut self) {
+        self.0.call_back();
+    }
+}
+
+impl fmt::Debug for Callbacks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Callbacks")
     }
 }
 
@@ -169,7 +197,7 @@ impl Drop for Reply {
     fn drop(&mut self) {
         if self.receiver.is_some() {
             // Items that were answered stay as they are.
-            self.fail_all(&Failure::Lost);
+            drop(self.fail_all(&Failure::Lost));
         }
     }
 }

@@ -44,7 +44,7 @@ pub(crate) use front::start_task;
 pub use inline::InlineExecutor;
 pub use map_builder::MapBuilder;
 #[cfg(target_os = "linux")]
-pub use message::{Message, Reply};
+pub use message::{Callbacks, Message, Reply};
 #[cfg(target_os = "linux")]
 pub(crate) use processes::no_pool;
 #[cfg(target_os = "linux")]

@@ -58,4 +58,29 @@ impl ShutdownOptions {
         self.timeout = Some(timeout);
         self
     }
+
+    /// True unless [`no_wait`](Self::no_wait) was asked for. This and the next ones are for those who
+    /// write a [`Backend`](crate::backend::Backend).
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.wait
+    }
+
+    /// True if [`cancel_queued`](Self::cancel_queued) was asked for.
+    #[must_use]
+    pub fn cancels_queued(&self) -> bool {
+        self.cancel_queued
+    }
+
+    /// True if [`kill_running`](Self::kill_running) was asked for.
+    #[must_use]
+    pub fn kills_running(&self) -> bool {
+        self.kill_running
+    }
+
+    /// How long to wait for the end: the [`timeout`](Self::timeout), if there is one.
+    #[must_use]
+    pub fn wait_limit(&self) -> Option<Duration> {
+        self.timeout
+    }
 }

@@ -78,7 +78,7 @@ fn outcome_of<R: Value>(answer: Answer<'_>) -> Result<R, Kind> {
 }
 
 impl<R: Value> Receiver for Promise<R> {
-    fn task_state(&self) -> &TaskState {
+    fn tag(&self) -> &TaskState {
         &self.task_state
     }
 
@@ -167,7 +167,7 @@ impl<R> Chunk<R> {
 }
 
 impl<R: Value> Receiver for Chunk<R> {
-    fn task_state(&self) -> &TaskState {
+    fn tag(&self) -> &TaskState {
         &self.promise.task_state
     }
 

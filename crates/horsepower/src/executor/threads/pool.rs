@@ -4,15 +4,15 @@
 
 use super::job::Job;
 use super::roster::Roster;
+use super::state::{Phase, State};
 use super::timer;
 use crate::error::Kind;
 use horsepower_core::callback_threads::CallbackThreads;
+use horsepower_core::inside::{is_inside, within};
 use horsepower_core::stats::Stats;
-use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, Thread};
 use std::time::{Duration, Instant};
 
@@ -44,27 +44,6 @@ pub(super) struct Pool {
     end: Condvar,
 }
 
-#[derive(Default)]
-pub(super) struct State {
-    pub(super) queue: VecDeque<Job>,
-    pub(super) threads: Roster,
-    /// Jobs that wait for the time of their next try.
-    delayed: HashMap<u64, Job>,
-    delays: u64,
-    /// A thread could not be started, and that will be tried again.
-    starts_again: bool,
-    /// So many jobs in the queue, and those that were cancelled are looked for.
-    prune_at: usize,
-    pub(super) closed: bool,
-    /// What has not begun is not to begin any more.
-    cancelling: bool,
-    /// The initializer has failed, and how.
-    broken: Option<Arc<str>>,
-    pub(super) running: u64,
-    /// Jobs that have not ended: queued, running, or waiting for their next try.
-    pub(super) unended: usize,
-}
-
 impl Wake {
     /// Wakes those that were called. What is left is a thread that could not be started.
     fn unpark(self) -> Option<io::Error> {
@@ -72,38 +51,6 @@ impl Wake {
         self.failure
     }
 }
-
-impl State {
-    /// True if nothing is left to be done, now and later.
-    pub(super) fn is_over(&self) -> bool {
-        self.closed && self.unended == 0
-    }
-
-    /// Why nothing begins any more, if that is so.
-    fn refusal(&self) -> Option<Kind> {
-        match &self.broken {
-            Some(reason) => Some(Kind::Broken(reason.clone())),
-            None => self.cancelling.then_some(Kind::Cancelled),
-        }
-    }
-
-    /// Takes out what was cancelled, once there may be much of it: else it would keep its memory until
-    /// its turn comes.
-    fn remove_dead(&mut self) -> Vec<Job> {
-        if self.queue.len() <= self.prune_at {
-            return Vec::new();
-        }
-        let jobs = std::mem::take(&mut self.queue);
-        let (dead, living) = jobs.into_iter().partition(|job| job.is_over());
-        let living: VecDeque<Job> = living;
-        self.prune_at = PRUNE.max(2 * living.len());
-        self.queue = living;
-        Vec::from(dead)
-    }
-}
-
-/// So many jobs wait before those that were cancelled are looked for.
-const PRUNE: usize = 64;
 
 /// How long after a thread could not be started that is tried again, if there are others.
 const AGAIN_AFTER: Duration = Duration::from_millis(100);
@@ -122,19 +69,13 @@ pub(super) fn count(counter: &AtomicU64, calls: usize) {
     counter.fetch_add(calls as u64, Ordering::Relaxed);
 }
 
-thread_local! {
-    /// The pools whose jobs or callbacks run on this thread, each within the one before.
-    static WITHIN: RefCell<Vec<*const Pool>> = const { RefCell::new(Vec::new()) };
-}
-
 impl Pool {
     pub(super) fn new(settings: Settings, workers: usize) -> Pool {
-        let state = State { threads: Roster::new(workers), ..State::default() };
         Pool {
             settings,
             counts: Counts::default(),
             callback_threads: CallbackThreads::default(),
-            state: Mutex::new(state),
+            state: Mutex::new(State::new(workers)),
             end: Condvar::new(),
         }
     }
@@ -149,28 +90,21 @@ impl Pool {
     }
 
     /// True on a thread of this pool, and in a callback that it calls elsewhere.
-    pub(super) fn is_here(self: &Arc<Self>) -> bool {
-        let here = WITHIN.try_with(|pools| pools.borrow().contains(&Arc::as_ptr(self)));
-        // At the very end of a thread, when what it has to itself is released, it does nothing else.
-        here.unwrap_or(false)
+    pub(super) fn is_here(&self) -> bool {
+        is_inside(self)
     }
 
     /// Calls something that may call code of the user: what that asks of this pool is not to wait for
     /// this very thread.
-    pub(super) fn within(self: &Arc<Self>, call: impl FnOnce()) {
-        let _ = WITHIN.try_with(|pools| pools.borrow_mut().push(Arc::as_ptr(self)));
+    pub(super) fn within(&self, call: impl FnOnce()) {
         // A `Drop` of the user's may panic; the counts have to stay right.
-        let _ = horsepower_core::panic::catch(call);
-        let _ = WITHIN.try_with(|pools| pools.borrow_mut().pop());
+        let _ = horsepower_core::panic::catch(|| within(self, call));
     }
 
     /// Queues a job, or refuses it.
     pub(super) fn submit(self: &Arc<Self>, job: Job) {
         let mut state = self.lock();
-        let refusal = match &state.broken {
-            Some(reason) => Some(Kind::Broken(reason.clone())),
-            None => state.closed.then_some(Kind::Shutdown),
-        };
+        let refusal = state.refusal();
         if let Some(kind) = refusal {
             drop(state);
             return self.within(|| job.refuse(kind));
@@ -306,7 +240,7 @@ impl Pool {
     /// Queues a job that was [held](Self::hold), or a part of one that runs.
     pub(super) fn submit_held(self: &Arc<Self>, job: Job) {
         let mut state = self.lock();
-        if let Some(kind) = state.refusal() {
+        if let Some(kind) = state.no_start() {
             drop(state);
             self.within(|| job.refuse(kind));
             return self.ended();
@@ -315,53 +249,6 @@ impl Pool {
         let call = self.call(&mut state);
         drop(state);
         self.wake(call);
-    }
-
-    /// Queues a job that runs, to be done again by this thread or another.
-    ///
-    /// # Errors
-    /// The job, if nothing begins any more.
-    pub(super) fn again(&self, job: Job) -> Result<(), Job> {
-        let mut state = self.lock();
-        if state.refusal().is_some() {
-            return Err(job);
-        }
-        count(&self.counts.retried, 1);
-        state.unended += 1;
-        // Nobody has to be called: this thread is about to come back to the queue.
-        state.queue.push_back(job);
-        Ok(())
-    }
-
-    /// Keeps a job that runs until it is [released](Self::release), or until what this returns is
-    /// dropped.
-    ///
-    /// # Errors
-    /// The job, if nothing begins any more.
-    pub(super) fn delay(self: &Arc<Self>, job: Job) -> Result<Delayed, Job> {
-        let mut state = self.lock();
-        if state.refusal().is_some() {
-            return Err(job);
-        }
-        count(&self.counts.retried, 1);
-        state.unended += 1;
-        state.delays += 1;
-        let number = state.delays;
-        state.delayed.insert(number, job);
-        Ok(Delayed { pool: Arc::downgrade(self), number })
-    }
-
-    /// True if the job was delayed, and still is.
-    pub(super) fn is_delayed(&self, number: u64) -> bool {
-        self.lock().delayed.contains_key(&number)
-    }
-
-    /// Queues a job that was delayed, if it still is.
-    pub(super) fn release(self: &Arc<Self>, number: u64) {
-        let job = self.lock().delayed.remove(&number);
-        if let Some(job) = job {
-            self.submit_held(job);
-        }
     }
 
     pub(super) fn ended(&self) {
@@ -386,13 +273,13 @@ impl Pool {
     /// Takes no more tasks.
     pub(super) fn close(&self) {
         let mut state = self.lock();
-        state.closed = true;
+        state.phase = state.phase.max(Phase::Closed);
         drop(self.look_for_the_end(state));
     }
 
     /// Cancels what is queued.
     pub(super) fn cancel_queued(self: &Arc<Self>) {
-        self.lock().cancelling = true;
+        self.lock().phase = Phase::Cancelling;
         self.refuse_queued(&self.counts.cancelled, || Kind::Cancelled);
     }
 
@@ -410,7 +297,7 @@ impl Pool {
     fn refuse_queued(self: &Arc<Self>, counter: &AtomicU64, why: impl Fn() -> Kind) {
         let mut state = self.lock();
         let queue = std::mem::take(&mut state.queue);
-        let delayed = std::mem::take(&mut state.delayed);
+        let delayed = std::mem::take(&mut state.delayed.jobs);
         let jobs: Vec<_> = queue.into_iter().chain(delayed.into_values()).collect();
         for job in &jobs {
             if job.is_over() {
@@ -470,7 +357,7 @@ impl Pool {
         let state = self.lock();
         // What was cancelled, or was too late, stays in the queue until its turn comes.
         let calls = |over: bool, cancelled: bool| -> u64 {
-            let jobs = state.queue.iter().chain(state.delayed.values());
+            let jobs = state.queue.iter().chain(state.delayed.jobs.values());
             let those = jobs.filter(|job| (job.is_over(), job.is_cancelled()) == (over, cancelled));
             those.map(|job| job.calls() as u64).sum()
         };
@@ -484,30 +371,6 @@ impl Pool {
         stats.cancelled = read(&self.counts.cancelled) + calls(true, true);
         stats.retried = read(&self.counts.retried);
         stats
-    }
-}
-
-/// A job that waits for the time of its next try. Dropping it is the end of the job.
-pub(super) struct Delayed {
-    pool: Weak<Pool>,
-    number: u64,
-}
-
-impl Delayed {
-    pub(super) fn number(&self) -> u64 {
-        self.number
-    }
-}
-
-impl Drop for Delayed {
-    fn drop(&mut self) {
-        let Some(pool) = self.pool.upgrade() else { return };
-        let job = pool.lock().delayed.remove(&self.number);
-        if job.is_some() {
-            drop(job);
-            count(&pool.counts.cancelled, 1);
-            pool.ended();
-        }
     }
 }
 

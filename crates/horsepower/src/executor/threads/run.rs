@@ -4,17 +4,15 @@
 //! Called by the threads that [`super::pool`] starts.
 
 use super::job::Job;
-use super::pool::{Pool, State, count};
-use super::timer;
+use super::pool::{Pool, count};
+use super::state::State;
 use crate::error::Kind;
 use horsepower_core::panic::catch;
+use horsepower_core::task::PATIENCE;
 use std::cell::Cell;
 use std::sync::{Arc, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant};
-
-/// How long a thread goes on with the items of one chunk before it shares the rest.
-const PATIENCE: Duration = Duration::from_millis(5);
+use std::time::Instant;
 
 thread_local! {
     /// The job of this thread is about to end, and the thread is counted as on its way to the queue.
@@ -149,44 +147,6 @@ impl Pool {
             let part = job.task.split_off(share.min(job.task.remaining()));
             self.hold();
             self.submit_held(Job::part(part));
-        }
-    }
-
-    /// Has a job run again, at once or after a pause.
-    ///
-    /// # Errors
-    /// The job, if nothing begins any more.
-    fn retry(self: &Arc<Self>, mut job: Job) -> Result<(), Job> {
-        job.retries -= 1;
-        let pause = job.pause;
-        job.pause = pause.saturating_mul(2);
-        let promise = job.task.share_promise();
-        if pause.is_zero() {
-            promise.pause(None);
-            self.again(job)?;
-        } else {
-            let delayed = self.delay(job)?;
-            let number = delayed.number();
-            // If it is cancelled while it waits, that is the end of it.
-            promise.pause(Some(Box::new(delayed)));
-            self.release_after(number, pause);
-        }
-        tracing::debug!(task = promise.name().as_str(), ?pause, "task is tried again");
-        Ok(())
-    }
-
-    fn release_after(self: &Arc<Self>, number: u64, pause: Duration) {
-        // What is too long for the clock is for ever: until it is cancelled.
-        let Some(at) = Instant::now().checked_add(pause) else { return };
-        let (waits, later) = (Arc::downgrade(self), Arc::downgrade(self));
-        let wanted = move || waits.upgrade().is_some_and(|pool| pool.is_delayed(number));
-        let again = move || {
-            if let Some(pool) = later.upgrade() {
-                pool.release(number);
-            }
-        };
-        if !timer::at(at, wanted, again) {
-            self.release(number);
         }
     }
 

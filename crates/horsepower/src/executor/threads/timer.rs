@@ -1,9 +1,9 @@
-//! Things that are to be done later, on one thread of the program that waits for their time.
+//! Actions that happen later, on one thread of the program that waits for their time.
 //!
-//! Only for what happens in this process; a process pool has its supervisor's clocks.
+//! Used by the thread pools: for queue deadlines, pauses before retries, and what a shortage of threads
+//! has put off. A process pool has timers of its own, which its supervisor waits for.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use horsepower_core::timed::Timed;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -15,33 +15,27 @@ struct Timer {
 }
 
 struct State {
-    entries: BinaryHeap<Reverse<Entry>>,
+    entries: Timed<Entry>,
+    /// The thread lives.
     running: bool,
-    count: u64,
-    /// So many entries, and those that no longer matter are looked for.
-    prune_at: usize,
 }
 
-/// How many are kept before that.
+/// How many entries are kept before those that no longer matter are looked for.
 const PRUNE: usize = 1024;
 
 struct Entry {
-    at: Instant,
-    /// Of two with the same time the earlier one comes first.
-    number: u64,
     /// Whether it still matters.
     wanted: Box<dyn Fn() -> bool + Send>,
     action: Box<dyn FnOnce() + Send>,
 }
 
 impl State {
-    const NEW: State =
-        State { entries: BinaryHeap::new(), running: false, count: 0, prune_at: PRUNE };
+    const NEW: State = State { entries: Timed::new(PRUNE), running: false };
 }
 
-/// Calls `action` at `at`, or soon after; it must be short. As long as it is not, `wanted` is asked now
-/// and then, and if that says no, it is forgotten. False: the system gives no thread for it, so it
-/// will not be called until it gives one for another.
+/// Calls `action` at `at`, or soon after, on the timer's thread; it must be short. Until then `wanted` is
+/// asked now and then, and if it says no, the action is dropped. False: the system gives no thread for
+/// it, so the action will not be called until it gives one for another.
 pub(crate) fn at(
     at: Instant,
     wanted: impl Fn() -> bool + Send + 'static,
@@ -52,19 +46,8 @@ pub(crate) fn at(
         let thread = std::thread::Builder::new().name("hp-timer".into());
         state.running = thread.spawn(|| TIMER.run()).is_ok();
     }
-    state.count += 1;
-    let number = state.count;
-    let (wanted, action) = (Box::new(wanted), Box::new(action));
-    state.entries.push(Reverse(Entry { at, number, wanted, action }));
-    let mut forgotten = Vec::new();
-    if state.entries.len() > state.prune_at {
-        let entries = std::mem::take(&mut state.entries).into_vec();
-        let (kept, others) = entries.into_iter().partition(|entry| (entry.0.wanted)());
-        forgotten = others;
-        let kept: Vec<Reverse<Entry>> = kept;
-        state.prune_at = PRUNE.max(2 * kept.len());
-        state.entries = kept.into();
-    }
+    state.entries.push(at, Entry { wanted: Box::new(wanted), action: Box::new(action) });
+    let forgotten = state.entries.prune(|entry| !(entry.wanted)());
     let running = state.running;
     drop(state);
     drop(forgotten);
@@ -80,45 +63,26 @@ impl Timer {
     fn run(&self) {
         let mut state = self.lock();
         loop {
-            let now = Instant::now();
-            let Some(Reverse(first)) = state.entries.peek() else {
+            let Some(first) = state.entries.first() else {
                 // Nothing holds this thread when there is nothing to do.
                 state.running = false;
                 return;
             };
-            let wait = first.at.saturating_duration_since(now);
-            if !wait.is_zero() {
-                let waited = self.changed.wait_timeout(state, wait);
-                state = waited.unwrap_or_else(PoisonError::into_inner).0;
-                continue;
-            }
-            if let Some(Reverse(entry)) = state.entries.pop() {
-                drop(state);
-                // Whatever it does, those after it have their time.
-                let _ = horsepower_core::panic::catch(entry.action);
-                state = self.lock();
+            let now = Instant::now();
+            match state.entries.pop_due(now) {
+                Some(entry) => {
+                    drop(state);
+                    // Whatever it does, those after it have their time.
+                    let _ = horsepower_core::panic::catch(entry.action);
+                    state = self.lock();
+                }
+                None => {
+                    let wait = first.saturating_duration_since(now);
+                    let waited = self.changed.wait_timeout(state, wait);
+                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                }
             }
         }
-    }
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.number) == (other.at, other.number)
-    }
-}
-
-impl Eq for Entry {}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.number).cmp(&(other.at, other.number))
     }
 }
 

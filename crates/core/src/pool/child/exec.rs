@@ -1,14 +1,12 @@
-//! Starting a worker process: its lane, its control socket, the hello, and the program once more.
+//! Executing the program once more, and the first messages to the new process.
+//!
+//! Used by [`start`](super::start), for a worker, and by [`fork_server`](super::fork_server). What is sent
+//! here is read by [`crate::worker`] in the new process.
 
-use super::life::ChildProcess;
-use super::member::Member;
-use super::server::Server;
-use crate::lane::Lane;
-use crate::lane::payload::Payload;
 use crate::launch::{Launch, Stream};
+use crate::pool::config::Initializer;
 use crate::sys::control::{self, Send};
 use crate::sys::memory::Memory;
-use crate::wire::entry_point::EntryPoint;
 use crate::wire::handshake::{self, Hello, Note};
 use crate::wire::identity::identity;
 use crate::worker::init::Reentry;
@@ -17,88 +15,32 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
-
-/// What every worker of a pool calls before its first task, or a fork server before its first fork.
-#[derive(Debug)]
-pub struct Initializer {
-    /// The function.
-    pub entry: EntryPoint,
-    /// Its encoded argument.
-    pub argument: Payload,
-}
-
-/// Starts a worker. It is ready only when it says so on its control socket.
-///
-/// To be called on a thread that lives as long as the worker is to live: the kernel ends the worker
-/// with that thread.
-///
-/// # Errors
-/// What the kernel refused: descriptors, memory, a process.
-pub(super) fn start(
-    reentry: &Reentry,
-    launch: &Launch,
-    initializer: Option<&Initializer>,
-    how: How<'_>,
-    serial: u64,
-) -> io::Result<Member> {
-    let (lane, lane_file) = Lane::create()?;
-    let (ours, theirs) = control::pair()?;
-    let mut flags = if initializer.is_some() { handshake::INITIALIZE } else { 0 };
-    flags |= match how {
-        How::Spawned => 0,
-        How::Alone => handshake::ALONE,
-        How::Forked(_) => handshake::FORKED,
-    };
-    greet(&ours, Some(lane_file.as_fd()), reentry, launch, flags)?;
-    if let Some(initializer) = initializer {
-        send_call(&ours, initializer)?;
-    }
-    let (pid, pidfd) = match how {
-        How::Forked(server) => server.fork(&theirs)?,
-        _ => exec(reentry, launch, theirs)?,
-    };
-    let deadline = Instant::now().checked_add(launch.start_timeout);
-    let mut member = Member::new(serial, ChildProcess::new(pid, pidfd), ours, lane, deadline);
-    member.alone = matches!(how, How::Alone);
-    Ok(member)
-}
-
-/// How a worker comes into being, and for what.
-#[derive(Clone, Copy)]
-pub(super) enum How<'a> {
-    /// The program is executed again, for as many tasks as come.
-    Spawned,
-    /// The same, for one task.
-    Alone,
-    /// It is forked by this server.
-    Forked(&'a Server),
-}
 
 /// Executes the program once more, with `control` as its standard input.
-pub(super) fn exec(
+pub(crate) fn exec(
     reentry: &Reentry,
     launch: &Launch,
     control: OwnedFd,
 ) -> io::Result<(u32, OwnedFd)> {
     let mut child = spawn(reentry, launch, control)?;
-    or_end(&mut child, |child| {
-        // Nobody has waited for the child yet, so the number is still its own.
+    or_kill(&mut child, |child| {
+        // Nobody has waited for the child yet, so the process id is still its own.
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or(io::ErrorKind::NotFound)?;
         Ok((child.id(), rustix::process::pidfd_open(pid, PidfdFlags::empty())?))
     })
 }
 
-/// Puts the hello into the worker's standard input before it runs, so that it is never waited for.
-pub(super) fn greet(
+/// Puts the first message into the worker's standard input before it runs, so that the worker never waits
+/// for it.
+pub(crate) fn greet(
     control: &OwnedFd,
     lane: Option<BorrowedFd<'_>>,
     reentry: &Reentry,
     launch: &Launch,
     flags: u8,
 ) -> io::Result<()> {
-    // One that is forked has the streams of its server, its nice value and its CPUs.
+    // A forked worker has the streams of its fork server, its nice value and its CPUs.
     let forked = flags & handshake::FORKED != 0;
     let stdin = match launch.stdin {
         Stream::Null => None,
@@ -125,7 +67,7 @@ pub(super) fn greet(
 }
 
 /// Sends a call that the process is to make before it says that it is ready.
-pub(super) fn send_call(control: &OwnedFd, initializer: &Initializer) -> io::Result<()> {
+pub(crate) fn send_call(control: &OwnedFd, initializer: &Initializer) -> io::Result<()> {
     let argument = initializer.argument.bytes();
     let (memory, file) = Memory::create("horsepower-initializer", argument.len().max(1))?;
     memory.write(0, argument);
@@ -162,9 +104,9 @@ fn spawn(reentry: &Reentry, launch: &Launch, control: OwnedFd) -> io::Result<Chi
     if !matches!(launch.stderr, Stream::Inherit) {
         command.stderr(launch.stderr.open(rustix::stdio::stderr())?);
     }
-    // A group of its own: Ctrl-C on the terminal reaches the parent alone, and what a worker has
-    // started can be ended with it. But who is to read from the terminal has to be in the group that it
-    // listens to.
+    // A process group of its own: Ctrl-C on the terminal reaches the parent alone, and what a worker has
+    // started can be killed with it. But a process that reads from the terminal must be in the group that
+    // the terminal belongs to.
     if !matches!(launch.stdin, Stream::Inherit) {
         command.process_group(0);
     }
@@ -177,8 +119,8 @@ fn spawn(reentry: &Reentry, launch: &Launch, control: OwnedFd) -> io::Result<Chi
     })
 }
 
-/// What `next` gives; if it fails, the child is ended.
-fn or_end<T>(child: &mut Child, next: impl Fn(&Child) -> io::Result<T>) -> io::Result<T> {
+/// Returns what `next` returns; if that is an error, kills the child.
+fn or_kill<T>(child: &mut Child, next: impl Fn(&Child) -> io::Result<T>) -> io::Result<T> {
     let result = next(child);
     if result.is_err() {
         let _ = child.kill();

@@ -1,7 +1,7 @@
-//! A worker's process, from its start to its end, and for those who ask later.
+//! A worker's process, from its start to its end, and for whoever asks later.
 //!
-//! Shared by the [`Member`](super::member::Member) that feeds it and, if it was started for one task
-//! alone, by the one who holds it.
+//! Shared by the [`WorkerHandle`](super::handle::WorkerHandle) that feeds it and, if it was started for one
+//! task, by whoever holds that process. The supervisor reaps it.
 
 use crate::death::{Cause, Death};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
@@ -19,11 +19,11 @@ pub struct ChildProcess {
 }
 
 impl ChildProcess {
-    pub(super) fn new(pid: u32, pidfd: OwnedFd) -> ChildProcess {
+    pub(crate) fn new(pid: u32, pidfd: OwnedFd) -> ChildProcess {
         ChildProcess { pid, pidfd, end: Mutex::new(None), ended: Condvar::new() }
     }
 
-    /// Its process id. Once it has ended another process may have the same.
+    /// Its process id. Once it has ended, another process may get the same.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.pid
@@ -64,9 +64,9 @@ impl ChildProcess {
         self.kill_group();
     }
 
-    /// Ends whatever the process has started in its process group; only while the process has not been
-    /// reaped, by whomever: until then the group's number is its own.
-    pub(super) fn kill_group(&self) {
+    /// Kills whatever the process has started in its process group, but only while nobody has reaped the
+    /// process: until then the number of the group is its own.
+    pub(crate) fn kill_group(&self) {
         // Held against `reap`, which gives the number up.
         let end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
@@ -80,9 +80,9 @@ impl ChildProcess {
         }
     }
 
-    /// The cause of death of a process that has ended; it is gone from the process table after this.
-    pub(super) fn reap(&self) -> Death {
-        // The wait comes first: it is long if the process was only just told to end.
+    /// Removes a process that has ended from the process table, and returns why it ended.
+    pub(crate) fn reap(&self) -> Death {
+        // The wait comes before the lock: it is long if the process was only just told to end.
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         let _ = rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), options);
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,6 +99,15 @@ impl ChildProcess {
         *end = Some(cause);
         self.ended.notify_all();
         Death { pid: self.pid, cause }
+    }
+
+    /// Bytes of memory that the process has for itself; `None` if it has ended.
+    pub(crate) fn memory(&self) -> Option<u64> {
+        // Pages: total, resident, shared, …
+        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.pid)).ok()?;
+        let mut pages = statm.split_ascii_whitespace().skip(1).map_while(|n| n.parse::<u64>().ok());
+        let own = pages.next()?.saturating_sub(pages.next()?);
+        Some(own * rustix::param::page_size() as u64)
     }
 }
 

@@ -1,9 +1,11 @@
-//! The parent's side of a fork server ([`crate::worker::forkserver`]).
+//! The parent's side of a fork server ([`crate::worker::forkserver`]): a process that forks workers.
+//!
+//! Owned by [`crate::pool::supervise`], which starts it, watches it and replaces it.
 
-use super::Initializer;
-use super::life::ChildProcess;
-use super::start::{exec, greet, send_call};
+use super::exec::{exec, greet, send_call};
+use super::process::ChildProcess;
 use crate::launch::Launch;
+use crate::pool::config::Initializer;
 use crate::sys::control::{self, Receive, Send};
 use crate::wire::handshake::{self, Note};
 use crate::worker::init::Reentry;
@@ -13,31 +15,31 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::{Duration, Instant};
 
-/// How long a server, which does nothing else, may take to fork.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a fork server, which does nothing else, may take to fork.
+const FORK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A process that forks workers.
 #[derive(Debug)]
-pub(super) struct Server {
-    pub(super) serial: u64,
-    pub(super) life: ChildProcess,
-    pub(super) control: OwnedFd,
-    /// It has loaded what it is to load.
-    pub(super) ready: bool,
+pub(crate) struct ForkServer {
+    pub(crate) serial: u64,
+    pub(crate) process: ChildProcess,
+    pub(crate) control: OwnedFd,
+    /// It has made its first call, and forks.
+    pub(crate) ready: bool,
     /// When it has to have come to `init`.
-    pub(super) deadline: Option<Instant>,
+    pub(crate) start_by: Option<Instant>,
     /// Why it does not serve.
-    pub(super) refused: Option<String>,
+    pub(crate) refused: Option<String>,
 }
 
-impl Server {
-    /// Starts one. The kernel ends it with this thread.
-    pub(super) fn start(
+impl ForkServer {
+    /// Starts a fork server. The kernel ends it with this thread.
+    pub(crate) fn start(
         reentry: &Reentry,
         launch: &Launch,
         preload: Option<&Initializer>,
         serial: u64,
-    ) -> io::Result<Server> {
+    ) -> io::Result<ForkServer> {
         let (ours, theirs) = control::pair()?;
         let flags = handshake::SERVER | if preload.is_some() { handshake::INITIALIZE } else { 0 };
         greet(&ours, None, reentry, launch, flags)?;
@@ -45,34 +47,34 @@ impl Server {
             send_call(&ours, preload)?;
         }
         let (pid, pidfd) = exec(reentry, launch, theirs)?;
-        Ok(Server {
+        Ok(ForkServer {
             serial,
-            life: ChildProcess::new(pid, pidfd),
+            process: ChildProcess::new(pid, pidfd),
             control: ours,
             ready: false,
-            deadline: Instant::now().checked_add(launch.start_timeout),
+            start_by: Instant::now().checked_add(launch.start_timeout),
             refused: None,
         })
     }
 
     /// Reads what it has said.
-    pub(super) fn read_notes(&mut self) {
+    pub(crate) fn read_notes(&mut self) {
         while let Ok(Some(message)) = control::receive(&self.control, Receive::Now) {
             match Note::decode(message.bytes()) {
-                Some(Note::Arrived) => self.deadline = None,
-                Some(Note::Ready) => (self.ready, self.deadline) = (true, None),
+                Some(Note::Arrived) => self.start_by = None,
+                Some(Note::Ready) => (self.ready, self.start_by) = (true, None),
                 Some(Note::Refused(why)) => self.refused = Some(why),
                 _ => {}
             }
         }
     }
 
-    /// Has it fork a worker with this control socket.
-    pub(super) fn fork(&self, theirs: &OwnedFd) -> io::Result<(u32, OwnedFd)> {
+    /// Has it fork a worker that has this control socket.
+    pub(crate) fn fork(&self, theirs: &OwnedFd) -> io::Result<(u32, OwnedFd)> {
         control::send(&self.control, &Note::Fork.encode(), &[theirs.as_fd()], Send::Now)?;
         let mut readable = [PollFd::new(&self.control, PollFlags::IN)];
-        let patience = Timespec::try_from(PATIENCE).ok();
-        while let Err(error) = poll(&mut readable, patience.as_ref()) {
+        let timeout = Timespec::try_from(FORK_TIMEOUT).ok();
+        while let Err(error) = poll(&mut readable, timeout.as_ref()) {
             if error != rustix::io::Errno::INTR {
                 return Err(error.into());
             }
@@ -83,12 +85,12 @@ impl Server {
             Some(Note::Forked { pid }) => {
                 let raw = i32::try_from(pid).ok().and_then(Pid::from_raw);
                 let raw = raw.ok_or(io::ErrorKind::InvalidData)?;
-                // Only a child that was not waited for is sure to keep its number till the next line.
+                // Only a child that nobody has waited for is sure to keep its process id till the next line.
                 let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
                 rustix::process::waitid(WaitId::Pid(raw), options)?;
                 let pidfd = rustix::process::pidfd_open(raw, PidfdFlags::empty());
                 if pidfd.is_err() {
-                    // Nobody will watch it, so it must not be.
+                    // Nobody can watch it, so it must not run.
                     let _ = rustix::process::kill_process(raw, Signal::KILL);
                     let _ = rustix::process::waitid(WaitId::Pid(raw), WaitIdOptions::EXITED);
                 }
@@ -100,9 +102,9 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for ForkServer {
     fn drop(&mut self) {
-        self.life.kill();
-        self.life.reap();
+        self.process.kill();
+        self.process.reap();
     }
 }

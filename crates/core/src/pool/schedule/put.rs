@@ -1,21 +1,26 @@
 //! Step ③, put: which task goes into which lane, and when one is taken back.
 //!
-//! An idle worker first; else the shortest lane, up to the depth that [`Books::depth`] gives. When a
+//! Called by [`Shared::commit`](crate::pool::shared::Shared) after every change, under the lock. An idle
+//! worker first; else the shortest lane, up to the depth that the [`pace`](super::pace) gives. When a
 //! worker runs dry while another has tasks waiting in its lane, half of those are taken back for it.
 
-use super::books::{Books, Phase};
-use super::member::{InLane, LARGE, Segment};
-use super::settled::Settled;
-use super::task::{Failure, Place, Task};
+use super::schedule::{Phase, Schedule};
 use crate::lane::BLOCK_LEN;
 use crate::lane::frame::{FRAMED, SEGMENT};
+use crate::pool::child::handle::WorkerHandle;
+use crate::pool::child::segments::{LARGE, Segment};
+use crate::pool::child::window::InLane;
+use crate::pool::delivery::outbox::Outbox;
+use crate::pool::place::Place;
+use crate::pool::task::Task;
 use crate::sync::Ordering;
+use crate::task::Failure;
 use std::io::ErrorKind::{BrokenPipe, ConnectionReset, WouldBlock};
 use std::time::Instant;
 
 /// A task on its way into a lane, with a segment that is to be filled without the lock.
 #[derive(Debug)]
-pub(super) struct Staged {
+pub(crate) struct Staged {
     task: Task,
     segment: Segment,
     index: usize,
@@ -23,17 +28,18 @@ pub(super) struct Staged {
 }
 
 impl Staged {
-    pub(super) fn fill(&mut self) {
+    /// Copies the argument into the segment.
+    pub(crate) fn fill(&mut self) {
         self.segment.memory.write(0, self.task.argument());
     }
 }
 
-impl Books {
+impl Schedule {
     /// Puts queued tasks into lanes for as long as there is room. Returns a task whose argument is
     /// so large that the caller has to copy it without the lock; then to be called again.
-    pub(super) fn feed(&mut self, settled: &mut Settled) -> Option<Staged> {
+    pub(crate) fn feed(&mut self, outbox: &mut Outbox) -> Option<Staged> {
         loop {
-            let Some(task) = self.next_in_queue(settled) else {
+            let Some(task) = self.queue.pop(outbox) else {
                 if self.share_out() {
                     continue;
                 }
@@ -49,16 +55,16 @@ impl Books {
                 self.put(index, task, None);
                 continue;
             }
-            let member = self.members[index].as_mut()?;
-            match member.segment(len) {
+            let worker = self.roster.get_mut(index)?;
+            match worker.segment(len) {
                 Ok(segment) => {
-                    member.staging += 1;
-                    task.tag().set_place(Place::Staged);
-                    return Some(Staged { task, segment, index, serial: member.serial });
+                    worker.window.stage();
+                    task.state().set_place(Place::Staged);
+                    return Some(Staged { task, segment, index, serial: worker.serial });
                 }
                 // The worker has just died; the task goes to another.
                 Err(error) if matches!(error.kind(), BrokenPipe | ConnectionReset) => {
-                    member.gone = true;
+                    worker.disconnect();
                     self.queue.push_front(task);
                 }
                 // It has not read what it was sent before; later.
@@ -68,74 +74,71 @@ impl Books {
                 }
                 Err(error) => {
                     let why = format!("no shared memory for an argument of {len} bytes: {error}");
-                    settled.fail(task, Failure::NotSent(why));
+                    outbox.fail(task, Failure::NotSent(why));
                 }
             }
         }
     }
 
     /// Puts a task into the lane for which it was staged, if that worker still lives.
-    pub(super) fn put_staged(&mut self, staged: Staged, settled: &mut Settled) {
+    pub(crate) fn put_staged(&mut self, staged: Staged, outbox: &mut Outbox) {
         let Staged { task, segment, index, serial } = staged;
+        let cancelled = task.state().place() == Place::Nowhere;
         if let Phase::Broken(reason) = &self.phase {
             // Everything else has failed while this task was in nobody's hands.
             let reason = reason.clone();
-            return match task.tag().place() {
-                Place::Nowhere => settled.discard(task),
-                _ => settled.fail(task, Failure::Broken(reason)),
+            return match cancelled {
+                true => outbox.discard(task),
+                false => outbox.fail(task, Failure::Broken(reason)),
             };
         }
-        if self.cancelling && task.tag().place() != Place::Nowhere {
-            if let Some(member) = self.member(index, serial) {
-                member.staging -= 1;
-                member.keep_segment(segment);
-            }
-            return settled.fail(task, Failure::Cancelled);
-        }
-        if let Some(member) = self.member(index, serial) {
-            member.staging -= 1;
-            let wanted = task.tag().place() != Place::Nowhere && !task.tag().is_stopped();
-            if wanted && member.usable() {
+        let cancelling = self.is_cancelling() && !cancelled;
+        if let Some(worker) = self.roster.get_same(index, serial) {
+            worker.window.unstage();
+            let wanted = !cancelled && !cancelling && !task.state().is_stopped();
+            if wanted && worker.is_usable() {
                 return self.put(index, task, Some(segment));
             }
-            member.keep_segment(segment);
+            worker.segments.give_back(segment);
         }
-        if task.tag().place() == Place::Nowhere {
-            settled.discard(task); // cancelled meanwhile
+        if cancelling {
+            outbox.fail(task, Failure::Cancelled);
+        } else if cancelled {
+            outbox.discard(task);
         } else {
-            task.tag().set_place(Place::Queue);
+            task.state().set_place(Place::Queue);
             self.queue.push_front(task);
         }
     }
 
-    /// The member whose lane the next task goes into, if one has room.
+    /// The index of the worker whose lane the next task goes into, if one has room.
     fn choose(&self, large: bool) -> Option<usize> {
-        let most = if large { LARGE } else { self.depth() };
-        self.members()
-            .filter(|(_, member)| member.usable() && member.load() < most)
-            .min_by_key(|(_, member)| (member.load(), !member.ready))
+        let most = if large { LARGE } else { self.pace.depth() };
+        self.roster
+            .enumerate()
+            .filter(|(_, worker)| worker.is_usable() && worker.load() < most)
+            .min_by_key(|(_, worker)| (worker.load(), !worker.stage().is_ready()))
             .map(|(index, _)| index)
     }
 
     /// Fills the next slot of a lane and hands it to the worker.
-    pub(super) fn put(&mut self, index: usize, task: Task, segment: Option<Segment>) {
+    pub(crate) fn put(&mut self, index: usize, task: Task, segment: Option<Segment>) {
         let spin = self.spin();
-        let Some(member) = self.members[index].as_mut() else {
+        let Some(worker) = self.roster.get_mut(index) else {
             return;
         };
-        let position = member.tail;
-        member.tail = position.wrapping_add(1);
-        let forget = member.next_forgotten();
-        let lane = member.lane.clone();
+        let position = worker.window.tail();
+        let forget = worker.segments.next_forgotten();
         let argument = task.argument();
         let tier = match &segment {
             Some(_) => SEGMENT,
-            None => lane.write_argument(position, argument),
+            None => worker.lane.write_argument(position, argument),
         };
         let framed = if task.is_framed() { FRAMED } else { 0 };
         // Without files for it, what the task prints goes where it always does.
-        let capture = if task.captures() { member.capture().ok() } else { None };
-        let request = &lane.ring().slot(position).request;
+        let capture = if task.captures() { worker.capture().ok() } else { None };
+        let slot = worker.lane.ring().slot(position);
+        let request = &slot.request;
         // Relaxed: guarded by the state word, which `publish` sets.
         request.entry.store(task.entry.offset(), Ordering::Relaxed);
         request.length.store(argument.len() as u64, Ordering::Relaxed);
@@ -145,52 +148,36 @@ impl Books {
         request.tier.store(tier | framed, Ordering::Relaxed);
         request.stop.store(0, Ordering::Relaxed);
         request.capture.store(capture.as_ref().map_or(0, |capture| capture.0), Ordering::Relaxed);
-        lane.ring().slot(position).reply.began.store(0, Ordering::Relaxed);
-        task.tag().set_place(Place::Lane(index, position));
-        let entry = InLane {
-            watched: task.tag().is_watched(),
-            since: if task.terms().is_some() { Instant::now() } else { member.born },
-            strike: None,
+        slot.reply.began.store(0, Ordering::Relaxed);
+        task.state().set_place(Place::Lane(index, position));
+        let started = worker.history.started;
+        worker.push(InLane {
+            since: if task.policy().is_some() { Instant::now() } else { started },
+            check_at: None,
             capture: capture.map(|capture| capture.1),
             task,
             segment,
-        };
-        member.insert(position, entry);
-        member.fed += 1;
-        lane.ring().set_spin(spin);
-        let slept = lane.ring().publish(position);
-        if let Some(member) = self.members[index].as_mut() {
-            member.slept = slept;
-            if self.tasks_per_worker.is_some_and(|most| member.fed >= most) {
-                member.retire();
-            }
+        });
+        worker.lane.ring().set_spin(spin);
+        worker.history.slept = worker.lane.ring().publish(position);
+        if self.limits.tasks.is_some_and(|most| worker.history.given >= most) {
+            worker.retire();
         }
     }
 
     /// If a worker has nothing to do while another has tasks waiting in its lane, takes half of
     /// those back into the queue. True: there is something to feed now.
     fn share_out(&mut self) -> bool {
-        if !self.members().any(|(_, m)| m.ready && m.usable() && m.load() == 0) {
+        if !self.roster.iter().any(WorkerHandle::is_idle) {
             return false;
         }
-        let longest = self.members().max_by_key(|(_, member)| member.in_flight);
-        let Some((index, _)) = longest.filter(|(_, member)| member.in_flight >= 2) else {
+        let longest = self.roster.iter_mut().max_by_key(|worker| worker.window.in_flight());
+        let Some(worker) = longest.filter(|worker| worker.window.in_flight() >= 2) else {
             return false;
         };
-        let Some(member) = self.members[index].as_mut() else {
-            return false;
-        };
-        let taken = member.take_back(member.in_flight / 2);
+        let taken = worker.take_back(worker.window.in_flight() / 2);
         let any = !taken.is_empty();
-        self.queue_again(taken);
+        self.queue.put_back(taken);
         any
-    }
-
-    /// Puts tasks that were taken back from the end of a lane, the last one first, before the others.
-    pub(super) fn queue_again(&mut self, tasks: Vec<Task>) {
-        for task in tasks {
-            task.tag().set_place(Place::Queue);
-            self.queue.push_front(task);
-        }
     }
 }

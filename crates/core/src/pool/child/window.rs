@@ -1,0 +1,154 @@
+//! The tasks in the lane of one worker: the parent's own notes about what it has put there.
+//!
+//! Owned by [`WorkerHandle`](super::handle::WorkerHandle), filled by `put`, emptied by `collect`. What the
+//! worker has done with a task says the state word in the lane, not this.
+
+use super::segments::Segment;
+use crate::lane::state::{SLOTS, index};
+use crate::pool::task::Task;
+use crate::task::TaskState;
+use crate::wire::capture::Capture;
+use std::time::Instant;
+
+/// A task in the lane.
+#[derive(Debug)]
+pub(crate) struct InLane {
+    pub(crate) task: Task,
+    pub(crate) segment: Option<Segment>,
+    pub(crate) capture: Option<Capture>,
+    /// When it was put here.
+    pub(crate) since: Instant,
+    /// When the supervisor is to look whether it is past its deadline; `None`: not before another
+    /// task has ended.
+    pub(crate) check_at: Option<Instant>,
+}
+
+/// The positions of the lane from the first task that was not collected to the first that is free.
+#[derive(Debug)]
+pub(crate) struct Window {
+    /// The first position whose task was not collected. Never at a hole, so that `tail` is never more than
+    /// one lap ahead of it.
+    head: u32,
+    /// The first position that was not filled.
+    tail: u32,
+    tasks: Box<[Option<(InLane, Watched)>]>,
+    in_flight: usize,
+    watched: usize,
+    /// Large tasks on their way into the lane.
+    staged: usize,
+    /// The number of the last capture that the worker was sent files for.
+    pub(crate) captures: u32,
+}
+
+/// Whether a task is counted in [`Window::watched`].
+type Watched = bool;
+
+impl Window {
+    pub(crate) fn new() -> Window {
+        let tasks = (0..SLOTS).map(|_| None).collect();
+        Window { head: 0, tail: 0, tasks, in_flight: 0, watched: 0, staged: 0, captures: 0 }
+    }
+
+    /// The position of the first task that was not collected, if there is one.
+    pub(crate) fn first(&self) -> Option<u32> {
+        (self.head != self.tail).then_some(self.head)
+    }
+
+    /// The position of the next task, or of the first one if there is one.
+    pub(crate) fn head(&self) -> u32 {
+        self.head
+    }
+
+    /// The position that the next task gets.
+    pub(crate) fn tail(&self) -> u32 {
+        self.tail
+    }
+
+    /// Tasks in the lane.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Tasks in the lane or on the way into it.
+    pub(crate) fn load(&self) -> usize {
+        self.in_flight + self.staged
+    }
+
+    /// True if the lane can take one more task.
+    pub(crate) fn has_room(&self) -> bool {
+        self.tasks[index(self.tail)].is_none() && self.load() < SLOTS as usize
+    }
+
+    /// True if the end of a task in the lane must be noticed although no thread helps.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched > 0
+    }
+
+    /// A large task is on its way into the lane.
+    pub(crate) fn stage(&mut self) {
+        self.staged += 1;
+    }
+
+    /// It has come, or goes elsewhere.
+    pub(crate) fn unstage(&mut self) {
+        self.staged -= 1;
+    }
+
+    pub(crate) fn get(&self, position: u32) -> Option<&InLane> {
+        self.tasks[index(position)].as_ref().map(|(entry, _)| entry)
+    }
+
+    pub(crate) fn get_mut(&mut self, position: u32) -> Option<&mut InLane> {
+        self.tasks[index(position)].as_mut().map(|(entry, _)| entry)
+    }
+
+    /// The tasks in the lane.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &InLane> {
+        self.tasks.iter().flatten().map(|(entry, _)| entry)
+    }
+
+    /// Notes the task that was put at the [`tail`](Window::tail), where there is [room](Window::has_room).
+    pub(crate) fn push(&mut self, entry: InLane) {
+        let position = self.tail;
+        self.tail = position.wrapping_add(1);
+        self.in_flight += 1;
+        let watched = entry.task.state().is_watched();
+        self.watched += usize::from(watched);
+        self.tasks[index(position)] = Some((entry, watched));
+    }
+
+    /// Takes out the task at `position`.
+    pub(crate) fn remove(&mut self, position: u32) -> Option<InLane> {
+        let (entry, watched) = self.tasks[index(position)].take()?;
+        self.in_flight -= 1;
+        self.watched -= usize::from(watched);
+        while self.head != self.tail && self.tasks[index(self.head)].is_none() {
+            self.head = self.head.wrapping_add(1);
+        }
+        Some(entry)
+    }
+
+    /// Counts the task at `position` as watched.
+    pub(crate) fn watch_at(&mut self, position: u32) {
+        if let Some((_, watched)) = self.tasks[index(position)].as_mut() {
+            self.watched += usize::from(!std::mem::replace(watched, true));
+        }
+    }
+
+    /// Counts all parts of the task with this state as watched.
+    pub(crate) fn watch(&mut self, state: &TaskState) {
+        for (entry, watched) in self.tasks.iter_mut().flatten() {
+            if std::ptr::eq(entry.task.state(), state) {
+                self.watched += usize::from(!std::mem::replace(watched, true));
+            }
+        }
+    }
+
+    /// The slots that hold parts of the task with this state.
+    pub(crate) fn slots_of<'a>(&'a self, state: &'a TaskState) -> impl Iterator<Item = u32> + 'a {
+        let holds = |slot: &Option<(InLane, Watched)>| {
+            slot.as_ref().is_some_and(|(entry, _)| std::ptr::eq(entry.task.state(), state))
+        };
+        (0..SLOTS).filter(move |&slot| holds(&self.tasks[slot as usize]))
+    }
+}

@@ -1,0 +1,263 @@
+//! The pool behind its lock: what its threads, its handle and the futures share.
+//!
+//! Futures and executors call the public methods. Each of them changes the [`Schedule`] under the lock and
+//! ends with [`Shared::commit`]; what the receivers are told afterwards, without the lock, is in
+//! [`deliver`](super::delivery::deliver).
+
+use super::config::Config;
+use super::counts::Counts;
+use super::delivery::outbox::Outbox;
+use super::place::Place;
+use super::schedule::schedule::Schedule;
+use super::task::Task;
+use crate::callback_threads::CallbackThreads;
+use crate::inside::{is_inside, within};
+use crate::task::TaskState;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+
+/// So many ends are gathered before they are told: enough for a burst.
+const MOST_ENDS: usize = 1024;
+
+/// What the pool's threads and futures share.
+#[derive(Debug)]
+pub struct Shared {
+    schedule: Mutex<Schedule>,
+    /// Tells those who wait for the end of all work.
+    pub(crate) idle: Condvar,
+    /// Tasks whose receivers have not been told everything yet.
+    unresolved: AtomicUsize,
+    /// Somebody waits, or will wait, for `unresolved` to become 0.
+    closing: AtomicBool,
+    /// Wakes the supervisor.
+    pub(crate) event: OwnedFd,
+    pub(crate) counts: Counts,
+    pub(crate) config: Config,
+    /// Call the callbacks.
+    pub(crate) callback_threads: CallbackThreads,
+    /// Decode the large results that the supervisor finds, so that they need not wait for callbacks.
+    pub(crate) decoders: CallbackThreads,
+    /// For those threads.
+    pub(crate) me: Weak<Shared>,
+}
+
+/// Who tells the receivers of the ends that were found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Teller {
+    /// This thread, which waits for a task.
+    Here,
+    /// This thread, which is the supervisor: it delivers what is cheap, and leaves large results to the
+    /// decoders.
+    Promptly,
+    /// The supervisor: this thread only submits, looks or cancels, and code of the user that belongs
+    /// to other tasks must not run in the middle of that.
+    Supervisor,
+}
+
+impl Shared {
+    /// What a new pool shares.
+    ///
+    /// # Errors
+    /// If the kernel gives no descriptor.
+    pub(crate) fn new(config: Config) -> io::Result<Arc<Shared>> {
+        let flags = rustix::event::EventfdFlags::CLOEXEC | rustix::event::EventfdFlags::NONBLOCK;
+        let event = rustix::event::eventfd(0, flags)?;
+        Ok(Arc::new_cyclic(|me| Shared {
+            schedule: Mutex::new(Schedule::new(&config)),
+            idle: Condvar::new(),
+            unresolved: AtomicUsize::new(0),
+            closing: AtomicBool::new(false),
+            event,
+            counts: Counts::default(),
+            config,
+            callback_threads: CallbackThreads::default(),
+            decoders: CallbackThreads::default(),
+            me: me.clone(),
+        }))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Schedule> {
+        // A panic under the lock is a bug in this crate; the supervisor then breaks the pool.
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the supervisor.
+    pub(crate) fn poke(&self) {
+        // It can fail only when the counter is full, and then the supervisor wakes anyway.
+        let _ = rustix::io::write(&self.event, &1u64.to_ne_bytes());
+    }
+
+    /// Takes a task over. Whatever becomes of it, its receiver is told, once for each item.
+    pub fn submit(&self, task: Task) {
+        let mut schedule = self.lock();
+        if let Some(refusal) = schedule.refusal() {
+            drop(schedule);
+            task.fail_all(&refusal);
+            return;
+        }
+        self.add_unresolved(1);
+        let mut outbox = Outbox::default();
+        if !schedule.has_idle_worker() {
+            schedule.collect_all(&mut outbox);
+        }
+        schedule.accept(task);
+        self.commit(schedule, outbox, Teller::Supervisor);
+    }
+
+    /// True if it takes tasks: it is neither shut down nor broken.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.lock().is_open()
+    }
+
+    /// Takes a task back that has not begun. True: its receiver will not be told anything more but what
+    /// `tell` does, which may call code of the user.
+    /// False: it has begun or ended; if it has several items, those not begun are cancelled.
+    pub fn cancel(&self, tag: &TaskState, tell: impl FnOnce()) -> bool {
+        let mut schedule = self.lock();
+        let mut outbox = Outbox::default();
+        let cancelled = schedule.cancel(tag, &mut outbox);
+        self.commit(schedule, outbox, Teller::Supervisor);
+        if cancelled {
+            self.counts.add(&self.counts.cancelled, 1);
+            let _ = crate::wire::panic::catch(|| within(self, tell));
+            self.resolved(1);
+        }
+        cancelled
+    }
+
+    /// True if the task has begun and not ended.
+    #[must_use]
+    pub fn running(&self, tag: &TaskState) -> bool {
+        self.lock().is_running(tag)
+    }
+
+    /// True if the task has ended, whether its receiver has been told yet or not.
+    #[must_use]
+    pub fn ended(&self, tag: &TaskState) -> bool {
+        let mut schedule = self.lock();
+        let mut outbox = Outbox::default();
+        schedule.collect_all(&mut outbox);
+        let ended = tag.place() == Place::Ended;
+        self.commit(schedule, outbox, Teller::Supervisor);
+        ended
+    }
+
+    /// Asks that the end of this task be noticed although nobody waits for it.
+    pub fn watch(&self, tag: &TaskState) {
+        let mut schedule = self.lock();
+        schedule.watch(tag);
+        self.commit(schedule, Outbox::default(), Teller::Supervisor);
+    }
+
+    /// With which settings it was made.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// True in a callback of this pool: whoever waits for its end there waits for itself.
+    #[must_use]
+    pub fn in_callback(&self) -> bool {
+        is_inside(self)
+    }
+
+    /// Ends every change of the schedule: feeds the lanes, sees to it that the next reply is noticed, and
+    /// lets go of the lock. Then `teller` tells the receivers.
+    pub(crate) fn commit<'a>(
+        &'a self,
+        mut schedule: MutexGuard<'a, Schedule>,
+        mut outbox: Outbox,
+        teller: Teller,
+    ) {
+        loop {
+            // Under the lock, and before any of the parts can end.
+            self.add_unresolved(std::mem::take(&mut outbox.parts));
+            while let Some(mut staged) = schedule.feed(&mut outbox) {
+                // A large argument is copied into its segment without the lock.
+                drop(schedule);
+                staged.fill();
+                schedule = self.lock();
+                schedule.put_staged(staged, &mut outbox);
+            }
+            if !schedule.arm_bells() {
+                break;
+            }
+            if outbox.len() >= MOST_ENDS {
+                // The supervisor will find the others.
+                self.poke();
+                break;
+            }
+            schedule.collect_all(&mut outbox);
+        }
+        let mut poke = schedule.wants_supervisor();
+        schedule.wake_helpers();
+        match teller {
+            Teller::Here | Teller::Promptly => outbox.append(&mut schedule.deferred),
+            Teller::Supervisor => {
+                // Whoever made the list longer than nothing has called the supervisor.
+                poke |= schedule.deferred.is_empty() && !outbox.is_empty();
+                schedule.deferred.append(&mut outbox);
+            }
+        }
+        let events = std::mem::take(&mut schedule.log.events);
+        drop(schedule);
+        if poke {
+            self.poke();
+        }
+        for event in events {
+            // A panic of whoever collects them is not the pool's.
+            let _ = crate::wire::panic::catch(|| event.tell());
+        }
+        if teller == Teller::Promptly {
+            self.deliver_large_elsewhere(&mut outbox);
+        }
+        self.deliver(outbox);
+    }
+
+    /// Counts tasks whose receivers are to be told of their ends.
+    pub(crate) fn add_unresolved(&self, tasks: usize) {
+        // Relaxed: ordered by the lock for `close`, which is called under it.
+        self.unresolved.fetch_add(tasks, Ordering::Relaxed);
+    }
+
+    /// Notes that the receivers of so many tasks have been told everything.
+    pub(crate) fn resolved(&self, tasks: usize) {
+        // SeqCst, here and in `set_closing`: either this sees `closing`, or whoever has set it sees the count.
+        if tasks > 0
+            && self.unresolved.fetch_sub(tasks, Ordering::SeqCst) == tasks
+            && self.closing.load(Ordering::SeqCst)
+        {
+            let schedule = self.lock();
+            self.idle.notify_all();
+            drop(schedule);
+            // The supervisor waits for this too, to let the workers go.
+            self.poke();
+        }
+    }
+
+    /// True if every receiver has been told everything.
+    pub(crate) fn all_resolved(&self) -> bool {
+        self.unresolved.load(Ordering::SeqCst) == 0
+    }
+
+    /// Somebody will wait for everything to be resolved.
+    pub(crate) fn set_closing(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+    }
+
+    /// True if [`set_closing`](Self::set_closing) was called.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    /// Fails everything, now and from now on.
+    pub(crate) fn break_down(&self, reason: &str) {
+        let mut schedule = self.lock();
+        let mut outbox = Outbox::default();
+        schedule.break_down(reason, &mut outbox);
+        self.commit(schedule, outbox, Teller::Here);
+    }
+}
