@@ -6,9 +6,9 @@
 use horsepower::StartMethod;
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{assert_gone, guarded, is_alive, is_child, parent_of, until};
+use horsepower_conformance::harness::{assert_gone, guarded, is_alive, is_child, parent_of, until};
 use horsepower_conformance::pools::{end, pid_of, pool};
-use horsepower_conformance::roles::{another, die, role, signal};
+use horsepower_conformance::subprocess::{another, die, role, signal};
 use rustix::process::{Pid, Signal};
 use std::collections::HashSet;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};

@@ -4,7 +4,7 @@
 use horsepower::ShutdownOptions;
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{assert_gone, guarded, until};
+use horsepower_conformance::harness::{assert_gone, guarded, until};
 use horsepower_conformance::pools::{end, pid_of, pool};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -4,9 +4,9 @@
 use horsepower::prelude::*;
 use horsepower::{ProcessPoolBuilder, StartMethod};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{guarded, parent_of, until};
+use horsepower_conformance::harness::{guarded, parent_of, until};
 use horsepower_conformance::pools::{end, pid_of};
-use horsepower_conformance::roles::{another, die, role};
+use horsepower_conformance::subprocess::{another, die, role};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::HashSet;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 //! thread. The only test of its program, so that all it sees is its own.
 
 use horsepower::prelude::*;
-use horsepower_conformance::lab::until;
+use horsepower_conformance::harness::until;
 use std::fs;
 use std::sync::mpsc::channel;
 use std::thread::sleep;
@@ -24,7 +24,7 @@ fn belongings() -> Belongings {
     let children = fs::read_dir("/proc").unwrap().filter(|entry| {
         let name = entry.as_ref().unwrap().file_name();
         let pid = name.to_str().and_then(|name| name.parse::<u32>().ok());
-        pid.and_then(horsepower_conformance::lab::parent_of) == Some(me)
+        pid.and_then(horsepower_conformance::harness::parent_of) == Some(me)
     });
     Belongings {
         children: children.count(),
@@ -37,7 +37,7 @@ fn belongings() -> Belongings {
 #[test]
 fn the_scope_of_a_pool_leaves_nothing() {
     horsepower::init();
-    horsepower_conformance::lab::guarded("leaves_nothing", || {
+    horsepower_conformance::harness::guarded("leaves_nothing", || {
         let before = belongings();
         for round in 0..5 {
             let pool = ProcessPoolExecutor::with_workers(3).unwrap();

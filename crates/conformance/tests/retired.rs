@@ -5,9 +5,9 @@
 use horsepower::prelude::*;
 use horsepower::{MapOptions, OnError, ShutdownOptions};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{guarded, is_alive, until};
+use horsepower_conformance::harness::{guarded, is_alive, until};
 use horsepower_conformance::pools::{end, hang, hang_on};
-use horsepower_conformance::roles::die;
+use horsepower_conformance::subprocess::die;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

@@ -3,10 +3,10 @@
 use horsepower::prelude::*;
 use horsepower::{ProcessPoolBuilder, ShutdownOptions, StartMethod, process};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{assert_gone, guarded, is_alive, parent_of, until};
+use horsepower_conformance::harness::{assert_gone, guarded, is_alive, parent_of, until};
 use horsepower_conformance::pools;
-use horsepower_conformance::roles::{die, signal};
 use horsepower_conformance::rows::{lines, write_line};
+use horsepower_conformance::subprocess::{die, signal};
 use rustix::process::Signal;
 use std::path::PathBuf;
 use std::sync::OnceLock;
