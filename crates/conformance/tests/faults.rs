@@ -148,7 +148,7 @@ fn a_crash_in_a_chunk_costs_one_item() {
 /// again, as a wild pointer would.
 fn scribble(byte: u8) -> (u64, u32) {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-    let lane = maps.lines().find(|line| line.contains("horsepower-lane")).unwrap();
+    let lane = maps.lines().find(|line| line.contains(" /memfd:horsepower-lane")).unwrap();
     let start = u64::from_str_radix(lane.split('-').next().unwrap(), 16).unwrap();
     let mut memory = std::fs::OpenOptions::new().write(true).open("/proc/self/mem").unwrap();
     std::thread::spawn(move || {

@@ -301,7 +301,8 @@ fn captured_output_is_bounded() {
         fn held() -> Vec<(u64, u64)> {
             use std::os::unix::fs::MetadataExt as _;
             let files = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
-            let ours = |path: &PathBuf| path.to_string_lossy().contains("horsepower-output");
+            let ours =
+                |path: &PathBuf| path.to_string_lossy().starts_with("/memfd:horsepower-output");
             files
                 .filter(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| ours(&target)))
                 .filter_map(|entry| std::fs::metadata(entry.path()).ok())
