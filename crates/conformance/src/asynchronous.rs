@@ -1,15 +1,14 @@
 //! Waiting without blocking a thread, on any runtime: rows that are asynchronous functions, and the
 //! smallest runtime there is.
 
+use crate::built;
 use crate::gate::{Gate, pass};
-use crate::lab::{Subject, until};
+use crate::harness::{Subject, ThreadEntry, until};
+use crate::place::Place;
 use crate::rows::{add_one, fail_on_three};
 use crate::waiting::{partition, pass_and_fail};
 use futures_core::Stream;
-use horsepower::{
-    AnyExecutor, Executor, ExecutorKind, ProcessPoolExecutor, TaskFuture, ThreadPoolExecutor,
-    Until, completions, wait_async,
-};
+use horsepower::{Executor, TaskFuture, Until, completions, wait_async};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -35,23 +34,24 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Opens the gate on another thread, when whoever waits has most likely come to wait.
+/// Opens the gate on another thread, once the calling one sleeps.
 fn open_later(mut gate: Gate) -> std::thread::JoinHandle<Gate> {
+    let caller = ThreadEntry::current();
     std::thread::spawn(move || {
-        std::thread::sleep(std::time::Duration::from_millis(3));
+        caller.wait_until_asleep();
         gate.open();
         gate
     })
 }
 
 /// A future can be awaited, however its task ends; one that is dropped half-way leaves the task alone.
-pub async fn awaiting_a_future(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub async fn awaiting_a_future(place: Place) {
+    let executor = Subject::new(place, 2);
     let (one, two) = (executor.submit(add_one, 1), executor.submit(add_one, 2));
     assert_eq!((two.await.unwrap(), one.await.unwrap()), (3, 2));
     assert!(executor.submit(fail_on_three, 3).await.unwrap_err().is_panic());
     let gate = Gate::new();
-    if kind != ExecutorKind::Inline {
+    if place.is_concurrent() {
         let late = executor.submit(pass, gate.path());
         let failing = executor.submit(pass_and_fail, gate.path());
         let queued = executor.submit(add_one, 1);
@@ -69,14 +69,14 @@ pub async fn awaiting_a_future(kind: ExecutorKind) {
 }
 
 /// WA-01, WA-02, WA-03, WA-06: `wait` in asynchronous code.
-pub async fn wa_01_without_blocking(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub async fn wa_01_without_blocking(place: Place) {
+    let executor = Subject::new(place, 2);
     let futures: Vec<_> = (2..5).map(|n| executor.submit(fail_on_three, n)).collect();
     let waited = wait_async(&futures, Until::AllCompleted).await;
     assert_eq!(partition(&futures, &waited), (vec![0, 1, 2], vec![]));
     let none = Vec::<TaskFuture<u64>>::new();
     assert!(wait_async(none, Until::AllCompleted).await.done.is_empty());
-    if kind == ExecutorKind::Inline {
+    if !place.is_concurrent() {
         return;
     }
     let slow = Gate::new();
@@ -96,8 +96,8 @@ pub async fn wa_01_without_blocking(kind: ExecutorKind) {
 }
 
 /// WA-07: without blocking, no wake-up is lost either.
-pub async fn wa_07_without_blocking(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 4);
+pub async fn wa_07_without_blocking(place: Place) {
+    let executor = Subject::new(place, 4);
     for round in 0..20 {
         let gate = Gate::new();
         let futures: Vec<_> = (0..100).map(|_| executor.submit(pass, gate.path())).collect();
@@ -114,8 +114,8 @@ pub async fn wa_07_without_blocking(kind: ExecutorKind) {
 }
 
 /// AC-01, AC-02: `completions` yields each once, by `next` and as a stream.
-pub async fn ac_01_without_blocking(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub async fn ac_01_without_blocking(place: Place) {
+    let executor = Subject::new(place, 2);
     let futures: Vec<_> = (0..10).map(|n| executor.submit(fail_on_three, n)).collect();
     let mut ends = completions(futures.iter().chain(&futures));
     assert_eq!(ends.size_hint(), (10, Some(10)));
@@ -140,8 +140,8 @@ pub async fn ac_01_without_blocking(kind: ExecutorKind) {
 }
 
 /// AC-01, AC-05: `completions` waits for the ends, in their order, and gives the rest back.
-pub async fn ac_01_in_order_without_blocking(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub async fn ac_01_in_order_without_blocking(place: Place) {
+    let executor = Subject::new(place, 2);
     let (slow, quick) = (Gate::new(), Gate::new());
     let futures =
         [executor.submit(pass, slow.path()), executor.submit(pass_and_fail, quick.path())];
@@ -157,21 +157,26 @@ pub async fn ac_01_in_order_without_blocking(kind: ExecutorKind) {
     opening.join().unwrap();
 }
 
-/// With a queue limit, `submit_async` waits for room without blocking, and the tasks are all run.
-pub async fn submitting_without_blocking(kind: ExecutorKind) {
-    let executor = Subject::from(match kind {
-        ExecutorKind::Threads => {
-            ThreadPoolExecutor::builder().workers(1).queue_limit(2).build().unwrap().into()
-        }
-        ExecutorKind::Processes => {
-            ProcessPoolExecutor::builder().workers(1).queue_limit(2).build().unwrap().into()
-        }
-        _ => AnyExecutor::new(kind).unwrap(),
-    });
-    let mut gate = Gate::new();
-    if kind == ExecutorKind::Inline {
-        gate.open();
+/// Where there is room, `submit_async` submits at once, and every task runs.
+pub async fn submitting_without_blocking(place: Place) {
+    let executor = Subject::new(place, 1);
+    let mut futures = vec![];
+    for n in 0..50 {
+        futures.push(executor.task(add_one, n).submit_async().await);
     }
+    for (n, future) in (0..).zip(futures) {
+        assert_eq!(future.await.unwrap(), n + 1);
+    }
+    drop(executor.task(add_one, 1).submit_async::<u64>().await);
+    let named = executor.task(add_one, 1).name("a name").submit_async().await;
+    assert_eq!(named.name(), "a name");
+    assert_eq!(named.await.unwrap(), 2);
+}
+
+/// With a queue limit, `submit_async` waits for room without blocking, and every task runs.
+pub async fn submitting_waits_for_room_without_blocking(place: Place) {
+    let executor = built!(place, .workers(1).queue_limit(2));
+    let gate = Gate::new();
     let mut futures = vec![];
     for _ in 0..3 {
         futures.push(executor.task(pass, gate.path()).submit_async().await);
@@ -179,8 +184,8 @@ pub async fn submitting_without_blocking(kind: ExecutorKind) {
     {
         let mut fourth = pin!(executor.task(pass, gate.path()).submit_async());
         let polled = poll_fn(|context| Poll::Ready(fourth.as_mut().poll(context))).await;
-        assert_eq!(polled.is_ready(), kind == ExecutorKind::Inline, "there is no room");
-        // Dropped before it had a place: it was never submitted.
+        assert!(polled.is_pending(), "there is no room");
+        // Dropped before there was room, it is never submitted.
     }
     let opening = open_later(gate);
     let task = executor.task(add_one, 1).name("fifth");

@@ -1,26 +1,27 @@
 //! The rows about done-callbacks: when they are called, by whom, and what they may do.
 
 use crate::gate::{Gate, pass};
-use crate::lab::{Subject, until};
+use crate::harness::{Subject, until};
+use crate::place::Place;
 use crate::rows::{add_one, fail_on_three};
-use horsepower::{Error, Executor, ExecutorKind};
+use horsepower::{Error, Executor};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 /// A gate, open already where a task would wait for it for ever.
-fn gate_for(kind: ExecutorKind) -> Gate {
+fn gate_for(place: Place) -> Gate {
     let mut gate = Gate::new();
-    if kind == ExecutorKind::Inline {
+    if !place.is_concurrent() {
         gate.open();
     }
     gate
 }
 
 /// FU-07, FU-08: callbacks run once each, in their order, at once on a future that has ended.
-pub fn fu_07(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
-    let mut gate = gate_for(kind);
+pub fn fu_07(place: Place) {
+    let executor = Subject::new(place, 1);
+    let mut gate = gate_for(place);
     let future = executor.submit(pass, gate.path());
     let calls = Arc::new(Mutex::new(vec![]));
     for name in ["one", "two", "two"] {
@@ -42,8 +43,8 @@ pub fn fu_07(kind: ExecutorKind) {
 }
 
 /// FU-07: so it is on a future that is cancelled, however often that is asked for.
-pub fn fu_07_cancelled(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_07_cancelled(place: Place) {
+    let executor = Subject::new(place, 1);
     let gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     let queued = executor.submit(add_one, 1);
@@ -63,8 +64,8 @@ pub fn fu_07_cancelled(kind: ExecutorKind) {
 }
 
 /// FU-08: where the result was taken before, a callback is called at once, and told that.
-pub fn fu_08_taken(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_08_taken(place: Place) {
+    let executor = Subject::new(place, 1);
     let mut future = executor.submit(add_one, 1);
     assert_eq!(future.result_timeout(Duration::from_secs(100)).unwrap(), 2);
     let (tell, told) = mpsc::channel();
@@ -76,14 +77,14 @@ pub fn fu_08_taken(kind: ExecutorKind) {
 
 /// FU-09: in a callback of its own a future has ended, and says at once how; its result, which the
 /// callback is lent, cannot be had otherwise, and asking for it is an error and no deadlock.
-pub fn fu_09(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_09(place: Place) {
+    let executor = Subject::new(place, 1);
     let task = |(gate, n)| {
         pass(gate);
         fail_on_three(n)
     };
     for n in [2, 3] {
-        let mut gate = gate_for(kind);
+        let mut gate = gate_for(place);
         let future = Arc::new(executor.submit(task, (gate.path(), n)));
         let (tell, told) = mpsc::channel();
         let look = || {
@@ -107,8 +108,8 @@ pub fn fu_09(kind: ExecutorKind) {
 }
 
 /// FU-09: so it is in the callback of a future that is cancelled.
-pub fn fu_09_cancelled(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_09_cancelled(place: Place) {
+    let executor = Subject::new(place, 1);
     let gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     let queued = Arc::new(executor.submit(add_one, 1));
@@ -127,9 +128,9 @@ pub fn fu_09_cancelled(kind: ExecutorKind) {
 
 /// FU-10, FU-11: a callback that panics disturbs neither the others nor the result nor the executor, be
 /// it called when the task ends, or at once.
-pub fn fu_10(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
-    let mut gate = gate_for(kind);
+pub fn fu_10(place: Place) {
+    let executor = Subject::new(place, 1);
+    let mut gate = gate_for(place);
     let future = executor.submit(pass, gate.path());
     let called = Arc::new(AtomicUsize::new(0));
     let add_two = || {
@@ -150,8 +151,8 @@ pub fn fu_10(kind: ExecutorKind) {
 
 /// Callbacks never run in the middle of somebody's `submit`, `done` or `cancel`: a lock that both take
 /// cannot deadlock.
-pub fn callbacks_do_not_interrupt(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn callbacks_do_not_interrupt(place: Place) {
+    let executor = Subject::new(place, 2);
     let lock = Arc::new(Mutex::new(0));
     for n in 0..2000 {
         let mut held = lock.lock().unwrap();
@@ -169,8 +170,8 @@ pub fn callbacks_do_not_interrupt(kind: ExecutorKind) {
 }
 
 /// A callback may look at another future, without waiting for it.
-pub fn callbacks_may_look(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn callbacks_may_look(place: Place) {
+    let executor = Subject::new(place, 1);
     let (send, receive) = mpsc::channel();
     for n in 0..200 {
         let first = executor.submit(add_one, n);
@@ -186,8 +187,8 @@ pub fn callbacks_may_look(kind: ExecutorKind) {
 }
 
 /// FU-03: lending a result and adding callbacks at the same time loses neither.
-pub fn fu_03_with_callbacks(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn fu_03_with_callbacks(place: Place) {
+    let executor = Subject::new(place, 2);
     for n in 0..300 {
         let future = executor.submit(add_one, n);
         let called = AtomicUsize::new(0);
@@ -209,7 +210,7 @@ pub fn fu_03_with_callbacks(kind: ExecutorKind) {
 }
 
 /// A result whose `Drop` panics, and which nobody takes, disturbs nothing.
-pub fn a_panic_in_drop_is_survived(kind: ExecutorKind) {
+pub fn a_panic_in_drop_is_survived(place: Place) {
     #[derive(serde::Serialize, serde::Deserialize)]
     struct Bomb;
     impl Drop for Bomb {
@@ -222,7 +223,7 @@ pub fn a_panic_in_drop_is_survived(kind: ExecutorKind) {
             }
         }
     }
-    let executor = Subject::new(kind, 1);
+    let executor = Subject::new(place, 1);
     for _ in 0..5 {
         drop(executor.submit(|()| Bomb, ()));
     }

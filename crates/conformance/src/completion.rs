@@ -1,12 +1,12 @@
 //! Futures in the order in which they end: the rows of `as_completed`.
 
 use crate::gate::{Gate, pass};
-use crate::lab::{Subject, until};
+use crate::harness::{Subject, until};
+use crate::place::Place;
 use crate::rows::{add_one, fail_on_three};
 use crate::waiting::pass_and_fail;
 use horsepower::{
-    Executor, ExecutorKind, TaskFuture, Until, as_completed, as_completed_timeout, completions,
-    wait, wait_async,
+    Executor, TaskFuture, Until, as_completed, as_completed_timeout, completions, wait, wait_async,
 };
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
@@ -18,8 +18,8 @@ fn number<T>(futures: &[TaskFuture<T>], future: &TaskFuture<T>) -> usize {
 }
 
 /// AC-01: those that have ended come first, each once, failed ones too; of none there is none.
-pub fn ac_01_at_once(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn ac_01_at_once(place: Place) {
+    let executor = Subject::new(place, 2);
     let futures: Vec<_> = (0..10).map(|n| executor.submit(fail_on_three, n)).collect();
     let ends = as_completed(futures);
     assert_eq!(ends.len(), 10);
@@ -41,8 +41,8 @@ pub fn ac_01_at_once(kind: ExecutorKind) {
 }
 
 /// AC-01: they come in the order of their ends, however they end.
-pub fn ac_01_in_the_order_of_their_ends(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 3);
+pub fn ac_01_in_the_order_of_their_ends(place: Place) {
+    let executor = Subject::new(place, 3);
     let mut gates = [Gate::new(), Gate::new(), Gate::new(), Gate::new()];
     let futures = [
         executor.submit(pass, gates[0].path()),
@@ -86,8 +86,8 @@ pub fn ac_01_in_the_order_of_their_ends(kind: ExecutorKind) {
 }
 
 /// AC-02: a future that is given three times comes once.
-pub fn ac_02_duplicates(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn ac_02_duplicates(place: Place) {
+    let executor = Subject::new(place, 1);
     let future = executor.submit(add_one, 1);
     let list = std::iter::repeat_n(&future, 3);
     assert_eq!(as_completed(list.clone()).count(), 1);
@@ -98,8 +98,8 @@ pub fn ac_02_duplicates(kind: ExecutorKind) {
 }
 
 /// AC-03: without time, those that have ended come, and then an error that counts the others.
-pub fn ac_03_no_time(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn ac_03_no_time(place: Place) {
+    let executor = Subject::new(place, 2);
     let gate = Gate::new();
     let futures = [
         executor.submit(pass, gate.path()),
@@ -120,8 +120,8 @@ pub fn ac_03_no_time(kind: ExecutorKind) {
 }
 
 /// AC-04: the limit of time begins with the call, not with the first look.
-pub fn ac_04_the_clock_starts_with_the_call(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn ac_04_the_clock_starts_with_the_call(place: Place) {
+    let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
     let future = executor.submit(pass, gate.path());
     let timeout = Duration::from_millis(1200);
@@ -143,8 +143,8 @@ pub fn ac_04_the_clock_starts_with_the_call(kind: ExecutorKind) {
 
 /// AC-05: nothing is kept of a future that was yielded, and dropping the iterator leaves the others as
 /// they are.
-pub fn ac_05_no_reference_is_kept(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn ac_05_no_reference_is_kept(place: Place) {
+    let executor = Subject::new(place, 2);
     let mut gates = [Gate::new(), Gate::new()];
     let futures: Vec<_> =
         gates.iter().map(|gate| Arc::new(executor.submit(pass, gate.path()))).collect();
@@ -165,12 +165,12 @@ pub fn ac_05_no_reference_is_kept(kind: ExecutorKind) {
 
 /// AC-05: who stops waiting is no longer known to the future: it lets go of everything that was to be
 /// woken. The asynchronous forms show it, whose wakers can be counted; the others watch in the same way.
-pub fn ac_05_watchers_are_removed(kind: ExecutorKind) {
+pub fn ac_05_watchers_are_removed(place: Place) {
     struct Counted;
     impl Wake for Counted {
         fn wake(self: Arc<Self>) {}
     }
-    let executor = Subject::new(kind, 1);
+    let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
     let futures = [executor.submit(pass, gate.path()), executor.submit(pass, gate.path())];
     let counted = Arc::new(Counted);

@@ -1,9 +1,10 @@
 //! The rows about the end of a pool, as `multiprocessing.Pool` and the executors have it.
 
 use crate::gate::{Gate, pass};
-use crate::lab::{Subject, assert_gone, until};
+use crate::harness::{Subject, assert_gone, until, worker_pids};
+use crate::place::Place;
 use crate::rows::{add_one, fail_on_three, lines, write_line};
-use horsepower::{AnyExecutor, Executor, ExecutorKind, ShutdownOptions, Until, wait};
+use horsepower::{Executor, ShutdownOptions, Until, wait};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,8 +12,8 @@ use std::time::{Duration, Instant};
 
 /// PO-07: a callback is called once, with the result or with the error, before anybody who waits has
 /// the answer.
-pub fn po_07(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn po_07(place: Place) {
+    let executor = Subject::new(place, 2);
     let task = |(gate, n)| {
         pass(gate);
         fail_on_three(n)
@@ -21,7 +22,7 @@ pub fn po_07(kind: ExecutorKind) {
         let calls = Arc::new(AtomicUsize::new(0));
         // It ends after the callback was added, where that can be.
         let mut gate = Gate::new();
-        if kind == ExecutorKind::Inline {
+        if !place.is_concurrent() {
             gate.open();
         }
         let future = executor.submit(task, (gate.path(), n));
@@ -45,8 +46,8 @@ pub fn po_07(kind: ExecutorKind) {
 
 /// PO-09: what was submitted before the end is done, what comes after is refused; waiting for the end
 /// once more is fine.
-pub fn po_09(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn po_09(place: Place) {
+    let executor = Subject::new(place, 2);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     let futures: Vec<_> = (0..50).map(|n| executor.submit(write_line, (file.clone(), n))).collect();
@@ -62,17 +63,17 @@ pub fn po_09(kind: ExecutorKind) {
 
 /// EX-14, PO-11: dropping the executor does what was queued, then lets the workers go; futures can be
 /// read when it is gone.
-pub fn ex_14(kind: ExecutorKind) {
+pub fn ex_14(place: Place) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     let task = |(file, n)| {
         write_line((file, n));
         (n, vec![n; 20_000])
     };
-    let executor = AnyExecutor::with_workers(kind, 2).unwrap();
+    let executor = place.executor(2).unwrap();
     let mut futures: Vec<_> = (0..50).map(|n| executor.submit(task, (file.clone(), n))).collect();
     let failed = executor.submit(fail_on_three, 3);
-    let pids = executor.stats().workers.iter().map(|w| w.pid).collect::<Vec<u32>>();
+    let pids = worker_pids(&executor);
     drop(executor);
     assert_gone(&pids);
     assert_eq!(lines(&file), (0..50).collect::<Vec<_>>());
@@ -88,8 +89,8 @@ pub fn ex_14(kind: ExecutorKind) {
 
 /// PO-06: a wait that is too short is an error of its own, and a later one has the value; looking before
 /// the end says that there is none.
-pub fn po_06(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn po_06(place: Place) {
+    let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
     let task = |gate| {
         pass(gate);
@@ -117,13 +118,13 @@ pub fn po_06(kind: ExecutorKind) {
 }
 
 /// PO-10: ten thousand long tasks in the queue do not keep the pool from its end; each has its answer.
-pub fn po_10(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn po_10(place: Place) {
+    let executor = Subject::new(place, 2);
     let mut gate = Gate::new();
     let futures: Vec<_> = (0..10_000).map(|_| executor.submit(pass, gate.path())).collect();
     until(|| futures.iter().any(|future| future.is_running()));
     let options = ShutdownOptions::new().cancel_queued().kill_running();
-    if kind == ExecutorKind::Threads {
+    if !place.kills_running() {
         // What runs on threads cannot be ended.
         let error = executor.shutdown_with(options.timeout(Duration::ZERO)).unwrap_err();
         assert!(error.is_timeout() && error.to_string().contains("goes on"), "{error}");
@@ -135,15 +136,16 @@ pub fn po_10(kind: ExecutorKind) {
     assert!(futures.iter().all(|future| future.is_done()));
     let errors: Vec<_> = futures.into_iter().filter_map(|future| future.result().err()).collect();
     assert!(errors.iter().all(|error| error.is_cancelled()));
-    match kind {
-        ExecutorKind::Threads => assert!(errors.len() >= 10_000 - 2),
-        _ => assert_eq!(errors.len(), 10_000),
+    if place.kills_running() {
+        assert_eq!(errors.len(), 10_000);
+    } else {
+        assert!(errors.len() >= 10_000 - 2);
     }
 }
 
 /// EX-22: in line, a task may wait for a task of its own executor, which it runs itself.
-pub fn ex_22_inline(kind: ExecutorKind) {
-    assert_eq!(kind, ExecutorKind::Inline);
+pub fn ex_22_inline(place: Place) {
+    assert_eq!(place, Place::Inline);
     let executor = horsepower::InlineExecutor::new();
     let outer = executor.spawn(|| executor.submit(add_one, 1).result().unwrap());
     assert_eq!(outer.result().unwrap(), 2);
@@ -151,9 +153,9 @@ pub fn ex_22_inline(kind: ExecutorKind) {
 
 /// EX-22: a task that waits for a task of its own executor, which has one worker, would wait for ever;
 /// with a time it does not.
-pub fn ex_22(kind: ExecutorKind) {
+pub fn ex_22(place: Place) {
     // In a process there is no way to it: a worker knows nothing of its parent's pool.
-    assert_eq!(kind, ExecutorKind::Threads);
+    assert_eq!(place, Place::Threads);
     let pool = Arc::new(horsepower::ThreadPoolExecutor::with_workers(1).unwrap());
     let inside = pool.clone();
     let outer = pool.spawn(move || {
@@ -175,10 +177,10 @@ pub(crate) fn pass_and_write((gate, file, n): (PathBuf, PathBuf, u64)) {
 
 /// EX-14: whoever goes without waiting loses no work: the executor may be dropped while another thread
 /// still waits for its futures.
-pub fn ex_14_beside(kind: ExecutorKind) {
+pub fn ex_14_dropped_while_others_wait(place: Place) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
-    let executor = Subject::new(kind, 1);
+    let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
     let futures: Vec<_> =
         (0..10).map(|n| executor.submit(pass_and_write, (gate.path(), file.clone(), n))).collect();
@@ -192,9 +194,9 @@ pub fn ex_14_beside(kind: ExecutorKind) {
 }
 
 /// PO-10: nor do tasks that were given to a worker which is only just starting.
-pub fn po_10_at_once(kind: ExecutorKind) {
+pub fn po_10_at_once(place: Place) {
     for tasks in [1, 2, 300] {
-        let executor = Subject::new(kind, 2);
+        let executor = Subject::new(place, 2);
         let futures: Vec<_> = (0..tasks).map(|n| executor.submit(add_one, n)).collect();
         executor.shutdown_with(ShutdownOptions::new().cancel_queued()).unwrap();
         for (n, future) in (0..).zip(futures) {

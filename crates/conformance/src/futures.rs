@@ -1,9 +1,10 @@
 //! Futures: what can be done to one whose task waits, runs, or has ended, by several at a time.
 
 use crate::gate::{Gate, pass};
-use crate::lab::{Subject, assert_gone, until};
+use crate::harness::{Subject, assert_gone, until};
+use crate::place::Place;
 use crate::rows::{add_one, fail_on_three, lines, write_line};
-use horsepower::{Error, Executor, ExecutorKind, TaskFuture};
+use horsepower::{Error, Executor, TaskFuture};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -11,8 +12,8 @@ use std::thread::ThreadId;
 
 /// FU-06: of more tasks than there are workers, only those that have begun cannot be cancelled, though
 /// others have been handed out ahead.
-pub fn fu_06_only_what_has_begun(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn fu_06_only_what_has_begun(place: Place) {
+    let executor = Subject::new(place, 2);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     let mut gate = Gate::new();
@@ -34,8 +35,8 @@ pub fn fu_06_only_what_has_begun(kind: ExecutorKind) {
 }
 
 /// FU-08: on a future that has ended, however, a callback is called at once, on the thread that adds it.
-pub fn fu_08_at_once(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_08_at_once(place: Place) {
+    let executor = Subject::new(place, 1);
     let (returned, failed) = (executor.submit(add_one, 1), executor.submit(fail_on_three, 3));
     assert!(returned.error().is_none() && failed.error().is_some());
     for future in [&returned, &failed] {
@@ -57,8 +58,8 @@ fn thread_of_callback<T>(future: &TaskFuture<T>) -> Option<ThreadId> {
 
 /// FU-08: a cancelled future calls on the thread that cancels, before `cancel` returns; one whose task
 /// ends, on a thread of the executor, if nobody waits for it.
-pub fn fu_08_on_the_thread_that_ends_it(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_08_on_the_thread_that_ends_it(place: Place) {
+    let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     let queued = executor.submit(add_one, 1);
@@ -87,14 +88,14 @@ pub fn fu_08_on_the_thread_that_ends_it(kind: ExecutorKind) {
 
 /// FU-10, FU-11: callbacks that panic, with payloads of every sort, on every task of a pool with one
 /// worker: the results are there, and the pool goes on.
-pub fn fu_11_callbacks_that_panic(kind: ExecutorKind) {
+pub fn fu_11_callbacks_that_panic(place: Place) {
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
             assert!(std::thread::panicking(), "a payload that panics when it is dropped");
         }
     }
-    let executor = Subject::new(kind, 1);
+    let executor = Subject::new(place, 1);
     let called = Arc::new(AtomicUsize::new(0));
     for n in 0..30 {
         let future = executor.submit(add_one, n);
@@ -125,8 +126,8 @@ pub fn fu_11_callbacks_that_panic(kind: ExecutorKind) {
 
 /// FU-12: a future ends once. Cancelling, killing and the end of the task, all at the same time: they
 /// agree on one outcome, and the callbacks are called once, with it.
-pub fn fu_12_one_end(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn fu_12_one_end(place: Place) {
+    let executor = Subject::new(place, 2);
     for n in 0..150 {
         let future = executor.submit(add_one, n);
         let told = Arc::new(Mutex::new(vec![]));
@@ -135,7 +136,7 @@ pub fn fu_12_one_end(kind: ExecutorKind) {
             let cancelled = outcome.as_ref().is_err_and(Error::is_cancelled);
             tell.lock().unwrap().push((outcome.as_ref().ok().copied(), cancelled));
         });
-        let kills = kind == ExecutorKind::Processes && n % 10 == 0;
+        let kills = place.kills_running() && n % 10 == 0;
         let (first, second) = std::thread::scope(|scope| {
             let first = scope.spawn(|| future.cancel());
             let second = scope.spawn(|| if kills { future.kill() } else { future.cancel() });
@@ -157,13 +158,13 @@ pub fn fu_12_one_end(kind: ExecutorKind) {
 
 /// FU-16: `kill` of a task that has ended is refused; so it is of one that runs in this process, where
 /// nothing can end it.
-pub fn fu_16_refused(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_16_refused(place: Place) {
+    let executor = Subject::new(place, 1);
     let ended = executor.submit(add_one, 1);
     assert!(ended.error().is_none());
     assert!(!ended.kill());
     assert_eq!(ended.result().unwrap(), 2);
-    if kind == ExecutorKind::Threads {
+    if place.is_concurrent() && !place.kills_running() {
         let mut gate = Gate::new();
         let running = executor.submit(pass, gate.path());
         until(|| running.is_running());
@@ -175,8 +176,8 @@ pub fn fu_16_refused(kind: ExecutorKind) {
 
 /// FU-16: `kill` ends a task that runs, with its worker; the next task is in a new one. A task that
 /// waits is cancelled, and no worker is harmed.
-pub fn fu_16_kill(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_16_kill(place: Place) {
+    let executor = Subject::new(place, 1);
     let gate = Gate::new();
     let pid = |gate: Option<PathBuf>| {
         if let Some(gate) = gate {
@@ -191,7 +192,7 @@ pub fn fu_16_kill(kind: ExecutorKind) {
     assert!(queued[0].kill());
     assert!(queued[0].get().unwrap_err().to_string().ends_with("it was cancelled before it began"));
     assert!(running.is_running());
-    if kind == ExecutorKind::Threads {
+    if !place.kills_running() {
         assert!(!running.kill());
         drop(gate);
         assert_eq!(running.result().unwrap(), before);

@@ -1,27 +1,31 @@
-//! The behaviours that every executor must show, as functions that take the kind of executor.
+//! The conformance suite: what every executor must do, as functions that take the place where tasks run.
 //!
-//! Each row is named after its id in the list of behaviours that the project follows (`ex_07` is row
-//! EX-07). `tests/suite.rs` runs them against every executor; a new executor is done when they pass.
-//! What only processes or only threads can show is in the other files of `tests`.
+//! Such a function is a row. Its name begins with the id of its behaviour in `behaviours.txt`: `ex_07`
+//! checks EX-07. `tests/suite.rs` lists every row with the group of places that can show it, so
+//! `git grep ex_07` finds the row and where it runs. A new executor is done when its rows pass; see
+//! [`place`] for how to add one. The other files of `tests` check what only processes or only threads
+//! can show.
 
 #![forbid(unsafe_code)]
 
 pub mod asynchronous;
-pub mod beside;
 pub mod built;
 pub mod callbacks;
 pub mod completion;
+pub mod concurrent;
 pub mod ends;
 pub mod futures;
 pub mod gate;
-pub mod lab;
+pub mod harness;
 pub mod limits;
 pub mod maps;
 pub mod page;
+pub mod place;
 pub mod pools;
-pub mod roles;
 pub mod rows;
 pub mod shutdown;
+pub mod socket;
+pub mod subprocess;
 pub mod suite;
-pub mod terms;
+pub mod task_options;
 pub mod waiting;

@@ -2,9 +2,10 @@
 
 use crate::built;
 use crate::gate::{Gate, pass};
-use crate::lab::until;
+use crate::harness::until;
+use crate::place::Place;
 use crate::rows::{add_one, lines, write_line};
-use horsepower::{Executor, ExecutorKind};
+use horsepower::Executor;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
@@ -12,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// EX-15: the initializer runs once in each worker, before its first task, which sees what it did.
-pub fn ex_15(kind: ExecutorKind) {
+pub fn ex_15(place: Place) {
     // Of the worker: a process's own, or a thread's.
     thread_local! {
         static RUNS: AtomicU64 = const { AtomicU64::new(0) };
@@ -23,7 +24,7 @@ pub fn ex_15(kind: ExecutorKind) {
     };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
-    let executor = built!(kind, .workers(2).initializer(initialize, (file.clone(), 7)));
+    let executor = built!(place, .workers(2).initializer(initialize, (file.clone(), 7)));
     assert!(lines(&file).is_empty(), "no worker yet");
     let mut gate = Gate::new();
     let task = |gate| {
@@ -42,14 +43,14 @@ pub fn ex_15(kind: ExecutorKind) {
 
 /// EX-16, PO-16: an initializer that fails breaks the pool, after a bounded number of tries: what waits
 /// fails, what is submitted later fails, each with the reason, and nothing hangs.
-pub fn ex_16(kind: ExecutorKind) {
+pub fn ex_16(place: Place) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     let fail = |file: PathBuf| {
         write_line((file, 1));
         panic!("there is no database");
     };
-    let executor = built!(kind, .workers(2).initializer(fail, file.clone()));
+    let executor = built!(place, .workers(2).initializer(fail, file.clone()));
     let waiting: Vec<_> = (0..10).map(|n| executor.submit(add_one, n)).collect();
     for future in waiting {
         let error = future.result().unwrap_err();
@@ -67,12 +68,12 @@ pub fn ex_16(kind: ExecutorKind) {
 }
 
 /// EX-25: workers with nothing to do leave, the next task has one again, and no task is lost between.
-pub fn ex_25(kind: ExecutorKind) {
+pub fn ex_25(place: Place) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     let idle = Duration::from_millis(1);
     let executor = built!(
-        kind,
+        place,
         .workers(2).idle_timeout(idle).initializer(write_line, (file.clone(), 1))
     );
     for round in 1..=5 {
@@ -95,8 +96,8 @@ pub fn ex_25(kind: ExecutorKind) {
 }
 
 /// With a limit `submit` waits for room, and goes on as soon as there is some.
-pub fn queue_limit(kind: ExecutorKind) {
-    let executor = built!(kind, .workers(1).queue_limit(2));
+pub fn queue_limit(place: Place) {
+    let executor = built!(place, .workers(1).queue_limit(2));
     let mut gate = Gate::new();
     let taken = [(); 3].map(|()| executor.submit(pass, gate.path()));
     let (send, receive) = mpsc::channel();
@@ -125,8 +126,8 @@ pub fn queue_limit(kind: ExecutorKind) {
 }
 
 /// Without room `try_submit` gives the argument back; `map` does not count.
-pub fn queue_limit_try(kind: ExecutorKind) {
-    let executor = built!(kind, .workers(1).queue_limit(1));
+pub fn queue_limit_try(place: Place) {
+    let executor = built!(place, .workers(1).queue_limit(1));
     let mut gate = Gate::new();
     let running = executor.try_submit(pass, gate.path()).unwrap();
     let waiting = executor.try_submit(|text: String| text.len(), "four".to_owned()).unwrap();
@@ -146,8 +147,8 @@ pub fn queue_limit_try(kind: ExecutorKind) {
 }
 
 /// Without room `submit_async` is pending, wakes when there is some, and may be given up.
-pub fn queue_limit_async(kind: ExecutorKind) {
-    let executor = built!(kind, .workers(1).queue_limit(1));
+pub fn queue_limit_async(place: Place) {
+    let executor = built!(place, .workers(1).queue_limit(1));
     let mut gate = Gate::new();
     let taken = [(); 2].map(|()| executor.submit(pass, gate.path()));
     let mut given_up = Box::pin(executor.task(add_one, 0).submit_async::<u64>());
@@ -179,8 +180,8 @@ pub fn queue_limit_async(kind: ExecutorKind) {
 }
 
 /// A callback that submits does not wait for room, for it would wait for itself.
-pub fn queue_limit_in_a_callback(kind: ExecutorKind) {
-    let executor = Arc::new(built!(kind, .workers(1).queue_limit(1)));
+pub fn queue_limit_in_a_callback(place: Place) {
+    let executor = Arc::new(built!(place, .workers(1).queue_limit(1)));
     let mut gate = Gate::new();
     let first = executor.submit(pass, gate.path());
     let second = executor.submit(pass, gate.path());
@@ -201,7 +202,7 @@ pub fn queue_limit_in_a_callback(kind: ExecutorKind) {
 
 /// FA-05: a hundred arguments that cannot be encoded among a hundred that can, in a bounded queue: each
 /// has its answer.
-pub fn fa_05(kind: ExecutorKind) {
+pub fn fa_05(place: Place) {
     #[derive(serde::Deserialize)]
     struct Odd(u64);
     impl serde::Serialize for Odd {
@@ -212,13 +213,13 @@ pub fn fa_05(kind: ExecutorKind) {
             }
         }
     }
-    let executor = built!(kind, .workers(2).queue_limit(3));
+    let executor = built!(place, .workers(2).queue_limit(3));
     let submit = |n| executor.submit(|odd: Odd| odd.0, Odd(n));
     let futures: Vec<_> = (0..200).map(submit).collect();
     for (n, future) in (0..).zip(futures) {
         match future.result() {
             // Arguments that stay in the process are not encoded.
-            Ok(value) => assert!(value == n && (n % 2 == 1 || kind == ExecutorKind::Threads)),
+            Ok(value) => assert!(value == n && (n % 2 == 1 || !place.encodes_arguments())),
             Err(error) => assert!(n % 2 == 0 && error.is_encoding(), "{n}: {error}"),
         }
     }

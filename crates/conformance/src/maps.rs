@@ -1,9 +1,10 @@
 //! The rows about `map`: its errors, its options, its times.
 
 use crate::gate::{Gate, pass};
-use crate::lab::{Subject, until};
+use crate::harness::{Subject, until};
+use crate::place::Place;
 use crate::rows::{add_one, fail_on_three, lines, write_line};
-use horsepower::{Error, Executor, ExecutorKind, MapOptions, OnError, Progress};
+use horsepower::{Error, Executor, MapOptions, OnError, Progress};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -23,8 +24,8 @@ fn is_timeout(next: Option<Result<u64, Error>>) -> bool {
 
 /// PO-03: items that fail keep nobody from running, if asked so; the first error is the first in the
 /// order of the items; and large results that nobody reads block nothing.
-pub fn po_03(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn po_03(place: Place) {
+    let executor = Subject::new(place, 2);
     let folder = tempfile::tempdir().unwrap();
     let task = |(file, n): (PathBuf, u64)| {
         write_line((file, n));
@@ -56,8 +57,8 @@ pub fn po_03(kind: ExecutorKind) {
 
 /// PO-04: an input that fails. As values it is nothing special; one that panics does so at the caller,
 /// after what came before it, and the executor and even the map can still be used.
-pub fn po_04(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn po_04(place: Place) {
+    let executor = Subject::new(place, 2);
     let lines = ["1", "2", "x", "4"].map(|line| line.parse::<u64>().map_err(|e| e.to_string()));
     let results = executor.map(|line: Result<u64, String>| line.map(|n| n + 1), lines);
     let results: Result<Vec<_>, _> = results.collect();
@@ -97,8 +98,8 @@ fn message_of(panic: Box<dyn Any + Send>) -> String {
 }
 
 /// PO-05: sizes of 0 are refused, always, where they are asked for.
-pub fn po_05(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn po_05(place: Place) {
+    let executor = Subject::new(place, 1);
     let message =
         |size: fn() -> MapOptions| *catch_unwind(size).unwrap_err().downcast::<&str>().unwrap();
     let chunk = message(|| MapOptions::new().chunk_size(0));
@@ -110,8 +111,8 @@ pub fn po_05(kind: ExecutorKind) {
 }
 
 /// PO-08: in any order there are the same results; errors end the map, or do not.
-pub fn po_08_unordered(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn po_08_unordered(place: Place) {
+    let executor = Subject::new(place, 2);
     for options in [MapOptions::new(), MapOptions::new().chunk_size(7).window(50)] {
         let options = options.unordered();
         let results = executor.tasks(add_one, 0..1000).options(options.clone()).map();
@@ -136,8 +137,8 @@ pub fn po_08_unordered(kind: ExecutorKind) {
 
 /// Progress is told at the start and with each result, on the reader's thread; the total is known if
 /// the input knows it.
-pub fn progress(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn progress(place: Place) {
+    let executor = Subject::new(place, 2);
     let told = Arc::new(Mutex::new(vec![]));
     let tell = told.clone();
     let thread = std::thread::current().id();
@@ -165,8 +166,8 @@ pub fn progress(kind: ExecutorKind) {
 
 /// EX-10: the time for a whole map also ends one whose input is endless and whose results are always
 /// there at once.
-pub fn ex_10_endless(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn ex_10_endless(place: Place) {
+    let executor = Subject::new(place, 1);
     let options = MapOptions::new().window(2).total_deadline(Duration::from_millis(30));
     let start = Instant::now();
     let pause = |n: u64| {
@@ -182,8 +183,8 @@ pub fn ex_10_endless(kind: ExecutorKind) {
 }
 
 /// EX-10: results that were there in time are read late, and are not late, however many the window holds.
-pub fn ex_10_read_late(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn ex_10_read_late(place: Place) {
+    let executor = Subject::new(place, 2);
     for window in [7, 8] {
         let timeout = Duration::from_millis(300);
         let options = MapOptions::new().window(window).chunk_size(1).total_deadline(timeout);
@@ -198,8 +199,8 @@ pub fn ex_10_read_late(kind: ExecutorKind) {
 }
 
 /// How many results there will be is known if the input knows it.
-pub fn size_hint(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn size_hint(place: Place) {
+    let executor = Subject::new(place, 2);
     let mut map = executor.map(add_one, 0..5);
     assert_eq!(map.size_hint(), (0, Some(5)));
     map.next().unwrap().unwrap();
@@ -214,8 +215,8 @@ pub fn size_hint(kind: ExecutorKind) {
 
 /// EX-10: one time for a whole map, from the call: what was there in time is yielded, then there is one
 /// error; what runs is not ended, what has not begun never does.
-pub fn ex_10(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn ex_10(place: Place) {
+    let executor = Subject::new(place, 1);
     assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2, "it is ready");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
@@ -264,8 +265,8 @@ pub fn ex_10(kind: ExecutorKind) {
 }
 
 /// EX-10: the task that runs when the time is over is not ended.
-pub fn ex_10_goes_on(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn ex_10_goes_on(place: Place) {
+    let executor = Subject::new(place, 1);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     let task = |(gate, file, n): (PathBuf, PathBuf, u64)| {
@@ -289,8 +290,8 @@ pub fn ex_10_goes_on(kind: ExecutorKind) {
 }
 
 /// PO-02: nothing in, nothing out, though every worker is busy.
-pub fn po_02_at_once(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn po_02_at_once(place: Place) {
+    let executor = Subject::new(place, 1);
     let gate = Gate::new();
     let busy = executor.submit(pass, gate.path());
     for options in
@@ -304,8 +305,8 @@ pub fn po_02_at_once(kind: ExecutorKind) {
 }
 
 /// PO-06, PO-08: a wait for the next result that is too short changes nothing; results come in order.
-pub fn po_08(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn po_08(place: Place) {
+    let executor = Subject::new(place, 2);
     for options in [MapOptions::new(), MapOptions::new().chunk_size(2)] {
         let mut gate = Gate::new();
         let items = (0..6).map(|n| ((n == 2).then(|| gate.path()), n)).collect::<Vec<_>>();

@@ -1,9 +1,11 @@
 //! The page of behaviours, `docs/conformance.md`: what is asked for, and which tests show it.
 //!
 //! What is asked for stands in `behaviours.txt`. Which test shows it, its name or its comment says:
-//! `fn wa_03_first_exception`, `/// WA-03, WA-04: …`. Made by `examples/page.rs`, kept right by
+//! `fn wa_03_first_exception`, `/// WA-03, WA-04: …`. `tests/suite.rs` says on which places a row runs. Made by `examples/page.rs`, kept right by
 //! `tests/page.rs`.
 
+use crate::place::Place;
+use crate::suite::listed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
@@ -27,10 +29,10 @@ pub struct Shown {
     pub file: String,
     /// Its name.
     pub name: String,
-    /// The behaviours that it shows.
+    /// The behaviours that it shows; a row may show one that is not in the list.
     pub ids: BTreeSet<String>,
-    /// On which executors, if it is a row of a suite.
-    pub executors: Option<BTreeSet<&'static str>>,
+    /// The places on which it runs, if it is a row of the suite.
+    pub places: Option<BTreeSet<Place>>,
 }
 
 /// The areas, in the order of the page.
@@ -47,8 +49,6 @@ const AREAS: [(&str, &str); 11] = [
     ("FA", "Faults"),
     ("SH", "Shutting down"),
 ];
-
-const EXECUTORS: [&str; 3] = ["inline", "threads", "processes"];
 
 /// The root of the repository.
 #[must_use]
@@ -79,7 +79,7 @@ impl Behaviour {
     }
 }
 
-/// Every test of the repository that carries ids.
+/// Every test of the repository that carries ids, and every row.
 ///
 /// # Panics
 /// If the sources cannot be read.
@@ -94,9 +94,10 @@ pub fn shown() -> Vec<Shown> {
             suites += &text;
         }
     }
-    let listed = listed(&suites);
-    for shown in shown.iter_mut().filter(|shown| shown.executors.is_some()) {
-        shown.executors = Some(listed.get(&shown.name).cloned().unwrap_or_default());
+    let listed: BTreeMap<_, _> =
+        listed(&suites).map(|(row, places)| (row, places.collect())).collect();
+    for shown in shown.iter_mut().filter(|shown| shown.places.is_some()) {
+        shown.places = Some(listed.get(&*shown.name).cloned().unwrap_or_default());
     }
     shown
 }
@@ -120,7 +121,7 @@ fn sources() -> Vec<String> {
     files
 }
 
-/// The tests in a file that carry ids, and the rows.
+/// The tests in a file that carry ids, and all rows.
 fn tests_in(file: &str, text: &str) -> Vec<Shown> {
     let mut found = Vec::new();
     let (mut comment, mut is_test) = (String::new(), false);
@@ -132,13 +133,13 @@ fn tests_in(file: &str, text: &str) -> Vec<Shown> {
         } else {
             let is_row = file.starts_with("crates/conformance/src/")
                 && line.starts_with("pub ")
-                && line.contains("(kind: ExecutorKind)");
+                && line.contains("(place: Place)");
             if let Some(name) = name_of_function(line).filter(|_| is_test || is_row) {
                 let mut ids = ids_in_name(name);
                 ids.extend(ids_in_comment(&comment));
-                if !ids.is_empty() {
+                if is_row || !ids.is_empty() {
                     let (file, name) = (file.to_owned(), name.to_owned());
-                    found.push(Shown { file, name, ids, executors: is_row.then(BTreeSet::new) });
+                    found.push(Shown { file, name, ids, places: is_row.then(BTreeSet::new) });
                 }
             }
             (comment, is_test) = (String::new(), false);
@@ -197,40 +198,6 @@ fn ids_in_comment(comment: &str) -> BTreeSet<String> {
     ids
 }
 
-/// Which executors the suites list each row for. In a suite, a word with a colon or an exclamation mark
-/// says for which executors the names that follow are: `every: one two; concurrent: three`.
-fn listed(suites: &str) -> BTreeMap<String, BTreeSet<&'static str>> {
-    let mut listed: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    let mut executors: &[&str] = &[];
-    let spaced = suites.replace("::", "~").replace([':', '!'], ": ").replace('}', " } ");
-    for word in spaced.split_whitespace() {
-        if let Some(marker) = word.strip_suffix(':') {
-            executors = executors_of(marker);
-            continue;
-        }
-        let name = word.trim_end_matches([';', ',']);
-        for executor in executors {
-            listed.entry(name.to_owned()).or_default().insert(executor);
-        }
-        if word == "}" || word.ends_with(';') {
-            executors = &[];
-        }
-    }
-    listed
-}
-
-fn executors_of(marker: &str) -> &'static [&'static str] {
-    match marker {
-        "inline" => &EXECUTORS[..1],
-        "threads" => &EXECUTORS[1..2],
-        "processes" => &EXECUTORS[2..],
-        "without_processes" => &EXECUTORS[..2],
-        _ if marker.contains("every") => &EXECUTORS,
-        _ if marker.contains("concurrent") || marker == "beside" => &EXECUTORS[1..],
-        _ => &[],
-    }
-}
-
 /// What is wrong: a behaviour that nobody shows and that is not explained, an id that nobody knows, a
 /// row that no suite lists.
 #[must_use]
@@ -254,11 +221,20 @@ pub fn complaints() -> Vec<String> {
             complaints.push(format!("{}: an unexplained gap: no test shows it", behaviour.id));
         }
     }
-    for Shown { file, name, ids, executors } in &shown {
+    for place in Place::ALL {
+        let is_row = |row| shown.iter().any(|shown| shown.places.is_some() && shown.name == row);
+        for (row, reason) in place.exemptions() {
+            if !is_row(*row) || reason.is_empty() {
+                complaints
+                    .push(format!("{row}, from which {place} is exempt: a row, and a reason"));
+            }
+        }
+    }
+    for Shown { file, name, ids, places } in &shown {
         for id in ids.iter().filter(|id| !known.contains(id)) {
             complaints.push(format!("{id}, which {name} in {file} carries, is not in the list"));
         }
-        if executors.as_ref().is_some_and(BTreeSet::is_empty) {
+        if places.as_ref().is_some_and(BTreeSet::is_empty) {
             complaints.push(format!("{name} in {file} is listed by no suite, and never runs"));
         }
     }
@@ -302,13 +278,12 @@ pub fn page() -> String {
 fn tests_of(id: &str, shown: &[Shown]) -> String {
     let mut files: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for shown in shown.iter().filter(|shown| shown.ids.contains(id)) {
-        let letter = |name: &&str| name[..1].to_uppercase();
-        let executors = shown.executors.iter().map(|names| {
-            // In line, threads, processes.
-            let names = EXECUTORS.iter().filter(|name| names.contains(*name));
-            format!(" ({})", names.map(letter).collect::<String>())
-        });
-        let test = format!("`{}`{}", shown.name, executors.collect::<String>());
+        let letter = |place: &Place| place.name()[..1].to_uppercase();
+        let places = shown
+            .places
+            .iter()
+            .map(|places| format!(" ({})", places.iter().map(letter).collect::<String>()));
+        let test = format!("`{}`{}", shown.name, places.collect::<String>());
         files.entry(&shown.file).or_default().push(test);
     }
     let files = files.into_iter().map(|(file, tests)| {
@@ -339,23 +314,13 @@ mod tests {
 
     #[test]
     fn only_tests_and_rows_count() {
-        let text = "/// SH-01: a row,\n/// and SH-02.\n#[must_use]\npub fn one(kind: ExecutorKind) {}\n\
+        let text = "/// SH-01: a row,\n/// and SH-02.\n#[must_use]\npub fn one(place: Place) {}\n\
                     /// SH-03: no test.\nfn two() {}\n    #[test]\n    fn sh_04_a_test() {}\n\
                     /// SH-05: of something else\n\n#[test]\nfn five() {}\n#[test]\nfn $row() {}\n";
         let found = tests_in("crates/conformance/src/x.rs", text);
         let names: Vec<_> =
-            found.iter().map(|shown| (&*shown.name, shown.executors.is_some())).collect();
+            found.iter().map(|shown| (&*shown.name, shown.places.is_some())).collect();
         assert_eq!(names, [("one", true), ("sh_04_a_test", false)]);
         assert_eq!(tests_in("crates/x/src/x.rs", text).len(), 1);
-    }
-
-    #[test]
-    fn suites_say_on_which_executors_a_row_runs() {
-        let listed = listed(
-            "use horsepower_conformance::{beside, rows};\nfor_every_executor! {\n one two }\nthree\n\
-             suite! { waiting; every: four; concurrent: five\n one }\n rows_of! { x: y; beside:; threads: six; }",
-        );
-        let of = |name: &str| listed.get(name).map_or(0, BTreeSet::len);
-        assert_eq!(["one", "two", "three", "four", "five", "six"].map(of), [3, 3, 0, 3, 2, 1]);
     }
 }

@@ -19,7 +19,7 @@ pub fn pool(workers: usize) -> ProcessPoolExecutor {
 pub fn end(pool: ProcessPoolExecutor) {
     let pids = pool.worker_pids();
     drop(pool);
-    crate::lab::assert_gone(&pids);
+    crate::harness::assert_gone(&pids);
 }
 
 /// Task: what it was given, and in which process that was.

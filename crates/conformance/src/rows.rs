@@ -1,11 +1,9 @@
 //! The rows that any executor can show. Those that need tasks which wait, and so an executor that runs
-//! tasks beside the caller, are in [`crate::beside`].
+//! tasks beside the caller, are in [`crate::concurrent`].
 
-// They need no task that waits, but tell most where there are some.
-pub use crate::beside::{ex_20, fu_await};
-pub use crate::callbacks::*;
-use crate::lab::{Subject, until};
-use horsepower::{AnyExecutor, Error, Executor, ExecutorKind, MapOptions, OnError};
+use crate::harness::{Subject, until};
+use crate::place::Place;
+use horsepower::{Error, Executor, MapOptions, OnError};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -46,31 +44,31 @@ pub fn lines(file: &PathBuf) -> Vec<u64> {
 }
 
 /// EX-01: submit, result; no workers is an error when the executor is made.
-pub fn ex_01(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn ex_01(place: Place) {
+    let executor = Subject::new(place, 2);
     assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
     assert_eq!(executor.submit(|(a, b)| u64::pow(a, b), (2, 10)).result().unwrap(), 1024);
     // By way of a reference, an `Arc`, a `Box`.
     fn by(executor: &impl Executor) -> u64 {
         executor.submit(add_one, 5).result().unwrap()
     }
-    let shared = Arc::new(AnyExecutor::with_workers(kind, 1).unwrap());
+    let shared = Arc::new(place.executor(1).unwrap());
     assert_eq!((by(&&*executor), by(&shared), by(&Box::new(shared.clone()))), (6, 6, 6));
-    let error = AnyExecutor::with_workers(kind, 0).unwrap_err();
+    let error = place.executor(0).unwrap_err();
     assert!(error.is_invalid());
     assert_eq!(error.to_string(), "workers must be greater than 0");
 }
 
 /// EX-03: the default number of workers is the number of usable CPUs (one for the in-line executor).
-pub fn ex_03(kind: ExecutorKind) {
-    let executor = AnyExecutor::new(kind).unwrap();
+pub fn ex_03(place: Place) {
+    let executor = place.default_executor().unwrap();
     let usable = horsepower::info::usable_cpus().get();
-    assert_eq!(executor.workers(), if kind == ExecutorKind::Inline { 1 } else { usable });
+    assert_eq!(executor.workers(), if place.is_concurrent() { usable } else { 1 });
 }
 
 /// EX-07: results come in the order of the items, whatever the order of their ends.
-pub fn ex_07(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn ex_07(place: Place) {
+    let executor = Subject::new(place, 2);
     let slow_first = |n: u64| {
         if n == 0 {
             std::thread::sleep(Duration::from_millis(30));
@@ -86,8 +84,8 @@ pub fn ex_07(kind: ExecutorKind) {
 
 /// EX-08: a map whose results nobody reads runs all the same, within the window; and an endless
 /// input is no trouble.
-pub fn ex_08(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn ex_08(place: Place) {
+    let executor = Subject::new(place, 2);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     let items: Vec<_> = (0..1024).map(|n| (file.clone(), n)).collect();
@@ -107,8 +105,8 @@ pub fn ex_08(kind: ExecutorKind) {
 }
 
 /// EX-08: the window bounds what is drawn ahead of the reader.
-pub fn ex_08_window(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn ex_08_window(place: Place) {
+    let executor = Subject::new(place, 2);
     let drawn = AtomicUsize::new(0);
     let items = (0u64..).inspect(|_| {
         drawn.fetch_add(1, Ordering::Relaxed);
@@ -121,8 +119,8 @@ pub fn ex_08_window(kind: ExecutorKind) {
 }
 
 /// EX-09: an error comes at its own place, after the results before it; then the map is over.
-pub fn ex_09(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn ex_09(place: Place) {
+    let executor = Subject::new(place, 2);
     let mut map = executor.map(fail_on_three, 0..100);
     for n in 0..3 {
         assert_eq!(map.next().unwrap().unwrap(), n);
@@ -134,8 +132,8 @@ pub fn ex_09(kind: ExecutorKind) {
 }
 
 /// EX-12, PO-01: any chunk size gives the same; none at all is refused.
-pub fn ex_12(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn ex_12(place: Place) {
+    let executor = Subject::new(place, 2);
     for size in [1, 6, 40, 50] {
         let options = MapOptions::new().chunk_size(size);
         let results: Result<Vec<_>, _> =
@@ -146,11 +144,11 @@ pub fn ex_12(kind: ExecutorKind) {
 }
 
 /// EX-13: leaving the scope waits for all work, also when the scope is left by a panic.
-pub fn ex_13(kind: ExecutorKind) {
+pub fn ex_13(place: Place) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     let left = std::panic::catch_unwind(|| {
-        let executor = Subject::new(kind, 2);
+        let executor = Subject::new(place, 2);
         for n in 0..20 {
             // Dropped futures change nothing.
             drop(executor.submit(write_line, (file.clone(), n)));
@@ -163,7 +161,7 @@ pub fn ex_13(kind: ExecutorKind) {
 
 /// EX-19: what belongs to a task is released when it has ended, though the executor lives on and
 /// nobody asked for the result.
-pub fn ex_19(kind: ExecutorKind) {
+pub fn ex_19(place: Place) {
     static LIVING: AtomicUsize = AtomicUsize::new(0);
     #[derive(serde::Serialize, serde::Deserialize)]
     #[serde(from = "u8", into = "u8")]
@@ -189,7 +187,7 @@ pub fn ex_19(kind: ExecutorKind) {
             LIVING.fetch_sub(1, Ordering::SeqCst);
         }
     }
-    let executor = Subject::new(kind, 1);
+    let executor = Subject::new(place, 1);
     let kept = executor.submit(|counted: Counted| counted, Counted::from(0));
     for n in 0..10 {
         drop(executor.submit(|counted: Counted| counted, Counted::from(n)));
@@ -210,7 +208,7 @@ pub fn ex_19(kind: ExecutorKind) {
 }
 
 /// EX-21: tasks can be submitted from callbacks, in chains.
-pub fn ex_21(kind: ExecutorKind) {
+pub fn ex_21(place: Place) {
     fn chain(executor: &Arc<Subject>, left: u64, done: mpsc::Sender<u64>) {
         let next = Arc::downgrade(executor);
         executor.submit(add_one, left).add_done_callback(move |outcome| {
@@ -221,7 +219,7 @@ pub fn ex_21(kind: ExecutorKind) {
             }
         });
     }
-    let executor = Arc::new(Subject::new(kind, 2));
+    let executor = Arc::new(Subject::new(place, 2));
     let (done, ends) = mpsc::channel();
     for steps in [100, 50, 60] {
         chain(&executor, steps, done.clone());
@@ -241,8 +239,8 @@ pub fn ex_21(kind: ExecutorKind) {
 }
 
 /// Chunks whose results are more than a block of a lane holds, in bulk: every item has its answer.
-pub fn po_01_large_chunks(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn po_01_large_chunks(place: Place) {
+    let executor = Subject::new(place, 2);
     for (size, len) in [(10_000, 1), (500, 300), (40, 10_000)] {
         let options = MapOptions::new().chunk_size(size);
         let text = |(n, len): (u64, usize)| format!("{n:len$}");
@@ -259,16 +257,16 @@ pub fn po_01_large_chunks(kind: ExecutorKind) {
 }
 
 /// PO-02: nothing in, nothing out.
-pub fn po_02(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn po_02(place: Place) {
+    let executor = Subject::new(place, 2);
     assert!(executor.map(add_one, []).next().is_none());
     let options = MapOptions::new().chunk_size(3);
     assert!(executor.tasks(add_one, []).options(options).map().next().is_none());
 }
 
 /// FA-17: the other flavour of map goes on after an error.
-pub fn fa_17(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn fa_17(place: Place) {
+    let executor = Subject::new(place, 2);
     for options in [MapOptions::new(), MapOptions::new().chunk_size(4)] {
         let options = options.on_error(OnError::Continue);
         let results: Vec<_> = executor.tasks(fail_on_three, 0..10).options(options).map().collect();
@@ -283,8 +281,8 @@ pub fn fa_17(kind: ExecutorKind) {
 }
 
 /// FU-01: the states of futures that have ended.
-pub fn fu_01(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_01(place: Place) {
+    let executor = Subject::new(place, 1);
     for n in [2, 3] {
         let future = executor.submit(fail_on_three, n);
         assert_eq!(future.error().is_some(), n == 3);
@@ -300,8 +298,8 @@ pub fn fu_01(kind: ExecutorKind) {
 }
 
 /// FU-02: no time at all is enough for what has ended, though nobody has asked for it before.
-pub fn fu_02_at_once(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_02_at_once(place: Place) {
+    let executor = Subject::new(place, 1);
     for _ in 0..100 {
         let mut futures = [2, 3].map(|n| executor.submit(fail_on_three, n));
         until(|| futures.iter().all(|future| future.is_done()));
@@ -313,8 +311,8 @@ pub fn fu_02_at_once(kind: ExecutorKind) {
 }
 
 /// FU-04: the error without the result.
-pub fn fu_04(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_04(place: Place) {
+    let executor = Subject::new(place, 1);
     let failed = executor.submit(fail_on_three, 3);
     let error = failed.error_timeout(Duration::from_secs(60)).unwrap().unwrap();
     assert!(error.is_panic());
@@ -323,8 +321,8 @@ pub fn fu_04(kind: ExecutorKind) {
 }
 
 /// FU-03: a result can be read as often as wanted, and taken once.
-pub fn fu_03(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_03(place: Place) {
+    let executor = Subject::new(place, 1);
     let mut future = executor.submit(add_one, 1);
     assert_eq!((future.get().unwrap(), future.get().unwrap()), (&2, &2));
     assert_eq!(future.result_timeout(Duration::ZERO).unwrap(), 2);
@@ -333,8 +331,8 @@ pub fn fu_03(kind: ExecutorKind) {
 }
 
 /// FU-13: a panic arrives with its message, its place, and the task's name.
-pub fn fu_13(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_13(place: Place) {
+    let executor = Subject::new(place, 1);
     let error = executor.submit(fail_on_three, 3).result().unwrap_err();
     assert!(error.is_panic() && !error.is_worker_death());
     assert_eq!(error.panic_message(), Some("three is refused"));
@@ -347,8 +345,8 @@ pub fn fu_13(kind: ExecutorKind) {
 }
 
 /// FU-14: a task that returns an error has succeeded.
-pub fn fu_14(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_14(place: Place) {
+    let executor = Subject::new(place, 1);
     let parse = |text: String| text.parse::<u8>().map_err(|error| error.to_string());
     let future = executor.submit(parse, "300".to_owned());
     assert!(future.error().is_none());
@@ -356,10 +354,10 @@ pub fn fu_14(kind: ExecutorKind) {
 }
 
 /// FU-15: the text form tells the state, without asking that the result can be printed.
-pub fn fu_15(kind: ExecutorKind) {
+pub fn fu_15(place: Place) {
     #[derive(serde::Serialize, serde::Deserialize)]
     struct Silent;
-    let executor = Subject::new(kind, 1);
+    let executor = Subject::new(place, 1);
     let future = executor.submit(|()| Silent, ());
     assert!(future.get().is_ok());
     assert!(format!("{future:?}").ends_with(": returned)"), "{future:?}");
@@ -369,8 +367,8 @@ pub fn fu_15(kind: ExecutorKind) {
 }
 
 /// SH-01: after shutdown, tasks are refused; shutting down again is fine.
-pub fn sh_01(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn sh_01(place: Place) {
+    let executor = Subject::new(place, 1);
     assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
     executor.shutdown();
     executor.shutdown();
@@ -385,8 +383,8 @@ pub fn sh_01(kind: ExecutorKind) {
 }
 
 /// Large values arrive whole (EX-24), numbers and others.
-pub fn ex_24(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn ex_24(place: Place) {
+    let executor = Subject::new(place, 2);
     for len in [0usize, 1, 150, 170, 40_000, 3_000_000] {
         let bytes: Vec<u8> = (0..len).map(|i| (i * 7) as u8).collect();
         let back = executor.submit(|bytes: Vec<u8>| bytes, bytes.clone()).result().unwrap();

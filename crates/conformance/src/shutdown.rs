@@ -2,9 +2,10 @@
 
 use crate::built;
 use crate::gate::{Gate, pass};
-use crate::lab::{Subject, assert_gone, is_alive, is_child, threads, until};
+use crate::harness::{Subject, assert_gone, is_alive, is_child, threads, until};
+use crate::place::Place;
 use crate::rows::{add_one, fail_on_three};
-use horsepower::{Error, Executor, ExecutorKind, ProcessPoolExecutor, ShutdownOptions, TaskFuture};
+use horsepower::{Error, Executor, ProcessPoolExecutor, ShutdownOptions, TaskFuture};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
@@ -22,14 +23,14 @@ fn endless(_: u64) {
 
 /// SH-02: shutting down does everything that was queued; when it returns, the threads and processes are
 /// gone, though the executor is still there.
-pub fn sh_02(kind: ExecutorKind) {
-    let executor = built!(kind, .workers(5).name("sh_02").idle_timeout(HOUR));
+pub fn sh_02(place: Place) {
+    let executor = built!(place, .workers(5).name(format!("sh_02_{place}")).idle_timeout(HOUR));
     let mut gate = Gate::new();
     let held: Vec<_> = (0..5).map(|_| executor.submit(pass, gate.path())).collect();
     until(|| held.iter().all(TaskFuture::is_running));
     let futures: Vec<_> = (0..50).map(|n| executor.submit(add_one, n)).collect();
     let pids = executor.worker_pids();
-    assert_eq!((pids.len(), threads("sh_02_")), workers(kind, 5));
+    assert_eq!((pids.len(), threads(&format!("sh_02_{place}"))), workers(place, 5));
     gate.open();
     executor.shutdown();
     for (n, future) in futures.into_iter().enumerate() {
@@ -38,25 +39,25 @@ pub fn sh_02(kind: ExecutorKind) {
     }
     assert_gone(&pids);
     // A joined thread is on the system's list for a moment more.
-    until(|| threads("sh_02_") == 0);
+    until(|| threads(&format!("sh_02_{place}")) == 0);
     drop(held);
 }
 
 /// So many workers, as processes and as threads.
-fn workers(kind: ExecutorKind, workers: usize) -> (usize, usize) {
-    if kind == ExecutorKind::Processes { (workers, 0) } else { (0, workers) }
+fn workers(place: Place, workers: usize) -> (usize, usize) {
+    if place.has_worker_processes() { (workers, 0) } else { (0, workers) }
 }
 
 /// SH-03: without waiting it returns while tasks run and wait; they are done all the same, and the
 /// workers go by themselves.
-pub fn sh_03_without_waiting(kind: ExecutorKind) {
-    let executor = built!(kind, .workers(2).name("sh_03").idle_timeout(HOUR));
+pub fn sh_03_without_waiting(place: Place) {
+    let executor = built!(place, .workers(2).name(format!("sh_03_{place}")).idle_timeout(HOUR));
     let mut gate = Gate::new();
     let held: Vec<_> = (0..4).map(|_| executor.submit(pass, gate.path())).collect();
     let queued: Vec<_> = (0..20).map(|n| executor.submit(add_one, n)).collect();
     until(|| held.iter().filter(|future| future.is_running()).count() == 2);
     let pids = executor.worker_pids();
-    assert_eq!((pids.len(), threads("sh_03_")), workers(kind, 2));
+    assert_eq!((pids.len(), threads(&format!("sh_03_{place}"))), workers(place, 2));
     executor.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
     executor.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
     assert!(queued.iter().chain(&[]).all(|future| !future.is_done()));
@@ -66,13 +67,13 @@ pub fn sh_03_without_waiting(kind: ExecutorKind) {
         assert_eq!(future.result().unwrap(), n as u64 + 1);
     }
     held.into_iter().for_each(|future| future.result().unwrap());
-    until(|| !pids.iter().any(|&pid| is_child(pid)) && threads("sh_03_") == 0);
+    until(|| !pids.iter().any(|&pid| is_child(pid)) && threads(&format!("sh_03_{place}")) == 0);
 }
 
 /// SH-04: of fifty tasks on five workers those that have not begun are cancelled, the others return, and
 /// everybody is told.
-pub fn sh_04_cancel_queued(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 5);
+pub fn sh_04_cancel_queued(place: Place) {
+    let executor = Subject::new(place, 5);
     let mut gate = Gate::new();
     let futures: Vec<_> = (0..50).map(|_| executor.submit(pass, gate.path())).collect();
     until(|| futures.iter().filter(|future| future.is_running()).count() == 5);
@@ -98,9 +99,9 @@ pub fn sh_04_cancel_queued(kind: ExecutorKind) {
 
 /// SH-04, FU-01: a future that has ended says how, from the first moment: one that is cancelled by a
 /// shutdown is never seen as ended and not cancelled.
-pub fn sh_04_ended_is_cancelled(kind: ExecutorKind) {
+pub fn sh_04_ended_is_cancelled(place: Place) {
     for _ in 0..20 {
-        let executor = Subject::new(kind, 1);
+        let executor = Subject::new(place, 1);
         let mut gate = Gate::new();
         let running = executor.submit(pass, gate.path());
         let queued: Vec<_> = (0..300).map(|n| executor.submit(add_one, n)).collect();
@@ -119,8 +120,8 @@ pub fn sh_04_ended_is_cancelled(kind: ExecutorKind) {
 
 /// SH-07: while the executor comes to its end, tasks are refused, whoever submits them: another thread,
 /// or a callback.
-pub fn sh_07_refused_while_ending(kind: ExecutorKind) {
-    let executor = Arc::new(Subject::new(kind, 1));
+pub fn sh_07_refused_while_ending(place: Place) {
+    let executor = Arc::new(Subject::new(place, 1));
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     until(|| running.is_running());
@@ -151,14 +152,14 @@ pub fn sh_07_refused_while_ending(kind: ExecutorKind) {
 
 /// SH-10: with force, endless tasks and a hundred that wait come to an end, and their futures say so.
 /// On an executor that was never used, or has ended, there is nothing to do.
-pub fn sh_10_by_force(kind: ExecutorKind) {
+pub fn sh_10_by_force(place: Place) {
     let force = || ShutdownOptions::new().cancel_queued().kill_running();
-    let unused = Subject::new(kind, 2);
+    let unused = Subject::new(place, 2);
     unused.shutdown_with(force()).unwrap();
     unused.shutdown_with(force()).unwrap();
 
-    let executor = Subject::new(kind, 2);
-    if kind != ExecutorKind::Processes {
+    let executor = Subject::new(place, 2);
+    if !place.kills_running() {
         // Nothing can end what runs in this process.
         assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
         executor.shutdown_with(force()).unwrap();
@@ -180,8 +181,8 @@ pub fn sh_10_by_force(kind: ExecutorKind) {
 }
 
 /// SH-10: executors inside of tasks end with them.
-pub fn sh_10_executors_inside() {
-    let executor = Subject::new(ExecutorKind::Processes, 2);
+pub fn sh_10_executors_inside(place: Place) {
+    let executor = Subject::new(place, 2);
     let folder = tempfile::tempdir().unwrap();
     let nest = |file: PathBuf| {
         let inner = ProcessPoolExecutor::with_workers(2).unwrap();
@@ -210,15 +211,15 @@ pub fn sh_10_executors_inside() {
 
 /// SH-12: waiting for the end takes a limit of time; when it is over that is an error, and one may wait
 /// again, or use force. There is no waiting for an executor that is open: to wait is to close it.
-pub fn sh_12_with_a_limit_of_time(kind: ExecutorKind) {
+pub fn sh_12_with_a_limit_of_time(place: Place) {
     for force in [false, true] {
-        sh_12_then(kind, force);
+        sh_12_then(place, force);
     }
 }
 
 /// Waits too short for the end, then by force or until it comes.
-fn sh_12_then(kind: ExecutorKind, force: bool) {
-    let executor = Subject::new(kind, 1);
+fn sh_12_then(place: Place, force: bool) {
+    let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     let queued = executor.submit(add_one, 1);
@@ -235,12 +236,12 @@ fn sh_12_then(kind: ExecutorKind, force: bool) {
     assert!(running.is_running() && !queued.is_done());
     if force {
         // What runs on threads cannot be ended.
-        if kind == ExecutorKind::Threads {
+        if !place.kills_running() {
             gate.open();
         }
         let force = ShutdownOptions::new().cancel_queued().kill_running();
         executor.shutdown_with(force).unwrap();
-        let ended = kind == ExecutorKind::Processes;
+        let ended = place.kills_running();
         assert_eq!((running.is_done(), running.is_cancelled()), (true, ended));
         assert!(queued.is_done() && (queued.is_cancelled() || !ended));
         return;
@@ -252,9 +253,9 @@ fn sh_12_then(kind: ExecutorKind, force: bool) {
 
 /// SH-13: stopped with ten tasks queued: every future ends, those that have not begun as cancelled; and
 /// everybody who waits is woken.
-pub fn sh_13_every_future_ends(kind: ExecutorKind) {
+pub fn sh_13_every_future_ends(place: Place) {
     for force in [false, true] {
-        let executor = Subject::new(kind, 1);
+        let executor = Subject::new(place, 1);
         let mut gate = Gate::new();
         let running = executor.submit(pass, gate.path());
         let queued: Vec<_> = (0..10).map(|n| executor.submit(fail_on_three, n)).collect();
@@ -271,18 +272,18 @@ pub fn sh_13_every_future_ends(kind: ExecutorKind) {
             executor.shutdown_with(options).unwrap();
             assert!(waiters.into_iter().all(|waiter| waiter.join().unwrap()));
         });
-        if !(force && kind == ExecutorKind::Processes) {
+        if !(force && place.kills_running()) {
             gate.open();
         }
         let killed = running.result().is_err_and(|error| error.is_cancelled());
-        assert_eq!(killed, force && kind == ExecutorKind::Processes);
+        assert_eq!(killed, force && place.kills_running());
     }
 }
 
 /// SH-11: the callback of a task that the shutdown cancels may shut down too; it does not wait for
 /// itself.
-pub fn sh_11_in_the_callback_of_a_cancelled_task(kind: ExecutorKind) {
-    let executor = Arc::new(Subject::new(kind, 1));
+pub fn sh_11_in_the_callback_of_a_cancelled_task(place: Place) {
+    let executor = Arc::new(Subject::new(place, 1));
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     let queued = executor.submit(add_one, 1);
@@ -307,8 +308,8 @@ pub fn sh_11_in_the_callback_of_a_cancelled_task(kind: ExecutorKind) {
 
 /// SH-11: the same in the callback of a task that was not begun in time, while another one waits for its
 /// next try.
-pub fn sh_11_in_the_callback_of_a_late_task(kind: ExecutorKind) {
-    let executor = Arc::new(Subject::new(kind, 1));
+pub fn sh_11_in_the_callback_of_a_late_task(place: Place) {
+    let executor = Arc::new(Subject::new(place, 1));
     let mut gate = Gate::new();
     let pause = Duration::from_millis(150);
     let failing = executor.task(fail_on_three, 3).retries(1).backoff(pause).submit();
@@ -333,8 +334,8 @@ pub fn sh_11_in_the_callback_of_a_late_task(kind: ExecutorKind) {
 
 /// SH-11: a callback that waits for the end of its executor is told that it cannot; without waiting it
 /// may end it.
-pub fn sh_11_waiting_in_a_callback(kind: ExecutorKind) {
-    let executor = Arc::new(Subject::new(kind, 1));
+pub fn sh_11_waiting_in_a_callback(place: Place) {
+    let executor = Arc::new(Subject::new(place, 1));
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     let queued = executor.submit(add_one, 1);
@@ -359,9 +360,9 @@ pub fn sh_11_waiting_in_a_callback(kind: ExecutorKind) {
 }
 
 /// SH-09: a task is cancelled at once, with the queue full, and the shutdown returns.
-pub fn sh_09_with_a_full_queue(kind: ExecutorKind) {
+pub fn sh_09_with_a_full_queue(place: Place) {
     for _ in 0..10 {
-        let executor = Subject::new(kind, 1);
+        let executor = Subject::new(place, 1);
         let mut gate = Gate::new();
         let held = executor.submit(pass, gate.path());
         let queued: Vec<_> = (0..300).map(|n| executor.submit(add_one, n)).collect();
@@ -373,9 +374,9 @@ pub fn sh_09_with_a_full_queue(kind: ExecutorKind) {
 }
 
 /// SH-09: the same where the queue has a limit, and somebody waits for room in it.
-pub fn sh_09_with_a_limit(kind: ExecutorKind) {
+pub fn sh_09_with_a_limit(place: Place) {
     for _ in 0..10 {
-        let executor = built!(kind, .workers(1).queue_limit(3));
+        let executor = built!(place, .workers(1).queue_limit(3));
         let mut gate = Gate::new();
         let held = executor.submit(pass, gate.path());
         let queued: Vec<_> = (0..3).map(|n| executor.submit(add_one, n)).collect();

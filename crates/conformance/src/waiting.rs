@@ -4,11 +4,10 @@
 //! the caller.
 
 use crate::gate::{Gate, pass};
-use crate::lab::{Subject, until};
+use crate::harness::{Subject, until};
+use crate::place::Place;
 use crate::rows::{add_one, fail_on_three};
-use horsepower::{
-    Executor, ExecutorKind, ShutdownOptions, TaskFuture, Until, Waited, as_completed, wait,
-};
+use horsepower::{Executor, ShutdownOptions, TaskFuture, Until, Waited, as_completed, wait};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -55,8 +54,8 @@ fn wait_while<T: Send + Sync>(
 
 /// WA-01, WA-02, WA-03: of futures that have all ended, every mode gives all, at once; failures are not
 /// raised.
-pub fn wa_01_at_once(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn wa_01_at_once(place: Place) {
+    let executor = Subject::new(place, 2);
     let futures: Vec<_> = (2..5).map(|n| executor.submit(fail_on_three, n)).collect();
     futures.iter().for_each(|future| drop(future.error()));
     for mode in MODES {
@@ -75,8 +74,8 @@ pub fn wa_01_at_once(kind: ExecutorKind) {
 }
 
 /// WA-01: all are waited for, however each of them ends.
-pub fn wa_01_all_completed(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn wa_01_all_completed(place: Place) {
+    let executor = Subject::new(place, 2);
     let mut gate = Gate::new();
     let futures = vec![
         executor.submit(pass, gate.path()),
@@ -95,8 +94,8 @@ pub fn wa_01_all_completed(kind: ExecutorKind) {
 }
 
 /// WA-02: the first that ends is enough, whichever it is and however it ends.
-pub fn wa_02_first_completed(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn wa_02_first_completed(place: Place) {
+    let executor = Subject::new(place, 2);
     let slow = Gate::new();
     let unending = executor.submit(pass, slow.path());
     let mut quick = [Gate::new(), Gate::new()];
@@ -115,8 +114,8 @@ pub fn wa_02_first_completed(kind: ExecutorKind) {
 }
 
 /// WA-03: a success is not enough, the first failure is; one that has failed before is at once.
-pub fn wa_03_first_exception(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn wa_03_first_exception(place: Place) {
+    let executor = Subject::new(place, 2);
     let slow = Gate::new();
     let mut quick = Gate::new();
     let futures = [
@@ -132,8 +131,8 @@ pub fn wa_03_first_exception(kind: ExecutorKind) {
 }
 
 /// WA-03: as long as none fails, it is all that is waited for; earlier successes do not stop it.
-pub fn wa_03_without_exceptions(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn wa_03_without_exceptions(place: Place) {
+    let executor = Subject::new(place, 2);
     let mut gates = [Gate::new(), Gate::new()];
     let futures = [executor.submit(pass, gates[0].path()), executor.submit(pass, gates[1].path())];
     let ended = wait_while(&futures, Until::FirstFailed, || {
@@ -155,8 +154,8 @@ pub fn wa_03_without_exceptions(kind: ExecutorKind) {
 }
 
 /// WA-04: a cancelled future is done, but that is no failure; nor is it if it was killed.
-pub fn wa_04_cancelled_is_no_exception(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn wa_04_cancelled_is_no_exception(place: Place) {
+    let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
     let futures = [
         executor.submit(pass, gate.path()),
@@ -168,18 +167,18 @@ pub fn wa_04_cancelled_is_no_exception(kind: ExecutorKind) {
     let waited = wait(&futures, Until::FirstFailed, Some(Duration::from_millis(5)));
     assert_eq!(partition(&futures, &waited), (vec![1], vec![0, 2]));
     let ended = wait_while(&futures, Until::FirstFailed, || {
-        if kind == ExecutorKind::Processes {
+        if place.kills_running() {
             assert!(futures[0].kill());
         }
         gate.open();
     });
     assert_eq!(ended, (vec![0, 1, 2], vec![]));
-    assert_eq!(futures[0].is_cancelled(), kind == ExecutorKind::Processes);
+    assert_eq!(futures[0].is_cancelled(), place.kills_running());
 }
 
 /// WA-05: when the time is over, it tells how far they have come; that is no error, and changes nothing.
-pub fn wa_05_timeout(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn wa_05_timeout(place: Place) {
+    let executor = Subject::new(place, 2);
     let (mut gate, mut opened) = (Gate::new(), Gate::new());
     let futures = [&gate, &opened, &gate].map(|gate| executor.submit(pass, gate.path()));
     for timeout in [Duration::ZERO, Duration::from_millis(1)] {
@@ -206,8 +205,8 @@ pub fn wa_05_timeout(kind: ExecutorKind) {
 
 /// WA-05, AC-01: a future whose result somebody has had is done for those who wait, too, and comes before
 /// one that ends later.
-pub fn wa_05_what_was_seen_to_end_is_done(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn wa_05_what_was_seen_to_end_is_done(place: Place) {
+    let executor = Subject::new(place, 2);
     for _ in 0..200 {
         let mut gates = [Gate::new(), Gate::new()];
         let futures = [
@@ -228,8 +227,8 @@ pub fn wa_05_what_was_seen_to_end_is_done(kind: ExecutorKind) {
 }
 
 /// WA-06: of futures given more than once, each counts once; of none, there is nothing to wait for.
-pub fn wa_06_at_once(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn wa_06_at_once(place: Place) {
+    let executor = Subject::new(place, 1);
     let future = executor.submit(add_one, 1);
     let other = executor.submit(add_one, 2);
     for mode in MODES {
@@ -246,8 +245,8 @@ pub fn wa_06_at_once(kind: ExecutorKind) {
 }
 
 /// WA-07: a hundred tasks are let go while somebody waits for them, again and again: no wake-up is lost.
-pub fn wa_07_released_together(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 5);
+pub fn wa_07_released_together(place: Place) {
+    let executor = Subject::new(place, 5);
     for round in 0..20 {
         let mut gate = Gate::new();
         let futures: Vec<_> = (0..100).map(|_| executor.submit(pass, gate.path())).collect();
@@ -268,8 +267,8 @@ pub fn wa_07_released_together(kind: ExecutorKind) {
 }
 
 /// WA-08: a cancelled future is done for all who wait, at once, though no worker has noticed.
-pub fn wa_08_cancelled_is_done(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn wa_08_cancelled_is_done(place: Place) {
+    let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     until(|| running.is_running());
@@ -289,29 +288,36 @@ pub fn wa_08_cancelled_is_done(kind: ExecutorKind) {
     running.result().unwrap();
 }
 
-/// WA-06, AC-01: futures of all executors in one wait, and in one iteration, in which they come in the
-/// order of their ends.
+/// WA-06, AC-01: futures of the executors of all places can be waited for together, and come in the order
+/// of their ends.
+///
+/// # Panics
+/// If they do not.
 pub fn wa_06_mixed_executors() {
-    let executors: Vec<_> = ExecutorKind::ALL.iter().map(|&kind| Subject::new(kind, 1)).collect();
-    let mut gates: Vec<_> = executors.iter().map(|_| Gate::new()).collect();
+    let executors = Place::ALL.map(|place| Subject::new(place, 1));
+    let mut gates = Place::ALL.map(|_| Gate::new());
     // In line the task ends before `submit` does.
+    assert!(!Place::ALL[0].is_concurrent());
     gates[0].open();
-    let futures: Vec<_> = executors
-        .iter()
-        .zip(&gates)
-        .map(|(executor, gate)| executor.submit(pass, gate.path()))
-        .collect();
+    let mut futures = vec![];
+    for (executor, gate) in executors.iter().zip(&gates) {
+        futures.push(executor.submit(pass, gate.path()));
+    }
+    let pending: Vec<_> = (1..futures.len()).collect();
     for mode in [Until::FirstCompleted, Until::AllCompleted] {
         let waited = wait(&futures, mode, Some(Duration::from_millis(2)));
-        assert_eq!(partition(&futures, &waited), (vec![0], vec![1, 2]), "{mode:?}");
+        assert_eq!(partition(&futures, &waited), (vec![0], pending.clone()), "{mode:?}");
     }
     let number =
         |future: &TaskFuture<()>| futures.iter().position(|other| std::ptr::eq(other, future));
     let mut ends = as_completed(&futures).map(number);
     assert_eq!(ends.next(), Some(Some(0)));
-    gates[2].open();
-    assert_eq!(ends.next(), Some(Some(2)));
+    // The last first.
+    for n in pending.into_iter().skip(1).rev() {
+        gates[n].open();
+        assert_eq!(ends.next(), Some(Some(n)));
+    }
     let ended = wait_while(&futures, Until::AllCompleted, || gates[1].open());
-    assert_eq!(ended, (vec![0, 1, 2], vec![]));
+    assert_eq!(ended, ((0..futures.len()).collect(), vec![]));
     assert_eq!((ends.next(), ends.next()), (Some(Some(1)), None));
 }

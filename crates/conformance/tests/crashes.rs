@@ -4,9 +4,9 @@
 use horsepower::ShutdownOptions;
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{guarded, is_child, until};
+use horsepower_conformance::harness::{guarded, is_child, until};
 use horsepower_conformance::pools::{end, pid_of, pool};
-use horsepower_conformance::roles::{die, signal};
+use horsepower_conformance::subprocess::{die, signal};
 use rustix::process::Signal;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -3,8 +3,8 @@
 use horsepower::Process;
 use horsepower::ShutdownOptions;
 use horsepower::prelude::*;
-use horsepower_conformance::lab::{assert_gone, guarded};
-use horsepower_conformance::roles::die;
+use horsepower_conformance::harness::{assert_gone, guarded};
+use horsepower_conformance::subprocess::die;
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -4,12 +4,15 @@
 use horsepower::prelude::*;
 use horsepower::{ShutdownOptions, Until, wait};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{guarded, until};
+use horsepower_conformance::harness::{guarded, until};
+use horsepower_conformance::place::Place;
 use horsepower_conformance::pools::{end, hang, pid_of, pool};
 use horsepower_conformance::rows::{lines, write_line};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
+
+const CONCURRENT: [Place; 2] = [Place::Threads, Place::Processes];
 
 /// Task: takes long enough for others to wait behind it.
 fn slow_line((file, n): (PathBuf, u64)) -> u64 {
@@ -65,9 +68,9 @@ fn a_shutdown_in_the_middle_of_a_chunk() {
     horsepower::init();
     guarded("chunk", || {
         let options = MapOptions::new().chunk_size(500).on_error(OnError::Continue);
-        for kind in [ExecutorKind::Threads, ExecutorKind::Processes] {
+        for place in CONCURRENT {
             for kill in [false, true] {
-                let executor = AnyExecutor::with_workers(kind, 1).unwrap();
+                let executor = place.executor(1).unwrap();
                 let folder = tempfile::tempdir().unwrap();
                 let file = folder.path().join("lines");
                 let items = (0..500).map(|n| (file.clone(), n)).collect::<Vec<_>>();
@@ -81,7 +84,7 @@ fn a_shutdown_in_the_middle_of_a_chunk() {
                 let cancelled = results
                     .iter()
                     .filter(|result| result.as_ref().is_err_and(horsepower::Error::is_cancelled));
-                assert!(cancelled.count() > 400, "{kind} {kill}: {} ran", lines(&file).len());
+                assert!(cancelled.count() > 400, "{place} {kill}: {} ran", lines(&file).len());
             }
         }
     });
@@ -125,8 +128,8 @@ fn a_busy_callback_holds_no_limited_wait_up() {
 fn a_retry_is_no_late_beginning() {
     horsepower::init();
     guarded("late retry", || {
-        for kind in [ExecutorKind::Threads, ExecutorKind::Processes] {
-            let executor = AnyExecutor::with_workers(kind, 1).unwrap();
+        for place in CONCURRENT {
+            let executor = place.executor(1).unwrap();
             let folder = tempfile::tempdir().unwrap();
             let file = folder.path().join("lines");
             let second_time = |file: PathBuf| {
@@ -209,8 +212,8 @@ fn thread_pools_within_each_other() {
 fn no_retry_after_the_end() {
     horsepower::init();
     guarded("no retry", || {
-        for kind in [ExecutorKind::Threads, ExecutorKind::Processes] {
-            let executor = AnyExecutor::with_workers(kind, 1).unwrap();
+        for place in CONCURRENT {
+            let executor = place.executor(1).unwrap();
             let mut gate = Gate::new();
             let fail = |gate: PathBuf| {
                 pass(gate);
@@ -318,11 +321,11 @@ fn fu_06_what_was_handed_out_ahead() {
 fn stats_are_there_with_the_result() {
     horsepower::init();
     guarded("counted", || {
-        for kind in [ExecutorKind::Threads, ExecutorKind::Processes] {
-            let executor = AnyExecutor::with_workers(kind, 1).unwrap();
+        for place in CONCURRENT {
+            let executor = place.executor(1).unwrap();
             for n in 1..=1000 {
                 executor.submit(pid_of, n).result().unwrap();
-                assert_eq!(executor.stats().done, n, "{kind}");
+                assert_eq!(executor.stats().done, n, "{place}");
             }
         }
     });

@@ -3,7 +3,7 @@
 use horsepower::Error;
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::guarded;
+use horsepower_conformance::harness::guarded;
 use horsepower_conformance::pools::{end, pid_of, pool};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::PathBuf;

@@ -6,12 +6,13 @@
 use horsepower::ShutdownOptions;
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{guarded, is_alive, until};
-use horsepower_conformance::roles::{another, role};
+use horsepower_conformance::harness::{ThreadEntry, guarded, is_alive, until, worker_pids};
+use horsepower_conformance::place::Place;
+use horsepower_conformance::subprocess::{another, role};
 use std::path::PathBuf;
 use std::process::Output;
 
-const BESIDE: [ExecutorKind; 2] = [ExecutorKind::Threads, ExecutorKind::Processes];
+const CONCURRENT: [Place; 2] = [Place::Threads, Place::Processes];
 
 /// Prints a line as one piece, so that those of several workers are not mixed.
 fn say(text: &str) {
@@ -26,10 +27,11 @@ fn speak((gate, n): (PathBuf, u64)) {
     say(&format!("task {n}"));
 }
 
-/// Opens the gate a little later, when the program has most likely come to its end.
+/// Opens the gate once the calling thread sleeps: at the end of the program, which waits for its tasks.
 fn open_later(mut gate: Gate) -> std::thread::JoinHandle<()> {
+    let caller = ThreadEntry::current();
     std::thread::spawn(move || {
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        caller.wait_until_asleep();
         gate.open();
         // The folder of the gate stays until the program has ended.
         std::mem::forget(gate);
@@ -38,8 +40,8 @@ fn open_later(mut gate: Gate) -> std::thread::JoinHandle<()> {
 
 /// The executor that the role names, if this process has a role.
 fn executor_of_the_role(workers: usize) -> Option<AnyExecutor> {
-    let kind: ExecutorKind = role()?.split(' ').next()?.parse().unwrap();
-    Some(AnyExecutor::with_workers(kind, workers).unwrap())
+    let place = Place::named(role()?.split(' ').next()?).unwrap();
+    Some(place.executor(workers).unwrap())
 }
 
 /// What the program of this role has said: its exit code, and the numbers of the tasks that have spoken.
@@ -69,10 +71,10 @@ fn sh_05_cancelled_and_left() {
         return;
     }
     guarded(NAME, || {
-        for kind in BESIDE {
-            let (code, spoken, output) = run(NAME, kind.name());
+        for place in CONCURRENT {
+            let (code, spoken, output) = run(NAME, place.name());
             let errors = String::from_utf8_lossy(&output.stderr);
-            assert_eq!((code, spoken, &*errors), (Some(0), vec![0], ""), "{kind}");
+            assert_eq!((code, spoken, &*errors), (Some(0), vec![0], ""), "{place}");
         }
     });
 }
@@ -95,16 +97,16 @@ fn sh_06_leaving_the_scope_does_all() {
         std::process::exit(4);
     }
     guarded(NAME, || {
-        for kind in BESIDE {
-            let (code, spoken, output) = run(NAME, kind.name());
+        for place in CONCURRENT {
+            let (code, spoken, output) = run(NAME, place.name());
             let errors = String::from_utf8_lossy(&output.stderr);
-            assert_eq!((code, &*errors), (Some(4), ""), "{kind}");
-            assert!(spoken.into_iter().eq(0..50), "{kind}");
+            assert_eq!((code, &*errors), (Some(4), ""), "{place}");
+            assert!(spoken.into_iter().eq(0..50), "{place}");
 
-            let (code, spoken, output) = run(NAME, &format!("{kind} panic"));
+            let (code, spoken, output) = run(NAME, &format!("{place} panic"));
             let errors = String::from_utf8_lossy(&output.stderr);
-            assert_eq!(code, Some(101), "{kind}: {errors}");
-            assert!(spoken.into_iter().eq(0..50), "{kind}");
+            assert_eq!(code, Some(101), "{place}: {errors}");
+            assert!(spoken.into_iter().eq(0..50), "{place}");
         }
     });
 }
@@ -119,24 +121,21 @@ fn sh_06_exit_does_not_wait() {
         let gate = Gate::new();
         let futures: Vec<_> = (0..50).map(|n| executor.submit(speak, (gate.path(), n))).collect();
         until(|| futures.iter().filter(|future| future.is_running()).count() == 2);
-        let pids: Vec<u32> = executor.stats().workers.iter().map(|w| w.pid).collect();
-        if !pids.is_empty() {
-            say(&format!("\npids {pids:?}"));
-        }
+        say(&format!("\npids {:?}", worker_pids(&executor)));
         std::process::exit(4);
     }
     guarded(NAME, || {
-        for kind in BESIDE {
-            let (code, spoken, output) = run(NAME, kind.name());
+        for place in CONCURRENT {
+            let (code, spoken, output) = run(NAME, place.name());
             let errors = String::from_utf8_lossy(&output.stderr);
-            assert_eq!((code, spoken, &*errors), (Some(4), vec![], ""), "{kind}");
+            assert_eq!((code, spoken, &*errors), (Some(4), vec![], ""), "{place}");
             let text = String::from_utf8_lossy(&output.stdout);
             let line = text.lines().find(|line| line.starts_with("pids")).unwrap_or_default();
             let pids: Vec<u32> = line
                 .split(|c: char| !c.is_ascii_digit())
                 .filter_map(|number| number.parse().ok())
                 .collect();
-            assert_eq!(pids.len(), if kind == ExecutorKind::Processes { 2 } else { 0 });
+            assert_eq!(pids.len(), if place.has_worker_processes() { 2 } else { 0 });
             until(|| !pids.iter().any(|&pid| is_alive(pid)));
         }
     });
@@ -160,11 +159,11 @@ fn sh_08_shut_down_and_left() {
         return;
     }
     guarded(NAME, || {
-        for kind in BESIDE {
-            let (code, spoken, output) = run(NAME, kind.name());
+        for place in CONCURRENT {
+            let (code, spoken, output) = run(NAME, place.name());
             let errors = String::from_utf8_lossy(&output.stderr);
-            assert_eq!((code, &*errors), (Some(0), ""), "{kind}");
-            assert!(spoken.into_iter().eq(0..5), "{kind}");
+            assert_eq!((code, &*errors), (Some(0), ""), "{place}");
+            assert!(spoken.into_iter().eq(0..5), "{place}");
         }
     });
 }
@@ -197,38 +196,41 @@ fn sh_14_other_processes_are_started_meanwhile() {
     const NAME: &str = "sh_14_other_processes_are_started_meanwhile";
     horsepower::init();
     if role().is_some() {
-        let mut targets: Vec<String> = std::fs::read_dir("/proc/self/fd")
+        let targets: Vec<String> = std::fs::read_dir("/proc/self/fd")
             .unwrap()
             .filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
             .map(|target| target.display().to_string())
             // The folder that is read.
             .filter(|target| !target.ends_with("/fd"))
             .collect();
-        targets.sort();
-        say(&format!("\ndescriptors {}", targets.len()));
-        targets.iter().for_each(|target| say(&format!("at {target}")));
+        say("");
+        targets.iter().for_each(|target| say(&format!("descriptor {target}")));
         return;
     }
     let descriptors = || {
         let output = another(NAME, "child").output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success(), "{text}");
-        assert!(!text.contains("horsepower-") && !text.contains("pidfd"), "{text}");
-        assert!(!text.contains("socket:"), "{text}");
-        let count = text.lines().find_map(|line| line.strip_prefix("descriptors "));
-        (count.unwrap().parse::<usize>().unwrap(), text)
+        let targets = text.lines().filter_map(|line| line.strip_prefix("descriptor "));
+        // Without the number of a pipe or socket, which is another each time.
+        let kind = |target: &str| target.split(":[").next().unwrap_or_default().to_owned();
+        let mut kinds: Vec<String> = targets.map(kind).collect();
+        assert!(!kinds.iter().any(|kind| kind.starts_with("/memfd:horsepower-")), "{text}");
+        kinds.sort();
+        kinds
     };
     guarded(NAME, || {
         // Whoever runs the tests may have left some open.
-        let (before, _) = descriptors();
+        let before = descriptors();
+        assert!(before.len() >= 3, "{before:?}");
         let ended = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
-            for kind in BESIDE {
+            for place in CONCURRENT {
                 let ended = &ended;
                 scope.spawn(move || {
                     while !ended.load(std::sync::atomic::Ordering::SeqCst) {
                         // New workers all the time, and large values, which have descriptors too.
-                        let executor = AnyExecutor::with_workers(kind, 2).unwrap();
+                        let executor = place.executor(2).unwrap();
                         let lens = executor.map(|bytes: Vec<u8>| bytes, vec![vec![7; 300_000]; 4]);
                         assert!(lens.map(Result::unwrap).all(|bytes| bytes.len() == 300_000));
                         for n in 0..100 {
@@ -238,8 +240,7 @@ fn sh_14_other_processes_are_started_meanwhile() {
                 });
             }
             for _ in 0..50 {
-                let (count, text) = descriptors();
-                assert_eq!(count, before, "{text}");
+                assert_eq!(descriptors(), before);
             }
             ended.store(true, std::sync::atomic::Ordering::SeqCst);
         });

@@ -4,8 +4,8 @@
 
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{assert_gone, guarded, threads, until};
-use horsepower_conformance::roles::die;
+use horsepower_conformance::harness::{assert_gone, guarded, threads, until};
+use horsepower_conformance::subprocess::die;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};

@@ -6,9 +6,9 @@
 use horsepower::StartMethod;
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{assert_gone, guarded, is_alive, is_child, parent_of, until};
+use horsepower_conformance::harness::{assert_gone, guarded, is_alive, is_child, parent_of, until};
 use horsepower_conformance::pools::{end, pid_of, pool};
-use horsepower_conformance::roles::{another, die, role, signal};
+use horsepower_conformance::subprocess::{another, die, role, signal};
 use rustix::process::{Pid, Signal};
 use std::collections::HashSet;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -148,7 +148,7 @@ fn a_crash_in_a_chunk_costs_one_item() {
 /// again, as a wild pointer would.
 fn scribble(byte: u8) -> (u64, u32) {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-    let lane = maps.lines().find(|line| line.contains("horsepower-lane")).unwrap();
+    let lane = maps.lines().find(|line| line.contains(" /memfd:horsepower-lane")).unwrap();
     let start = u64::from_str_radix(lane.split('-').next().unwrap(), 16).unwrap();
     let mut memory = std::fs::OpenOptions::new().write(true).open("/proc/self/mem").unwrap();
     std::thread::spawn(move || {

@@ -5,9 +5,9 @@
 
 use horsepower::Process;
 use horsepower::prelude::*;
-use horsepower_conformance::lab::{assert_gone, guarded, is_alive, until};
+use horsepower_conformance::harness::{assert_gone, guarded, is_alive, until};
 use horsepower_conformance::pools::hang;
-use horsepower_conformance::roles::{another, role};
+use horsepower_conformance::subprocess::{another, role};
 use rustix::process::{Pid, Signal, kill_process_group};
 use signal_hook::consts::SIGINT;
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -1,8 +1,8 @@
-//! After the scope of a pool nothing of it is left: no process, no descriptor, no mapping, no
-//! thread. The only test of its program, so that all it sees is its own.
+//! A pool that goes out of scope leaves no process, no descriptor, no mapping and no thread behind. The
+//! only test of its program, so that everything it counts is its own.
 
 use horsepower::prelude::*;
-use horsepower_conformance::lab::until;
+use horsepower_conformance::harness::{guarded, parent_of, shared_memories, until};
 use std::fs;
 use std::sync::mpsc::channel;
 use std::thread::sleep;
@@ -12,24 +12,23 @@ use std::time::Duration;
 #[derive(Debug, PartialEq, Eq)]
 struct Belongings {
     descriptors: usize,
-    lanes_and_segments: usize,
+    shared_memories: usize,
     threads: usize,
     children: usize,
 }
 
 fn belongings() -> Belongings {
     let count = |folder| fs::read_dir(folder).unwrap().count();
-    let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let me = std::process::id();
     let children = fs::read_dir("/proc").unwrap().filter(|entry| {
         let name = entry.as_ref().unwrap().file_name();
         let pid = name.to_str().and_then(|name| name.parse::<u32>().ok());
-        pid.and_then(horsepower_conformance::lab::parent_of) == Some(me)
+        pid.and_then(parent_of) == Some(me)
     });
     Belongings {
         children: children.count(),
         descriptors: count("/proc/self/fd"),
-        lanes_and_segments: maps.lines().filter(|line| line.contains("horsepower-")).count(),
+        shared_memories: shared_memories(),
         threads: count("/proc/self/task"),
     }
 }
@@ -37,7 +36,7 @@ fn belongings() -> Belongings {
 #[test]
 fn the_scope_of_a_pool_leaves_nothing() {
     horsepower::init();
-    horsepower_conformance::lab::guarded("leaves_nothing", || {
+    guarded("leaves_nothing", || {
         let before = belongings();
         for round in 0..5 {
             let pool = ProcessPoolExecutor::with_workers(3).unwrap();
@@ -69,8 +68,7 @@ fn the_scope_of_a_pool_leaves_nothing() {
             let threads = ThreadPoolExecutor::with_workers(3).unwrap();
             assert_eq!(threads.map(|n: u64| n, 0..100).map(Result::unwrap).sum::<u64>(), 4950);
             drop(threads);
-            // A thread that has been joined may be seen for a moment more: the kernel wakes the joiner
-            // before it takes the thread off its list.
+            // The kernel wakes the joiner just before it takes a thread off its list.
             until(|| belongings().threads == before.threads);
             assert_eq!(belongings(), before, "round {round}");
         }

@@ -3,7 +3,7 @@
 use horsepower::prelude::*;
 use horsepower::{ProcessPoolBuilder, ShutdownOptions, StartMethod};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{assert_gone, guarded, is_child, until};
+use horsepower_conformance::harness::{assert_gone, guarded, is_child, until};
 use horsepower_conformance::pools::{end, pid_of};
 use horsepower_conformance::rows::{lines, write_line};
 use std::collections::{HashMap, HashSet};

@@ -3,10 +3,10 @@
 use horsepower::prelude::*;
 use horsepower::{ShutdownOptions, StartMethod};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{guarded, is_child, until};
+use horsepower_conformance::harness::{guarded, is_child, until};
 use horsepower_conformance::pools::{end, pid_of, pool};
-use horsepower_conformance::roles::{another, die, role, signal};
 use horsepower_conformance::rows::{lines, write_line};
+use horsepower_conformance::subprocess::{another, die, role, signal};
 use rustix::process::Signal;
 use std::path::PathBuf;
 use std::time::Duration;

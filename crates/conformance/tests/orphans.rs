@@ -5,10 +5,10 @@
 
 use horsepower::StartMethod;
 use horsepower::prelude::*;
-use horsepower_conformance::lab::{guarded, is_alive, parent_of, until};
+use horsepower_conformance::harness::{guarded, is_alive, parent_of, until};
 use horsepower_conformance::pools::{hang, pid_of};
-use horsepower_conformance::roles::{another, role, signal};
 use horsepower_conformance::rows::{lines, write_line};
+use horsepower_conformance::subprocess::{another, role, signal};
 use rustix::process::Signal;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;

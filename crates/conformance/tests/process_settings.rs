@@ -4,9 +4,9 @@
 
 use horsepower::Process;
 use horsepower::process::Stdio;
-use horsepower_conformance::lab::guarded;
+use horsepower_conformance::harness::guarded;
 use horsepower_conformance::pools::hang;
-use horsepower_conformance::roles::{another, role};
+use horsepower_conformance::subprocess::{another, role};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::error::Error as _;
 use std::io::{Read as _, Write as _};

@@ -3,7 +3,8 @@
 
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{Subject, assert_gone, guarded, until};
+use horsepower_conformance::harness::{Subject, assert_gone, guarded, until};
+use horsepower_conformance::place::Place;
 use horsepower_conformance::pools::{end, pid_of, pool};
 use serde::{Deserialize, Serialize};
 use std::cell::{OnceCell, RefCell};
@@ -92,13 +93,13 @@ impl<'de> Deserialize<'de> for Odd {
 fn po_12_wherever_it_is_encoded() {
     horsepower::init();
     guarded("po_12", || {
-        for &kind in ExecutorKind::ALL {
-            let executor = Subject::new(kind, 1);
+        for place in Place::ALL {
+            let executor = Subject::new(place, 1);
             let task = |_: Odd| -> u64 { panic!("it was called") };
             let error = executor.task(task, Odd(1)).retries(2).submit().result().unwrap_err();
-            assert!(error.is_encoding() && !error.may_have_begun(), "{kind}: {error}");
+            assert!(error.is_encoding() && !error.may_have_begun(), "{place}: {error}");
             let text = "its argument, a released::Odd, cannot be encoded: it is odd";
-            assert!(format!("{error:#}").ends_with(text), "{kind}: {error}");
+            assert!(format!("{error:#}").ends_with(text), "{place}: {error}");
             assert_eq!(
                 executor.task(|odd: Odd| odd.0, Odd(2)).retries(2).submit().result().unwrap(),
                 2
@@ -119,7 +120,7 @@ fn ex_01_no_workers() {
         ProcessPoolExecutor::with_workers(0).unwrap_err(),
         ProcessPoolExecutor::builder().workers(0).build().unwrap_err(),
         ProcessPoolExecutor::builder().workers(0).reusable().unwrap_err(),
-        AnyExecutor::with_workers(ExecutorKind::Inline, 0).unwrap_err(),
+        Place::Inline.executor(0).unwrap_err(),
     ];
     for error in errors {
         assert!(error.is_invalid());

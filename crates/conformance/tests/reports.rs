@@ -5,16 +5,17 @@
 
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::guarded;
-use horsepower_conformance::roles::{another, role};
+use horsepower_conformance::harness::guarded;
+use horsepower_conformance::place::Place;
+use horsepower_conformance::subprocess::{another, role};
 
 fn refuse(n: u64) -> u64 {
     assert!(n != 3, "three is refused");
     n
 }
 
-fn executor(kind: &str) -> AnyExecutor {
-    AnyExecutor::with_workers(kind.parse().unwrap(), 1).unwrap()
+fn executor(place: &str) -> AnyExecutor {
+    Place::named(place).unwrap().executor(1).unwrap()
 }
 
 /// FU-10: what a callback panics with is told on standard error, with the task, the place and the
@@ -23,10 +24,10 @@ fn executor(kind: &str) -> AnyExecutor {
 fn fu_10_a_callback_s_panic_is_told() {
     const NAME: &str = "fu_10_a_callback_s_panic_is_told";
     horsepower::init();
-    if let Some(kind) = role() {
-        let executor = executor(&kind);
+    if let Some(place) = role() {
+        let executor = executor(&place);
         let mut gate = Gate::new();
-        if kind == "inline" {
+        if place == "inline" {
             gate.open();
         }
         let future = executor.submit(pass, gate.path());
@@ -37,16 +38,16 @@ fn fu_10_a_callback_s_panic_is_told() {
         return;
     }
     guarded(NAME, || {
-        for kind in ExecutorKind::ALL {
-            let output = another(NAME, kind.name()).output().unwrap();
+        for place in Place::ALL {
+            let output = another(NAME, place.name()).output().unwrap();
             let told = String::from_utf8(output.stderr).unwrap();
             assert!(output.status.success(), "{told}");
             for message in ["on purpose", "late"] {
                 let line = told.lines().find(|line| line.ends_with(message));
-                let line = line.unwrap_or_else(|| panic!("{kind}: {told}"));
+                let line = line.unwrap_or_else(|| panic!("{place}: {told}"));
                 let start =
                     "a done-callback of task horsepower_conformance::gate::pass panicked at ";
-                assert!(line.starts_with(start) && line.contains("reports.rs:"), "{kind}: {line}");
+                assert!(line.starts_with(start) && line.contains("reports.rs:"), "{place}: {line}");
             }
         }
     });
@@ -58,19 +59,19 @@ fn fu_10_a_callback_s_panic_is_told() {
 fn fu_13_backtraces() {
     const NAME: &str = "fu_13_backtraces";
     horsepower::init();
-    if let Some(kind) = role() {
-        let error = executor(&kind).submit(refuse, 3).result().unwrap_err();
+    if let Some(place) = role() {
+        let error = executor(&place).submit(refuse, 3).result().unwrap_err();
         let backtrace = error.panic_backtrace();
         println!("\nbacktrace {:?}", backtrace.map(|text| text.contains("reports::refuse")));
         return;
     }
     guarded(NAME, || {
-        for kind in ExecutorKind::ALL {
+        for place in Place::ALL {
             for (wanted, expected) in [("1", "backtrace Some(true)"), ("0", "backtrace None")] {
-                let mut command = another(NAME, kind.name());
+                let mut command = another(NAME, place.name());
                 let output = command.env("RUST_BACKTRACE", wanted).output().unwrap();
                 let said = String::from_utf8(output.stdout).unwrap();
-                assert!(said.lines().any(|line| line == expected), "{kind}: {said}");
+                assert!(said.lines().any(|line| line == expected), "{place}: {said}");
             }
         }
     });

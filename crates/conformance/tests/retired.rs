@@ -5,9 +5,9 @@
 use horsepower::prelude::*;
 use horsepower::{MapOptions, OnError, ShutdownOptions};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{guarded, is_alive, until};
+use horsepower_conformance::harness::{guarded, is_alive, until};
 use horsepower_conformance::pools::{end, hang, hang_on};
-use horsepower_conformance::roles::die;
+use horsepower_conformance::subprocess::die;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -301,7 +301,8 @@ fn captured_output_is_bounded() {
         fn held() -> Vec<(u64, u64)> {
             use std::os::unix::fs::MetadataExt as _;
             let files = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
-            let ours = |path: &PathBuf| path.to_string_lossy().contains("horsepower-output");
+            let ours =
+                |path: &PathBuf| path.to_string_lossy().starts_with("/memfd:horsepower-output");
             files
                 .filter(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| ours(&target)))
                 .filter_map(|entry| std::fs::metadata(entry.path()).ok())

@@ -4,9 +4,9 @@
 use horsepower::prelude::*;
 use horsepower::{Error, ShutdownOptions, Until, as_completed, wait};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{assert_gone, guarded, until};
+use horsepower_conformance::harness::{assert_gone, guarded, until};
 use horsepower_conformance::pools::{end, hang, pid_of, pool};
-use horsepower_conformance::roles::die;
+use horsepower_conformance::subprocess::die;
 use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

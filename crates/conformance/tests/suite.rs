@@ -1,122 +1,170 @@
-//! The conformance suite against every executor.
+//! The conformance suite on every place where tasks can run. [`suite!`] says what each group of rows needs.
 
-use horsepower::ExecutorKind;
-use horsepower_conformance::{beside, lab::guarded, rows};
+use horsepower_conformance::{harness::guarded, suite};
 
-/// A module of tests for one executor: each calls `init`, because its workers come to it again.
-macro_rules! suite {
-    ($executor:ident, $kind:expr, $rows:ident,) => {};
-    ($executor:ident, $kind:expr, $rows:ident, $($row:ident)*) => {
-        mod $executor {
-            use super::*;
-            $(
-                #[test]
-                fn $row() {
-                    horsepower::init();
-                    guarded(stringify!($executor::$row), || $rows::$row($kind));
-                }
-            )*
-        }
-    };
-}
-
-macro_rules! for_every_executor {
-    ($($row:ident)*) => {
-        suite!(inline, ExecutorKind::Inline, rows, $($row)*);
-        suite!(threads, ExecutorKind::Threads, rows, $($row)*);
-        suite!(processes, ExecutorKind::Processes, rows, $($row)*);
-    };
-}
-
-for_every_executor! {
-    ex_01 ex_03 ex_07 ex_08 ex_08_window ex_09 ex_12 ex_13 ex_19 ex_20 ex_21 ex_24 po_01_large_chunks po_02 fa_17
-    fu_01 fu_02_at_once fu_03 fu_04 fu_07 fu_08_taken fu_09 fu_10 fu_13 fu_14 fu_15 fu_await sh_01
-    callbacks_do_not_interrupt callbacks_may_look fu_03_with_callbacks a_panic_in_drop_is_survived
-}
-
-/// Rows that need tasks which run beside the caller: not for the in-line executor, whose tasks have
-/// ended when `submit` returns.
-mod concurrent {
-    use super::*;
-
-    macro_rules! for_concurrent_executors {
-        ($($row:ident)*) => {
-            suite!(threads, ExecutorKind::Threads, beside, $($row)*);
-            suite!(processes, ExecutorKind::Processes, beside, $($row)*);
-        };
+suite! {
+    blocking rows {
+        every ex_01;
+        every ex_03;
+        every ex_07;
+        every ex_08;
+        every ex_08_window;
+        every ex_09;
+        every ex_12;
+        every ex_13;
+        every ex_19;
+        every ex_21;
+        every ex_24;
+        every po_01_large_chunks;
+        every po_02;
+        every fa_17;
+        every fu_01;
+        every fu_02_at_once;
+        every fu_03;
+        every fu_04;
+        every fu_13;
+        every fu_14;
+        every fu_15;
+        every sh_01;
     }
-
-    for_concurrent_executors! {
-        ex_11 ex_11_within_a_chunk fu_02 fu_03_waiters fu_04_cancelled fu_05 fu_05_wakes
-        fu_15_states sh_09 sh_11 slow_items_are_shared
+    blocking concurrent {
+        every ex_20;
+        every fu_await;
+        concurrent ex_11;
+        concurrent ex_11_within_a_chunk;
+        concurrent fu_02;
+        concurrent fu_03_waiters;
+        concurrent fu_04_cancelled;
+        concurrent fu_05;
+        concurrent fu_05_wakes;
+        concurrent fu_15_states;
+        concurrent sh_09;
+        concurrent sh_11;
+        concurrent slow_items_are_shared;
+    }
+    blocking maps {
+        every po_03;
+        every po_04;
+        every po_05;
+        every po_08_unordered;
+        every progress;
+        every size_hint;
+        every ex_10_endless;
+        every ex_10_read_late;
+        concurrent ex_10;
+        concurrent ex_10_goes_on;
+        concurrent po_02_at_once;
+        concurrent po_08;
+    }
+    blocking futures {
+        every fu_08_at_once;
+        every fu_11_callbacks_that_panic;
+        every fu_16_refused;
+        concurrent fu_06_only_what_has_begun;
+        concurrent fu_08_on_the_thread_that_ends_it;
+        concurrent fu_12_one_end;
+        concurrent fu_16_kill;
+    }
+    blocking callbacks {
+        every fu_07;
+        every fu_08_taken;
+        every fu_09;
+        every fu_10;
+        every callbacks_do_not_interrupt;
+        every callbacks_may_look;
+        every fu_03_with_callbacks;
+        every a_panic_in_drop_is_survived;
+        concurrent fu_07_cancelled;
+        concurrent fu_09_cancelled;
+    }
+    blocking waiting {
+        every wa_01_at_once;
+        every wa_06_at_once;
+        concurrent wa_01_all_completed;
+        concurrent wa_02_first_completed;
+        concurrent wa_03_first_exception;
+        concurrent wa_03_without_exceptions;
+        concurrent wa_04_cancelled_is_no_exception;
+        concurrent wa_05_timeout;
+        concurrent wa_05_what_was_seen_to_end_is_done;
+        concurrent wa_07_released_together;
+        concurrent wa_08_cancelled_is_done;
+    }
+    blocking completion {
+        every ac_01_at_once;
+        every ac_02_duplicates;
+        concurrent ac_01_in_the_order_of_their_ends;
+        concurrent ac_03_no_time;
+        concurrent ac_04_the_clock_starts_with_the_call;
+        concurrent ac_05_no_reference_is_kept;
+        concurrent ac_05_watchers_are_removed;
+    }
+    awaiting asynchronous {
+        every awaiting_a_future;
+        every submitting_without_blocking;
+        every wa_01_without_blocking;
+        every ac_01_without_blocking;
+        concurrent wa_07_without_blocking;
+        concurrent ac_01_in_order_without_blocking;
+        settings submitting_waits_for_room_without_blocking;
+    }
+    blocking task_options {
+        every names;
+        every retries;
+        every backoff;
+        every kill_what_has_ended;
+        in_process refused_without_processes;
+        concurrent fa_15_queue_deadline;
+        concurrent cancelled_during_backoff;
+        concurrent shutdown_during_backoff;
+        concurrent kill_what_has_not_begun;
+        concurrent stats;
+        concurrent stats_of_cancelled;
+        concurrent retries_need_nobody_who_waits;
+        concurrent stats_need_nobody_who_waits;
+    }
+    blocking limits {
+        settings ex_15;
+        settings ex_16;
+        settings ex_25;
+        settings queue_limit;
+        settings queue_limit_try;
+        settings queue_limit_async;
+        settings queue_limit_in_a_callback;
+        settings fa_05;
+    }
+    blocking ends {
+        every po_07;
+        every po_09;
+        every ex_14;
+        concurrent po_06;
+        concurrent po_10;
+        concurrent po_10_at_once;
+        concurrent ex_14_dropped_while_others_wait;
+        threads ex_22;
+        inline ex_22_inline;
+    }
+    blocking shutdown {
+        every sh_10_by_force;
+        concurrent sh_04_cancel_queued;
+        concurrent sh_04_ended_is_cancelled;
+        concurrent sh_07_refused_while_ending;
+        concurrent sh_09_with_a_full_queue;
+        concurrent sh_11_in_the_callback_of_a_cancelled_task;
+        concurrent sh_11_in_the_callback_of_a_late_task;
+        concurrent sh_11_waiting_in_a_callback;
+        concurrent sh_12_with_a_limit_of_time;
+        concurrent sh_13_every_future_ends;
+        settings sh_02;
+        settings sh_03_without_waiting;
+        settings sh_09_with_a_limit;
+        crash_proof sh_10_executors_inside;
     }
 }
 
-/// Rows of one module, and where they apply.
-macro_rules! rows_of {
-    (
-        $name:ident: $rows:ident;
-        everywhere: $($everywhere:ident)*;
-        beside: $($beside:ident)*;
-        without_processes: $($without:ident)*;
-        threads: $($threads:ident)*;
-        $(inline: $($inline:ident)*;)?
-    ) => {
-        mod $name {
-            use super::*;
-            use horsepower_conformance::$rows;
-            suite!(
-                inline, ExecutorKind::Inline, $rows,
-                $($everywhere)* $($without)* $($($inline)*)?
-            );
-            suite!(
-                threads, ExecutorKind::Threads, $rows,
-                $($everywhere)* $($beside)* $($without)* $($threads)*
-            );
-            suite!(processes, ExecutorKind::Processes, $rows, $($everywhere)* $($beside)*);
-        }
-    };
-}
-
-rows_of! {
-    about_maps: maps;
-    everywhere: po_03 po_04 po_05 po_08_unordered progress size_hint ex_10_endless ex_10_read_late;
-    beside: ex_10 ex_10_goes_on po_02_at_once po_08;
-    without_processes:;
-    threads:;
-}
-
-rows_of! {
-    about_callbacks: callbacks;
-    everywhere:;
-    beside: fu_07_cancelled fu_09_cancelled;
-    without_processes:;
-    threads:;
-}
-
-rows_of! {
-    about_ends: ends;
-    everywhere: po_07 po_09 ex_14;
-    beside: po_06 po_10 po_10_at_once ex_14_beside;
-    without_processes:;
-    threads: ex_22;
-    inline: ex_22_inline;
-}
-
-rows_of! {
-    about_terms: terms;
-    everywhere: names retries backoff kill_what_has_ended;
-    beside: fa_15_queue_deadline cancelled_during_backoff shutdown_during_backoff
-        kill_what_has_not_begun stats stats_of_cancelled retries_need_nobody_who_waits stats_need_nobody_who_waits;
-    without_processes: refused_without_processes;
-    threads:;
-}
-
-rows_of! {
-    about_limits: limits;
-    everywhere:;
-    beside: ex_15 ex_16 ex_25 queue_limit queue_limit_try queue_limit_async
-        queue_limit_in_a_callback fa_05;
-    without_processes:;
-    threads:;
+/// WA-06, AC-01: see the row, which takes the executors of all places at once.
+#[test]
+fn wa_06_mixed_executors() {
+    horsepower::init();
+    guarded("wa_06_mixed_executors", horsepower_conformance::waiting::wa_06_mixed_executors);
 }

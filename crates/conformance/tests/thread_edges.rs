@@ -3,7 +3,7 @@
 
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{guarded, threads, until};
+use horsepower_conformance::harness::{guarded, threads, until};
 use std::cell::RefCell;
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;

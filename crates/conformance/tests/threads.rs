@@ -2,8 +2,8 @@
 
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{guarded, threads, until};
-use horsepower_conformance::roles::{another, role};
+use horsepower_conformance::harness::{guarded, threads, until};
+use horsepower_conformance::subprocess::{another, role};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::HashSet;
 use std::error::Error as _;

@@ -4,9 +4,9 @@
 use horsepower::prelude::*;
 use horsepower::{Error, ShutdownOptions, Until, as_completed, wait};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{assert_gone, guarded, until};
+use horsepower_conformance::harness::{assert_gone, guarded, until};
 use horsepower_conformance::pools::{end, pid_of, pool};
-use horsepower_conformance::roles::{another, role, signal};
+use horsepower_conformance::subprocess::{another, role, signal};
 use rustix::process::Signal;
 use std::mem::ManuallyDrop;
 use std::os::fd::{FromRawFd as _, OwnedFd};

@@ -2,9 +2,10 @@
 //! have ended when `submit` returns.
 
 use crate::gate::{Gate, pass};
-use crate::lab::{Subject, until};
+use crate::harness::{Subject, until};
+use crate::place::Place;
 use crate::rows::{add_one, fail_on_three, lines, write_line};
-use horsepower::{AnyExecutor, Error, Executor, ExecutorKind, MapOptions};
+use horsepower::{Error, Executor, MapOptions};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -20,8 +21,8 @@ fn begin_and_pass((gate, file, n): (PathBuf, PathBuf, u64)) -> u64 {
 
 /// EX-09, EX-11: after the first error, and when a map is dropped, nothing of it begins that has not begun,
 /// however far ahead it was handed out.
-pub fn ex_11(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn ex_11(place: Place) {
+    let executor = Subject::new(place, 1);
     // Tiny ones: now many are handed out ahead.
     assert_eq!(executor.tasks(add_one, 0..1000).chunk_size(1).map().count(), 1000);
     for dropped in [true, false] {
@@ -51,8 +52,8 @@ pub fn ex_11(kind: ExecutorKind) {
 }
 
 /// EX-11: nor does the rest of a chunk that has begun.
-pub fn ex_11_within_a_chunk(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn ex_11_within_a_chunk(place: Place) {
+    let executor = Subject::new(place, 1);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     let task = |(file, n): (PathBuf, u64)| {
@@ -68,8 +69,8 @@ pub fn ex_11_within_a_chunk(kind: ExecutorKind) {
 }
 
 /// EX-20: one executor used by ten threads.
-pub fn ex_20(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn ex_20(place: Place) {
+    let executor = Subject::new(place, 2);
     std::thread::scope(|scope| {
         for thread in 0..10u64 {
             let executor = &executor;
@@ -92,8 +93,8 @@ pub fn ex_20(kind: ExecutorKind) {
 }
 
 /// FU-01, FU-05: the states of a future that waits, runs, is cancelled; a cancelled task never runs.
-pub fn fu_05(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_05(place: Place) {
+    let executor = Subject::new(place, 1);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     let mut gate = Gate::new();
@@ -139,8 +140,8 @@ pub fn fu_05(kind: ExecutorKind) {
 }
 
 /// FU-05: those who wait for a task, with a limit of time or without, are woken when it is cancelled.
-pub fn fu_05_wakes(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_05_wakes(place: Place) {
+    let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
     let first = executor.submit(pass, gate.path());
     until(|| first.is_running());
@@ -167,8 +168,8 @@ pub fn fu_05_wakes(kind: ExecutorKind) {
 }
 
 /// FU-02, FU-04: a future that was cancelled says so, whatever it is asked, and at once.
-pub fn fu_04_cancelled(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_04_cancelled(place: Place) {
+    let executor = Subject::new(place, 1);
     let gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     let mut queued = executor.submit(add_one, 1);
@@ -184,8 +185,8 @@ pub fn fu_04_cancelled(kind: ExecutorKind) {
 }
 
 /// FU-15: the text form tells how far a task is.
-pub fn fu_15_states(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_15_states(place: Place) {
+    let executor = Subject::new(place, 1);
     let text = |future: &dyn std::fmt::Debug, end: &str| {
         let text = format!("{future:?}");
         assert!(text.starts_with("TaskFuture(") && text.ends_with(end), "{text}");
@@ -204,8 +205,8 @@ pub fn fu_15_states(kind: ExecutorKind) {
 }
 
 /// FU-02: a wait that is over leaves the future as it was.
-pub fn fu_02(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_02(place: Place) {
+    let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
     let mut future = executor.submit(pass, gate.path());
     let start = Instant::now();
@@ -222,8 +223,8 @@ pub fn fu_02(kind: ExecutorKind) {
 }
 
 /// FU-03: ten threads wait for one future, and all get it.
-pub fn fu_03_waiters(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fu_03_waiters(place: Place) {
+    let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
     let future = executor.submit(
         |gate| {
@@ -245,7 +246,7 @@ pub fn fu_03_waiters(kind: ExecutorKind) {
 }
 
 /// Futures can be awaited on any runtime; here, on none at all.
-pub fn fu_await(kind: ExecutorKind) {
+pub fn fu_await(place: Place) {
     struct Unpark(std::thread::Thread);
     impl std::task::Wake for Unpark {
         fn wake(self: Arc<Self>) {
@@ -263,7 +264,7 @@ pub fn fu_await(kind: ExecutorKind) {
             }
         }
     }
-    let executor = Subject::new(kind, 2);
+    let executor = Subject::new(place, 2);
     let sum: Result<u64, Error> = block_on(async {
         let (one, two) = (executor.submit(add_one, 1), executor.submit(add_one, 2));
         Ok(one.await? + two.await?)
@@ -274,9 +275,9 @@ pub fn fu_await(kind: ExecutorKind) {
 }
 
 /// SH-09: a task that is cancelled at once does not keep the shutdown waiting.
-pub fn sh_09(kind: ExecutorKind) {
+pub fn sh_09(place: Place) {
     for _ in 0..20 {
-        let executor = Subject::new(kind, 1);
+        let executor = Subject::new(place, 1);
         executor.submit(add_one, 1).cancel();
         executor.shutdown();
     }
@@ -284,9 +285,9 @@ pub fn sh_09(kind: ExecutorKind) {
 
 /// SH-11: shutting down, or dropping the executor, in a callback neither waits for itself nor loses
 /// work.
-pub fn sh_11(kind: ExecutorKind) {
+pub fn sh_11(place: Place) {
     let (send, receive) = mpsc::channel();
-    let executor = AnyExecutor::with_workers(kind, 1).unwrap();
+    let executor = place.executor(1).unwrap();
     let mut gate = Gate::new();
     let first = executor.submit(pass, gate.path());
     let second = executor.submit(add_one, 1);
@@ -300,8 +301,8 @@ pub fn sh_11(kind: ExecutorKind) {
 }
 
 /// Items of one chunk that turn out slow are shared among the workers.
-pub fn slow_items_are_shared(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 2);
+pub fn slow_items_are_shared(place: Place) {
+    let executor = Subject::new(place, 2);
     let who = |n: u64| {
         // The first takes so long that the rest of the chunk is handed back.
         std::thread::sleep(Duration::from_millis(if n == 0 { 20 } else { 6 }));

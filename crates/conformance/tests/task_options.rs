@@ -5,10 +5,10 @@
 use horsepower::prelude::*;
 use horsepower::{ShutdownOptions, TaskOptions};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::lab::{assert_gone, guarded, is_child, until};
+use horsepower_conformance::harness::{assert_gone, guarded, is_child, until};
 use horsepower_conformance::pools::{end, pid_of, pool};
-use horsepower_conformance::roles::{another, die, role};
 use horsepower_conformance::rows::{lines, write_line};
+use horsepower_conformance::subprocess::{another, die, role};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 

@@ -2,9 +2,10 @@
 //! what only processes can give.
 
 use crate::gate::{Gate, pass};
-use crate::lab::{Subject, until};
+use crate::harness::{Subject, until};
+use crate::place::Place;
 use crate::rows::{add_one, fail_on_three, lines, write_line};
-use horsepower::{Error, Executor, ExecutorKind, MapOptions, OnError, TaskOptions};
+use horsepower::{Error, Executor, MapOptions, OnError, TaskOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,8 +20,8 @@ fn succeed_at((file, tries): (PathBuf, u64)) -> u64 {
 }
 
 /// A task's own name is in its future, in its errors, and in nobody else's.
-pub fn names(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn names(place: Place) {
+    let executor = Subject::new(place, 1);
     let future = executor.task(fail_on_three, 3).name("the third").submit();
     assert_eq!(future.name(), "the third");
     let error = future.result().unwrap_err();
@@ -37,8 +38,8 @@ pub fn names(kind: ExecutorKind) {
 
 /// A task is begun once, whatever becomes of it, unless retries were asked for; then as often as it
 /// takes, and no more often than was asked for.
-pub fn retries(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn retries(place: Place) {
+    let executor = Subject::new(place, 1);
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
     let error = executor.submit(succeed_at, (file("one"), 2)).result().unwrap_err();
@@ -55,8 +56,8 @@ pub fn retries(kind: ExecutorKind) {
 }
 
 /// The pause before a retry, and twice as long before the next.
-pub fn backoff(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn backoff(place: Place) {
+    let executor = Subject::new(place, 1);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     let start = Instant::now();
@@ -68,8 +69,8 @@ pub fn backoff(kind: ExecutorKind) {
 
 /// What ends or watches a process is refused where there is none, and the task does not run; the error
 /// says where to go.
-pub fn refused_without_processes(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn refused_without_processes(place: Place) {
+    let executor = Subject::new(place, 1);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     let refused = |error: Error, what: &str| {
@@ -96,8 +97,8 @@ pub fn refused_without_processes(kind: ExecutorKind) {
 }
 
 /// `kill` does what `cancel` does, where it cannot do more.
-pub fn kill_what_has_ended(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn kill_what_has_ended(place: Place) {
+    let executor = Subject::new(place, 1);
     let future = executor.submit(add_one, 1);
     assert_eq!(future.get().unwrap(), &2);
     assert!(!future.kill(), "it has ended");
@@ -107,8 +108,8 @@ pub fn kill_what_has_ended(kind: ExecutorKind) {
 // What follows needs tasks that run beside the caller.
 
 /// FA-15: a task that has not begun in time never does; one that has is left alone.
-pub fn fa_15_queue_deadline(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn fa_15_queue_deadline(place: Place) {
+    let executor = Subject::new(place, 1);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     let limit = Duration::from_millis(20);
@@ -143,8 +144,8 @@ pub fn fa_15_queue_deadline(kind: ExecutorKind) {
 
 /// A task that waits for its next try can be cancelled, and is not begun again; its worker is free
 /// meanwhile.
-pub fn cancelled_during_backoff(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn cancelled_during_backoff(place: Place) {
+    let executor = Subject::new(place, 1);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     let hour = Duration::from_secs(3600);
@@ -169,8 +170,8 @@ pub fn cancelled_during_backoff(kind: ExecutorKind) {
 }
 
 /// A retry comes by itself: nobody has to wait for the task.
-pub fn retries_need_nobody_who_waits(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn retries_need_nobody_who_waits(place: Place) {
+    let executor = Subject::new(place, 1);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     let future = executor.task(succeed_at, (file.clone(), 2)).retries(1).submit();
@@ -180,10 +181,10 @@ pub fn retries_need_nobody_who_waits(kind: ExecutorKind) {
 
 /// A task that waits for its next try goes with the others when what is queued is cancelled; without
 /// that, the shutdown waits for it.
-pub fn shutdown_during_backoff(kind: ExecutorKind) {
+pub fn shutdown_during_backoff(place: Place) {
     use horsepower::ShutdownOptions;
     for cancels in [true, false] {
-        let executor = Subject::new(kind, 1);
+        let executor = Subject::new(place, 1);
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("lines");
         let pause = if cancels { Duration::from_secs(3600) } else { Duration::from_millis(50) };
@@ -202,8 +203,8 @@ pub fn shutdown_during_backoff(kind: ExecutorKind) {
 }
 
 /// `kill` before the beginning is `cancel`.
-pub fn kill_what_has_not_begun(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn kill_what_has_not_begun(place: Place) {
+    let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
     let running = executor.submit(pass, gate.path());
     let waiting = executor.submit(add_one, 1);
@@ -216,8 +217,8 @@ pub fn kill_what_has_not_begun(kind: ExecutorKind) {
 }
 
 /// What the executor says of itself: calls that wait, run, have ended in each way.
-pub fn stats(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn stats(place: Place) {
+    let executor = Subject::new(place, 1);
     let numbers = || {
         let stats = executor.stats();
         let ended = (stats.done, stats.failed, stats.cancelled, stats.retried);
@@ -244,8 +245,8 @@ pub fn stats(kind: ExecutorKind) {
 }
 
 /// What has ended is counted as that, although nobody has asked for its result.
-pub fn stats_need_nobody_who_waits(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn stats_need_nobody_who_waits(place: Place) {
+    let executor = Subject::new(place, 1);
     let future = executor.submit(add_one, 1);
     until(|| {
         let stats = executor.stats();
@@ -255,8 +256,8 @@ pub fn stats_need_nobody_who_waits(kind: ExecutorKind) {
 }
 
 /// What was cancelled does not wait any more, and is counted as cancelled.
-pub fn stats_of_cancelled(kind: ExecutorKind) {
-    let executor = Subject::new(kind, 1);
+pub fn stats_of_cancelled(place: Place) {
+    let executor = Subject::new(place, 1);
     let numbers = || {
         let stats = executor.stats();
         (stats.queued, stats.running, stats.cancelled)
