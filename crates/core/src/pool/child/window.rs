@@ -152,3 +152,76 @@ impl Window {
         (0..SLOTS).filter(move |&slot| holds(&self.tasks[slot as usize]))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pool::task::samples::{framed, single};
+
+    fn entry(task: Task) -> InLane {
+        InLane { task, segment: None, capture: None, since: Instant::now(), check_at: None }
+    }
+
+    fn fill(window: &mut Window, tasks: u32) {
+        (0..tasks).for_each(|_| window.push(entry(single(b""))));
+    }
+
+    #[test]
+    fn positions_go_round_and_the_head_is_never_a_hole() {
+        let mut window = Window::new();
+        for lap in 0..3 {
+            assert_eq!((window.first(), window.load()), (None, 0));
+            fill(&mut window, 5);
+            let head = window.head();
+            assert_eq!((window.first(), window.tail()), (Some(head), head + 5));
+            assert!(window.remove(head + 1).is_some() && window.remove(head + 1).is_none());
+            assert_eq!(window.first(), Some(head), "{lap}");
+            assert!(window.remove(head).is_some());
+            assert_eq!(window.first(), Some(head + 2), "past the hole");
+            assert!(window.remove(head + 4).is_some());
+            assert_eq!((window.in_flight(), window.iter().count()), (2, 2));
+            window.remove(head + 2);
+            window.remove(head + 3);
+            assert_eq!(window.head(), window.tail());
+        }
+    }
+
+    #[test]
+    fn a_lane_has_room_until_its_slots_are_taken() {
+        let mut window = Window::new();
+        fill(&mut window, SLOTS - 1);
+        assert!(window.has_room());
+        window.stage();
+        assert!(!window.has_room(), "the last slot is for the task on its way");
+        window.unstage();
+        fill(&mut window, 1);
+        assert!(!window.has_room());
+        // One that is taken out of the middle leaves a hole, which the next lap cannot use yet.
+        window.remove(1);
+        assert!(!window.has_room() && window.load() < SLOTS as usize);
+        window.remove(0);
+        assert!(window.has_room());
+    }
+
+    #[test]
+    fn each_watched_task_is_counted_once() {
+        let mut window = Window::new();
+        fill(&mut window, 1);
+        let mut task = framed(4);
+        let part = task.split_off(2);
+        let receiver = task.receiver.clone();
+        window.push(entry(task));
+        window.push(entry(part));
+        window.push(entry(single(b"").watched()));
+        assert_eq!(window.watched, 1, "it was watched before it came");
+        assert_eq!(window.slots_of(receiver.tag()).collect::<Vec<_>>(), [1, 2]);
+        window.watch(receiver.tag());
+        window.watch(receiver.tag());
+        window.watch_at(1);
+        window.watch_at(3);
+        assert_eq!(window.watched, 3);
+        window.watch_at(0);
+        (0..4).for_each(|position| drop(window.remove(position)));
+        assert!(!window.is_watched());
+    }
+}
