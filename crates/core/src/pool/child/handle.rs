@@ -30,14 +30,14 @@ const MOST_NOTES: usize = 1024;
 pub(crate) enum Kind {
     /// For as many tasks as come.
     Pool,
-    /// For one task, which is all that its lane will ever hold.
+    /// For one task: its lane never holds another.
     Dedicated,
 }
 
 /// A worker of the pool.
 #[derive(Debug)]
 pub(crate) struct WorkerHandle {
-    /// Tells this worker from others that had or will have its place in the roster.
+    /// Tells this worker from others that had, or will have, its index in the roster.
     pub(crate) serial: u64,
     pub(crate) name: String,
     pub(crate) kind: Kind,
@@ -130,7 +130,7 @@ impl WorkerHandle {
         self.window.load()
     }
 
-    /// True if it serves, whether its word for that has been read yet or not.
+    /// True if it serves, also if its note that says so has not been read yet.
     pub(crate) fn serves(&self) -> bool {
         self.stage.is_ready() || self.history.replies > 0 || self.runs()
     }
@@ -156,7 +156,7 @@ impl WorkerHandle {
         self.window.first().is_some_and(|head| self.lane.ring().look(head) == Seen::Running)
     }
 
-    /// True if it has nothing to do, and could.
+    /// True if it has nothing to do and can take a task.
     pub(crate) fn is_idle(&self) -> bool {
         self.stage.is_ready() && self.load() == 0 && self.is_usable()
     }
@@ -177,7 +177,7 @@ impl WorkerHandle {
         self.window.iter().map(|entry| u64::from(entry.task.remaining())).sum()
     }
 
-    /// Has what its next task prints captured; the number goes into the request.
+    /// Makes the worker capture what its next task prints. The number goes into the request.
     pub(crate) fn capture(&mut self) -> io::Result<(u32, Capture)> {
         let id = self.window.captures.wrapping_add(1).max(1);
         self.window.captures = id;
@@ -189,7 +189,7 @@ impl WorkerHandle {
         self.window.captures > 0 && self.window.iter().any(|entry| entry.capture.is_some())
     }
 
-    /// Gives up what was captured of a task's output beyond what will be handed over.
+    /// Frees what was captured of a task's output beyond what will be handed over.
     pub(crate) fn trim_captures(&self) {
         self.window.iter().filter_map(|entry| entry.capture.as_ref()).for_each(Capture::trim);
     }

@@ -1,7 +1,7 @@
 //! The tasks in the lane of one worker: the parent's own notes about what it has put there.
 //!
-//! Owned by [`WorkerHandle`](super::handle::WorkerHandle), filled by `put`, emptied by `collect`. What the
-//! worker has done with a task says the state word in the lane, not this.
+//! Owned by [`WorkerHandle`](super::handle::WorkerHandle), filled by `put`, emptied by `collect`. How far
+//! the worker has come with a task is in the state word in the lane, not here.
 
 use super::segments::Segment;
 use crate::lane::state::{SLOTS, index};
@@ -18,8 +18,8 @@ pub(crate) struct InLane {
     pub(crate) capture: Option<Capture>,
     /// When it was put here.
     pub(crate) since: Instant,
-    /// When the supervisor is to look whether it is past its deadline; `None`: not before another
-    /// task has ended.
+    /// When the supervisor is to check whether it is past its deadline; `None` while it waits behind another
+    /// task, and if it has none.
     pub(crate) check_at: Option<Instant>,
 }
 
@@ -89,7 +89,7 @@ impl Window {
         self.staged += 1;
     }
 
-    /// It has come, or goes elsewhere.
+    /// A large task has arrived in the lane, or goes elsewhere.
     pub(crate) fn unstage(&mut self) {
         self.staged -= 1;
     }

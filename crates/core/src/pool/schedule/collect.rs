@@ -158,7 +158,7 @@ impl Schedule {
     }
 }
 
-/// Has the items answered that have results, and returns the task if any remain.
+/// Puts the answers for the items that have results into the outbox. Returns the task if any items remain.
 pub(crate) fn answer(
     mut task: Task,
     found: Found,

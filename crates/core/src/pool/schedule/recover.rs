@@ -37,7 +37,7 @@ impl Schedule {
                 break;
             };
             match (seen, found) {
-                // Also if it has just ended after all: it was too late.
+                // Also if the task has just ended after all: it was too late.
                 (Seen::Running | Seen::Done, _) if ended.is_some() && !task.is_framed() => {
                     let failure = ended.unwrap_or(Failure::Cancelled);
                     self.retry_or_fail(task, failure, capture, outbox);

@@ -76,7 +76,7 @@ impl Supervisor {
         self.fork_servers.is_ready(&self.shared, self.reentry, &self.descriptors, outbox)
     }
 
-    /// Has epoll tell of the worker's death, and of what it says.
+    /// From now on the descriptors tell of the worker's death and of its notes.
     fn listen_to(&self, worker: &WorkerHandle) -> io::Result<()> {
         self.descriptors.add(worker.serial, &worker.process, &worker.control)
     }
