@@ -4,7 +4,8 @@
 //! its task is in, and collects replies from there itself, its own and others', instead of waiting for
 //! another thread to be scheduled. One thread helps with a lane at a time.
 
-use super::child::handle::{Helper, WorkerHandle};
+use super::child::handle::WorkerHandle;
+use super::child::helper::Helper;
 use super::delivery::outbox::Outbox;
 use super::place::Place;
 use super::shared::{Shared, Teller};

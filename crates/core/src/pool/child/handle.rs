@@ -3,6 +3,8 @@
 //! Made by [`start`](super::start), kept in the roster, and changed under the pool's lock. It does to the
 //! process what its [`Stage`] decides: every change of the stage comes through here.
 
+use super::helper::Helper;
+use super::history::History;
 use super::process::ChildProcess;
 use super::segments::{Segment, Segments};
 use super::stage::{EndedTask, Signal, Stage};
@@ -51,33 +53,6 @@ pub(crate) struct WorkerHandle {
     pub(crate) helper: Helper,
 }
 
-/// What a worker has been given and has done.
-#[derive(Debug)]
-pub(crate) struct History {
-    pub(crate) started: Instant,
-    /// Since when it has nothing to do, if that matters.
-    pub(crate) idle_since: Option<Instant>,
-    /// Tasks that it was given, without those that were taken back.
-    pub(crate) given: usize,
-    /// Tasks that it has replied to, and how long it says they took.
-    pub(crate) replies: u64,
-    pub(crate) busy_nanos: u64,
-    /// Its memory was looked at since it was last given a task.
-    pub(crate) memory_checked: bool,
-    /// It slept when it was last given a task.
-    pub(crate) slept: bool,
-}
-
-/// Whether a thread helps with the lane ([`help`](crate::pool::help)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Helper {
-    None,
-    /// One does. It spins or sleeps on the lane's bell.
-    Waits,
-    /// One does, and somebody else has taken a task out of the lane since: it is to be woken.
-    HasNews,
-}
-
 impl WorkerHandle {
     /// A worker whose process was just started, and has until `start_by` to come to `init`.
     pub(crate) fn new(
@@ -99,15 +74,7 @@ impl WorkerHandle {
             stage: Stage::starting(start_by),
             window: Window::new(),
             segments: Segments::default(),
-            history: History {
-                started: Instant::now(),
-                idle_since: None,
-                given: 0,
-                replies: 0,
-                busy_nanos: 0,
-                memory_checked: false,
-                slept: true,
-            },
+            history: History::new(Instant::now()),
             helper: Helper::None,
         }
     }
@@ -197,22 +164,17 @@ impl WorkerHandle {
     /// Notes a task that was put at the tail of the lane.
     pub(crate) fn push(&mut self, entry: InLane) {
         self.window.push(entry);
-        self.history.memory_checked = false;
-        self.history.given += 1;
+        self.history.was_given_a_task();
     }
 
     /// Takes the task at `position` out of the lane.
     pub(crate) fn remove(&mut self, position: u32) -> Option<InLane> {
         let entry = self.window.remove(position)?;
-        if self.window.in_flight() == 0
-            && let Some(idle_since) = &mut self.history.idle_since
-        {
-            *idle_since = Instant::now();
+        if self.window.in_flight() == 0 {
+            self.history.has_nothing_to_do();
         }
         self.lane.note_change();
-        if self.helper == Helper::Waits {
-            self.helper = Helper::HasNews;
-        }
+        self.helper.note_news();
         Some(entry)
     }
 
@@ -375,8 +337,7 @@ impl WorkerHandle {
 
     /// Wakes the thread that helps with the lane, if somebody else has taken something out of it.
     pub(crate) fn wake_helper(&mut self) {
-        if self.helper == Helper::HasNews {
-            self.helper = Helper::Waits;
+        if self.helper.take_news() {
             self.lane.ring().bell().wake();
         }
     }

@@ -119,8 +119,7 @@ impl Schedule {
             };
             worker.lane.ring().free(position);
             let pid = worker.pid();
-            worker.history.replies += 1;
-            worker.history.busy_nanos = worker.history.busy_nanos.saturating_add(found.nanos);
+            worker.history.has_replied(found.nanos);
             let Some(InLane { mut task, segment, capture, .. }) = worker.remove(position) else {
                 return;
             };

@@ -50,7 +50,9 @@ impl Supervisor {
                         continue;
                     }
                     schedule.log.add(Event::WorkerStarted { pid: worker.pid(), name });
-                    worker.history.idle_since = limits.idle.map(|_| worker.history.started);
+                    if limits.idle.is_some() {
+                        worker.history.keep_idle_time();
+                    }
                     schedule.respawn.started();
                     schedule.roster.add(worker);
                     // The pool may have been made smaller while it was started.
