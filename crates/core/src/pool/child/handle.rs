@@ -104,7 +104,7 @@ impl WorkerHandle {
 
     /// True if it is to be replaced before it has begun anything.
     pub(crate) fn is_useless(&self) -> bool {
-        self.stage.is_retired() && !self.stage.is_ready() && self.load() == 0
+        matches!(self.stage, Stage::Retiring { ready: false, .. }) && self.load() == 0
     }
 
     /// True if the supervisor is to kill it now.

@@ -21,6 +21,21 @@ pub(crate) struct InLane {
     /// When the supervisor is to check whether it is past its deadline; `None` while it waits behind another
     /// task, and if it has none.
     pub(crate) check_at: Option<Instant>,
+    /// Counted in [`Window::watched`].
+    watched: bool,
+}
+
+impl InLane {
+    /// A task that was put into the lane at `since`.
+    pub(crate) fn new(
+        task: Task,
+        segment: Option<Segment>,
+        capture: Option<Capture>,
+        since: Instant,
+    ) -> InLane {
+        let watched = task.state().is_watched();
+        InLane { task, segment, capture, since, check_at: None, watched }
+    }
 }
 
 /// The positions of the lane from the first task that was not collected to the first that is free.
@@ -31,7 +46,7 @@ pub(crate) struct Window {
     head: u32,
     /// The first position that was not filled.
     tail: u32,
-    tasks: Box<[Option<(InLane, Watched)>]>,
+    tasks: Box<[Option<InLane>]>,
     in_flight: usize,
     watched: usize,
     /// Large tasks on their way into the lane.
@@ -39,9 +54,6 @@ pub(crate) struct Window {
     /// The number of the last capture that the worker was sent files for.
     pub(crate) captures: u32,
 }
-
-/// Whether a task is counted in [`Window::watched`].
-type Watched = bool;
 
 impl Window {
     pub(crate) fn new() -> Window {
@@ -95,16 +107,16 @@ impl Window {
     }
 
     pub(crate) fn get(&self, position: u32) -> Option<&InLane> {
-        self.tasks[index(position)].as_ref().map(|(entry, _)| entry)
+        self.tasks[index(position)].as_ref()
     }
 
     pub(crate) fn get_mut(&mut self, position: u32) -> Option<&mut InLane> {
-        self.tasks[index(position)].as_mut().map(|(entry, _)| entry)
+        self.tasks[index(position)].as_mut()
     }
 
     /// The tasks in the lane.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &InLane> {
-        self.tasks.iter().flatten().map(|(entry, _)| entry)
+        self.tasks.iter().flatten()
     }
 
     /// Notes the task that was put at the [`tail`](Window::tail), where there is [room](Window::has_room).
@@ -112,16 +124,15 @@ impl Window {
         let position = self.tail;
         self.tail = position.wrapping_add(1);
         self.in_flight += 1;
-        let watched = entry.task.state().is_watched();
-        self.watched += usize::from(watched);
-        self.tasks[index(position)] = Some((entry, watched));
+        self.watched += usize::from(entry.watched);
+        self.tasks[index(position)] = Some(entry);
     }
 
     /// Takes out the task at `position`.
     pub(crate) fn remove(&mut self, position: u32) -> Option<InLane> {
-        let (entry, watched) = self.tasks[index(position)].take()?;
+        let entry = self.tasks[index(position)].take()?;
         self.in_flight -= 1;
-        self.watched -= usize::from(watched);
+        self.watched -= usize::from(entry.watched);
         while self.head != self.tail && self.tasks[index(self.head)].is_none() {
             self.head = self.head.wrapping_add(1);
         }
@@ -130,24 +141,24 @@ impl Window {
 
     /// Counts the task at `position` as watched.
     pub(crate) fn watch_at(&mut self, position: u32) {
-        if let Some((_, watched)) = self.tasks[index(position)].as_mut() {
-            self.watched += usize::from(!std::mem::replace(watched, true));
+        if let Some(entry) = self.tasks[index(position)].as_mut() {
+            self.watched += usize::from(!std::mem::replace(&mut entry.watched, true));
         }
     }
 
     /// Counts all parts of the task with this state as watched.
     pub(crate) fn watch(&mut self, state: &TaskState) {
-        for (entry, watched) in self.tasks.iter_mut().flatten() {
+        for entry in self.tasks.iter_mut().flatten() {
             if std::ptr::eq(entry.task.state(), state) {
-                self.watched += usize::from(!std::mem::replace(watched, true));
+                self.watched += usize::from(!std::mem::replace(&mut entry.watched, true));
             }
         }
     }
 
     /// The slots that hold parts of the task with this state.
     pub(crate) fn slots_of<'a>(&'a self, state: &'a TaskState) -> impl Iterator<Item = u32> + 'a {
-        let holds = |slot: &Option<(InLane, Watched)>| {
-            slot.as_ref().is_some_and(|(entry, _)| std::ptr::eq(entry.task.state(), state))
+        let holds = |slot: &Option<InLane>| {
+            slot.as_ref().is_some_and(|entry| std::ptr::eq(entry.task.state(), state))
         };
         (0..SLOTS).filter(move |&slot| holds(&self.tasks[slot as usize]))
     }
@@ -159,7 +170,7 @@ mod tests {
     use crate::pool::task::samples::{framed, single};
 
     fn entry(task: Task) -> InLane {
-        InLane { task, segment: None, capture: None, since: Instant::now(), check_at: None }
+        InLane::new(task, None, None, Instant::now())
     }
 
     fn fill(window: &mut Window, tasks: u32) {
