@@ -27,7 +27,7 @@
 //! | `leave_by`     | `Retiring`, ready, with no time limit        | `Retiring`, with one                  |
 //! | `release`      | `Starting`, `Serving`, `Disconnected`        | `Leaving`, with a time limit          |
 //! |                | `Retiring` with no time limit                | `Retiring`, with one                  |
-//! |                | `Condemned`, `Killed`                        | the same; it will not be replaced     |
+//! |                | `Condemned`, `Killed`, not retired before    | the same; it will not be replaced     |
 //! |                | `Terminating`                                | the same, killed no later than that   |
 //! | `condemn`      | `Starting`, `Serving`, `Disconnected`, `Retiring`, `Leaving` | `Condemned`           |
 //! |                | `Killed`, for no reason                      | `Killed`, for this reason             |
