@@ -251,7 +251,7 @@ pub fn page() -> String {
          pebble 5.2, the\nreferences of the field, and from what CPython 3.11 was seen to do where no \
          test says it.\n\n\
          A name in code is a test function. Rows of the suite (`crates/conformance/src`) name the \
-         executors on\nwhich they run: I in line, T on threads, P in processes.\n",
+         executors on\nwhich they run: I in line, T on threads, P in processes, S through sockets.\n",
     );
     let (behaviours, shown) = (behaviours(), shown());
     for (area, title) in AREAS {

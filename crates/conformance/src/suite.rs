@@ -46,6 +46,14 @@ macro_rules! suite {
     (@concurrent $($rest:tt)*) => {
         $crate::suite! { @on [threads Threads, processes Processes, socket Socket] $($rest)* }
     };
+    // Retries.
+    (@retrying $($rest:tt)*) => {
+        $crate::suite! { @on [inline Inline, threads Threads, processes Processes] $($rest)* }
+    };
+    // Retries or queue deadlines; and concurrent tasks.
+    (@concurrent_retrying $($rest:tt)*) => {
+        $crate::suite! { @on [threads Threads, processes Processes] $($rest)* }
+    };
     // A builder with a name, a queue limit, an initializer and an idle timeout; and concurrent tasks.
     (@settings $($rest:tt)*) => {
         $crate::suite! { @on [threads Threads, processes Processes] $($rest)* }
@@ -104,9 +112,11 @@ macro_rules! suite {
 }
 
 /// Each group of rows, and the places on which its rows run.
-pub const GROUPS: [(&str, &[Place]); 7] = [
+pub const GROUPS: [(&str, &[Place]); 9] = [
     ("every", suite! { @every places }),
     ("concurrent", suite! { @concurrent places }),
+    ("retrying", suite! { @retrying places }),
+    ("concurrent_retrying", suite! { @concurrent_retrying places }),
     ("settings", suite! { @settings places }),
     ("crash_proof", suite! { @crash_proof places }),
     ("in_process", suite! { @in_process places }),

@@ -239,9 +239,17 @@ pub fn stats(place: Place) {
     let go_on = MapOptions::new().on_error(OnError::Continue).chunk_size(5);
     assert_eq!(executor.tasks(fail_on_three, 0..10).options(go_on).map().count(), 10);
     until(|| numbers() == (0, 0, (11, 2, 1, 0)));
+}
+
+/// A task that was tried again is counted once, as it ended; each further try is counted by itself.
+pub fn stats_of_retries(place: Place) {
+    let executor = Subject::new(place, 1);
     let failed = executor.task(fail_on_three, 3).retries(2).submit();
     assert!(failed.result().is_err());
-    until(|| numbers() == (0, 0, (11, 3, 1, 2)));
+    until(|| {
+        let stats = executor.stats();
+        (stats.queued, stats.running, stats.failed, stats.retried) == (0, 0, 1, 2)
+    });
 }
 
 /// What has ended is counted as that, although nobody has asked for its result.

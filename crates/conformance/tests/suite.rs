@@ -110,17 +110,18 @@ suite! {
     }
     blocking task_options {
         every names;
-        every retries;
-        every backoff;
+        retrying retries;
+        retrying backoff;
         every kill_what_has_ended;
         in_process refused_without_processes;
-        concurrent fa_15_queue_deadline;
-        concurrent cancelled_during_backoff;
-        concurrent shutdown_during_backoff;
+        concurrent_retrying fa_15_queue_deadline;
+        concurrent_retrying cancelled_during_backoff;
+        concurrent_retrying shutdown_during_backoff;
         concurrent kill_what_has_not_begun;
         concurrent stats;
+        concurrent_retrying stats_of_retries;
         concurrent stats_of_cancelled;
-        concurrent retries_need_nobody_who_waits;
+        concurrent_retrying retries_need_nobody_who_waits;
         concurrent stats_need_nobody_who_waits;
     }
     blocking limits {
@@ -151,7 +152,7 @@ suite! {
         concurrent sh_07_refused_while_ending;
         concurrent sh_09_with_a_full_queue;
         concurrent sh_11_in_the_callback_of_a_cancelled_task;
-        concurrent sh_11_in_the_callback_of_a_late_task;
+        concurrent_retrying sh_11_in_the_callback_of_a_late_task;
         concurrent sh_11_waiting_in_a_callback;
         concurrent sh_12_with_a_limit_of_time;
         concurrent sh_13_every_future_ends;

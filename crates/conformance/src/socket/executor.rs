@@ -183,9 +183,7 @@ impl Backend for SocketExecutor {
             return Ok(());
         }
         if self.shared.is_inside() {
-            return Err(Error::invalid(
-                "this executor cannot wait for its end in its own callback",
-            ));
+            return Err(Error::invalid("it cannot wait for its end in one of its own callbacks"));
         }
         let deadline = how.wait_limit().and_then(|limit| Instant::now().checked_add(limit));
         if !self.shared.wait_for_end(deadline) {
@@ -365,6 +363,12 @@ impl Shared {
         let mut state = self.lock();
         let seat = &mut state.agents[number];
         (seat.job, seat.tasks) = (None, seat.tasks + 1);
+        if seat.killed {
+            // The job has ended just before that; the agent must not get another.
+            drop(state);
+            self.replace(number, agent);
+            state = self.lock();
+        }
         if job.next == job.items {
             drop(state);
             self.ended(1);

@@ -1,4 +1,4 @@
-//! How a pool is to be made, limited and ended: what its maker says.
+//! The settings of a pool: how it is made, limited and shut down.
 //!
 //! Filled by the `horsepower` crate; read by the files of this folder. Holds no logic.
 
@@ -10,21 +10,21 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Most pools and processes within each other.
+/// How deep pools and processes may be nested in each other.
 pub const DEEPEST: u8 = 10;
 
-/// What a pool is to be.
+/// The settings of a pool.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Most worker processes at a time.
     pub workers: usize,
-    /// CPUs that this process may use: with more runnable sides than that, nobody spins.
+    /// CPUs that this process may use. With more runnable threads and workers than that, nobody spins.
     pub cpus: usize,
-    /// How workers are started; their names are this one's with a number.
+    /// What each worker process gets from this one. The workers' names are the name in here with a number.
     pub launch: Launch,
     /// What each worker calls before its first task.
     pub initializer: Option<Arc<Initializer>>,
-    /// How workers come into being.
+    /// How workers are started.
     pub method: Method,
     /// What each worker may use.
     pub limits: Limits,
@@ -43,7 +43,7 @@ impl Default for Config {
     }
 }
 
-/// How workers come into being.
+/// How workers are started.
 #[derive(Clone, Debug, Default)]
 pub enum Method {
     /// The program is executed again.

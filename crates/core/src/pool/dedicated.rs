@@ -49,8 +49,8 @@ pub fn dedicated_processes() -> Vec<(String, u32)> {
 }
 
 impl Shared {
-    /// Starts a process for one task. Its receiver is told of the end at the latest when the process
-    /// has ended.
+    /// Starts a process for one task. The receiver is told of the end of the task when the process has ended,
+    /// or earlier.
     ///
     /// # Errors
     /// Why there is none; the receiver is then told nothing.

@@ -1,8 +1,11 @@
-//! A thread that waits for one task helps with the lane that the task is in: it spins or sleeps on the
-//! lane's bell and collects replies itself, its own and others', instead of waiting for another
-//! thread to be scheduled. One thread helps with a lane at a time.
+//! A thread that waits for a task helps to collect replies.
+//!
+//! Called by the futures of the `horsepower` crate. The thread spins or sleeps on the bell of the lane that
+//! its task is in, and collects replies from there itself, its own and others', instead of waiting for
+//! another thread to be scheduled. One thread helps with a lane at a time.
 
-use super::child::handle::{Helper, WorkerHandle};
+use super::child::handle::WorkerHandle;
+use super::child::helper::Helper;
 use super::delivery::outbox::Outbox;
 use super::place::Place;
 use super::shared::{Shared, Teller};
@@ -10,7 +13,7 @@ use crate::lane::ring::Seen;
 use crate::task::TaskState;
 use std::time::{Duration, Instant};
 
-/// What came of an offer to help.
+/// What a thread that has offered to help is to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Helped {
     /// Something happened, or the time is over: look again.

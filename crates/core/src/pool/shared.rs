@@ -25,9 +25,9 @@ const MOST_ENDS: usize = 1024;
 #[derive(Debug)]
 pub struct Shared {
     schedule: Mutex<Schedule>,
-    /// Tells those who wait for the end of all work.
+    /// Notified when all work has ended, and when the supervisor has.
     pub(crate) idle: Condvar,
-    /// Tasks whose receivers have not been told everything yet.
+    /// How many tasks there are whose receivers have not been told everything yet.
     unresolved: AtomicUsize,
     /// Somebody waits, or will wait, for `unresolved` to become 0.
     closing: AtomicBool,
@@ -35,11 +35,12 @@ pub struct Shared {
     pub(crate) event: OwnedFd,
     pub(crate) counts: Counts,
     pub(crate) config: Config,
-    /// Call the callbacks.
+    /// The threads that call callbacks.
     pub(crate) callback_threads: CallbackThreads,
-    /// Decode the large results that the supervisor finds, so that they need not wait for callbacks.
+    /// The threads that decode the large results which the supervisor finds. They are others than those of
+    /// the callbacks, so that no result waits for a callback.
     pub(crate) decoders: CallbackThreads,
-    /// For those threads.
+    /// What those threads hold on to while they make a call.
     pub(crate) me: Weak<Shared>,
 }
 
@@ -51,8 +52,8 @@ pub(crate) enum Teller {
     /// This thread, which is the supervisor: it delivers what is cheap, and leaves large results to the
     /// decoders.
     Promptly,
-    /// The supervisor: this thread only submits, looks or cancels, and code of the user that belongs
-    /// to other tasks must not run in the middle of that.
+    /// The supervisor. This thread only submits, looks or cancels, and the user's code that belongs to other
+    /// tasks must not run in the middle of that.
     Supervisor,
 }
 
@@ -89,7 +90,7 @@ impl Shared {
         let _ = rustix::io::write(&self.event, &1u64.to_ne_bytes());
     }
 
-    /// Takes a task over. Whatever becomes of it, its receiver is told, once for each item.
+    /// Accepts a task. Whatever happens to it, its receiver is told, once for each item.
     pub fn submit(&self, task: Task) {
         let mut schedule = self.lock();
         if let Some(refusal) = schedule.refusal() {
@@ -106,15 +107,15 @@ impl Shared {
         self.commit(schedule, outbox, Teller::Supervisor);
     }
 
-    /// True if it takes tasks: it is neither shut down nor broken.
+    /// True if the pool takes tasks: it is neither shut down nor broken.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.lock().is_open()
     }
 
-    /// Takes a task back that has not begun. True: its receiver will not be told anything more but what
-    /// `tell` does, which may call code of the user.
-    /// False: it has begun or ended; if it has several items, those not begun are cancelled.
+    /// Cancels a task that has not begun. True: its receiver is told nothing more, except by `tell`, which may
+    /// call code of the user.
+    /// False: the task has begun or ended. If it has several items, those that have not begun are cancelled.
     pub fn cancel(&self, tag: &TaskState, tell: impl FnOnce()) -> bool {
         let mut schedule = self.lock();
         let mut outbox = Outbox::default();
@@ -152,20 +153,20 @@ impl Shared {
         self.commit(schedule, Outbox::default(), Teller::Supervisor);
     }
 
-    /// With which settings it was made.
+    /// The settings with which the pool was made.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// True in a callback of this pool: whoever waits for its end there waits for itself.
+    /// True in a callback of this pool. To wait for the end of the pool there is to wait for oneself.
     #[must_use]
     pub fn in_callback(&self) -> bool {
         is_inside(self)
     }
 
-    /// Ends every change of the schedule: feeds the lanes, sees to it that the next reply is noticed, and
-    /// lets go of the lock. Then `teller` tells the receivers.
+    /// Ends a change of the schedule; every change ends here. Feeds the lanes, makes sure that the next reply
+    /// is noticed, and releases the lock. Then `teller` tells the receivers.
     pub(crate) fn commit<'a>(
         &'a self,
         mut schedule: MutexGuard<'a, Schedule>,
@@ -197,7 +198,7 @@ impl Shared {
         match teller {
             Teller::Here | Teller::Promptly => outbox.append(&mut schedule.deferred),
             Teller::Supervisor => {
-                // Whoever made the list longer than nothing has called the supervisor.
+                // If the list is not empty, whoever put the first entry there has called the supervisor.
                 poke |= schedule.deferred.is_empty() && !outbox.is_empty();
                 schedule.deferred.append(&mut outbox);
             }
@@ -208,7 +209,7 @@ impl Shared {
             self.poke();
         }
         for event in events {
-            // A panic of whoever collects them is not the pool's.
+            // The subscriber that collects them is code of the user, and may panic.
             let _ = crate::wire::panic::catch(|| event.tell());
         }
         if teller == Teller::Promptly {
@@ -253,7 +254,7 @@ impl Shared {
         self.closing.load(Ordering::SeqCst)
     }
 
-    /// Fails everything, now and from now on.
+    /// Breaks the pool: fails all tasks that it has and all that are submitted later.
     pub(crate) fn break_down(&self, reason: &str) {
         let mut schedule = self.lock();
         let mut outbox = Outbox::default();

@@ -58,7 +58,7 @@ impl Pool {
 }
 
 impl Shared {
-    /// Accepts no more tasks, and sees to those that are there as `how` says.
+    /// Accepts no more tasks, and cancels or kills those that are there, as `how` says.
     fn close(&self, how: Shutdown) {
         let mut schedule = self.lock();
         schedule.close(how.cancel_queued);

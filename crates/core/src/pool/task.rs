@@ -10,8 +10,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A function and its encoded argument: one call, or, if the argument is framed, one call for each
-/// of its items.
+/// A function and its encoded argument. It is one call, or, if the argument is framed, one call for each of
+/// the items in it.
 #[derive(Debug)]
 pub struct Task {
     pub(crate) entry: EntryPoint,
@@ -19,14 +19,14 @@ pub struct Task {
     /// Shared with the other parts of a task that was split.
     payload: Arc<Payload>,
     framed: bool,
-    /// The items that have not ended, and where in the payload the first of them begins.
+    /// The items that have not ended, and the offset of the first of them in the payload.
     items: Range<u32>,
     offset: usize,
-    /// Where the last of them ends.
+    /// The offset at which the last of them ends.
     end: usize,
-    /// Some of its items have ended, or are with another part.
+    /// Some items of the task have ended, or belong to another part of it.
     begun: bool,
-    /// `None`: nothing special, as with most tasks.
+    /// `None` for most tasks: the user asks for nothing special.
     policy: Option<Box<TaskPolicy>>,
 }
 
@@ -38,8 +38,8 @@ impl Task {
     }
 
     /// A task of one call for each of the `items` in a payload made with
-    /// [`push_argument`](crate::lane::record::push_argument). Each item ends by itself: what a crash costs
-    /// is the item that crashed.
+    /// [`push_argument`](crate::lane::record::push_argument). Each item ends by itself: a crash
+    /// costs the item that crashed.
     #[must_use]
     pub fn framed(
         entry: EntryPoint,
@@ -71,7 +71,7 @@ impl Task {
         self
     }
 
-    /// The task, whose end is to be noticed although nobody waits for it.
+    /// The task; the pool notices its end although nobody waits for it.
     #[must_use]
     pub fn watched(self) -> Task {
         self.state().set_watched();
@@ -82,7 +82,7 @@ impl Task {
         self.policy.as_deref()
     }
 
-    /// True if what it prints is to be kept.
+    /// True if what it prints is to be captured.
     pub(crate) fn captures(&self) -> bool {
         self.policy().is_some_and(|policy| policy.capture && !self.framed)
     }
@@ -104,7 +104,7 @@ impl Task {
         self.framed
     }
 
-    /// True if some of its items have ended, or are with another part.
+    /// True if some of its items have ended, or belong to another part.
     pub(crate) fn has_begun(&self) -> bool {
         self.begun
     }
@@ -157,7 +157,7 @@ impl Task {
     /// Tells the receiver that none of the remaining items will be answered.
     pub(crate) fn fail_all(&self, failure: &Failure) {
         for item in self.items() {
-            // Nobody could add callbacks yet.
+            // Nobody can have added callbacks yet.
             let _ = self.receiver.receive(item, Answer::Failed(failure.clone()));
         }
     }

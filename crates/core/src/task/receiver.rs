@@ -56,19 +56,19 @@ pub enum Failure {
     NotSent(String),
     /// The worker died while the function ran.
     Died(Death),
-    /// The function ran longer than it may, and the worker was ended.
+    /// The function ran past its deadline, and the worker was killed.
     Deadline {
         /// The worker's process id.
         pid: u32,
         /// How long it may run.
         limit: Duration,
     },
-    /// The task has not begun in the time that it was given for that.
+    /// The task has not begun before its queue deadline.
     QueueDeadline {
-        /// How long it had.
+        /// How long it was allowed to wait.
         limit: Duration,
     },
-    /// The worker used more memory than it may while the function ran, and was ended.
+    /// The worker exceeded its memory limit while the function ran, and was killed.
     Memory {
         /// The worker's process id.
         pid: u32,
@@ -77,28 +77,28 @@ pub enum Failure {
         /// How many bytes it was seen to use.
         used: u64,
     },
-    /// The worker was ended because the task was to be.
+    /// The user killed the task, and the worker with it.
     Killed {
         /// The worker's process id.
         pid: u32,
     },
-    /// The process that was started for the task alone ended before it began.
+    /// The process that was started for this one task ended before the task began.
     NeverBegan {
         /// How it ended.
         death: Death,
         /// What is known of the reason.
         why: Option<String>,
     },
-    /// The worker broke the rules of the lane, and was ended; what was seen.
+    /// The worker corrupted its lane, and was killed; what was seen.
     Protocol {
         /// The worker's process id.
         pid: u32,
         /// What was seen.
         what: String,
     },
-    /// The pool can start no workers; why.
+    /// The pool is broken; why.
     Broken(Arc<str>),
-    /// It was cancelled: when the pool was shut down; or the rest of it, while it ran.
+    /// The task was cancelled when the pool was shut down, or its remaining items were cancelled while it ran.
     Cancelled,
     /// Whoever had the task let go of it without an answer.
     Lost,

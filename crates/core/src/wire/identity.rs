@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, Write};
 use std::ops::Range;
 use std::sync::OnceLock;
 use twox_hash::XxHash3_128;
@@ -55,7 +55,8 @@ pub(crate) fn program_contains(address: usize) -> bool {
     program().is_ok_and(|program| program.mapped.iter().any(|range| range.contains(&address)))
 }
 
-/// Which build of which program a process is: 128 bits of a hash (XXH3) of the program's file.
+/// Which build of which program a process is: 128 bits of a hash (XXH3) of what is loaded of the program's
+/// file.
 ///
 /// Two processes with the same build id run the same code, on one machine or on two. It tells builds
 /// apart; it is no protection against somebody who forges one.
@@ -81,17 +82,20 @@ impl BuildId {
         Ok(*BUILD.get_or_init(|| build))
     }
 
-    fn of(mut file: impl Read) -> io::Result<BuildId> {
+    /// That of the program in this file: of what is loaded of it, if it is an ELF file, for debug
+    /// information may be ten times as long; else of the whole.
+    fn of(mut file: impl Read + Seek) -> io::Result<BuildId> {
+        let mut head = Vec::new();
+        file.by_ref().take(MOST_HEADERS).read_to_end(&mut head)?;
+        let whole = 0..u64::MAX;
+        let loaded = loaded_segments(&head).unwrap_or_else(|| Vec::from([whole]));
         let mut hash = XxHash3_128::new();
-        let mut chunk = vec![0; 1 << 18];
-        loop {
-            match file.read(&mut chunk) {
-                Ok(0) => return Ok(BuildId(hash.finish_128().to_le_bytes())),
-                Ok(len) => hash.write(&chunk[..len]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+        for segment in loaded {
+            file.seek(io::SeekFrom::Start(segment.start))?;
+            let mut bytes = file.by_ref().take(segment.end - segment.start);
+            io::copy(&mut bytes, &mut Hashing(&mut hash))?;
         }
+        Ok(BuildId(hash.finish_128().to_le_bytes()))
     }
 
     /// The build id that lies in these bytes; `None` if they are not [`LEN`](Self::LEN).
@@ -104,6 +108,49 @@ impl BuildId {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; BuildId::LEN] {
         &self.0
+    }
+}
+
+/// Bytes at the beginning of an ELF file that hold its program headers.
+const MOST_HEADERS: u64 = 4096;
+
+/// Where the segments of an ELF file for 64 bits lie in it that are loaded (elf(5)). `None`: it is none.
+fn loaded_segments(file: &[u8]) -> Option<Vec<Range<u64>>> {
+    const LOAD: u32 = 1;
+    let (u16_at, u32_at, u64_at) = (
+        |at: usize| Some(u16::from_le_bytes(file.get(at..at + 2)?.try_into().ok()?)),
+        |at: usize| Some(u32::from_le_bytes(file.get(at..at + 4)?.try_into().ok()?)),
+        |at: usize| Some(u64::from_le_bytes(file.get(at..at + 8)?.try_into().ok()?)),
+    );
+    // Magic, 64 bits, little-endian.
+    if !file.starts_with(b"\x7fELF\x02\x01") {
+        return None;
+    }
+    let (table, size, count) = (u64_at(32)?, u16_at(54)?, u16_at(56)?);
+    let mut segments = Vec::new();
+    for index in 0..usize::from(count) {
+        let at = usize::try_from(table).ok()?.checked_add(index * usize::from(size))?;
+        // What lies that far is not in `file`; nor would the sums below be.
+        let at = Some(at).filter(|&at| at < file.len())?;
+        if u32_at(at)? == LOAD {
+            let start = u64_at(at + 8)?;
+            segments.push(start..start.checked_add(u64_at(at + 32)?)?);
+        }
+    }
+    Some(segments).filter(|segments| !segments.is_empty())
+}
+
+/// Whatever is written to it goes into the hash.
+struct Hashing<'a>(&'a mut XxHash3_128);
+
+impl Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -159,6 +206,7 @@ fn find(maps: &str, address: usize) -> Option<Program> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::io::Cursor;
 
     const MAPS: &str = "\
 1000-2000 r--p 00000000 fd:00 77 /bin/x
@@ -185,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_build_is_known_by_what_is_in_its_file() {
-        let of = |bytes: &[u8]| BuildId::of(bytes).unwrap();
+        let of = |bytes: &[u8]| BuildId::of(Cursor::new(bytes)).unwrap();
         assert_eq!(of(b"one"), of(b"one"));
         assert_ne!(of(b"one"), of(b"two"));
         // What xxHash's own sanity test says of an empty input, as little-endian bytes.
@@ -195,7 +243,27 @@ mod tests {
         assert_eq!(BuildId::from_slice(&[0; 15]), None);
     }
 
+    #[test]
+    fn what_is_not_loaded_does_not_count() {
+        let file = std::fs::read("/proc/self/exe").unwrap();
+        let loaded = loaded_segments(&file).unwrap();
+        let end = loaded.iter().map(|segment| segment.end).max().unwrap() as usize;
+        assert!(end < file.len(), "this program has debug information");
+        let of = |bytes: &[u8]| BuildId::of(Cursor::new(bytes)).unwrap();
+        assert_eq!(of(&file[..end]), of(&file));
+        assert_eq!(of(&file), BuildId::of_this_program().unwrap());
+        let mut other = file[..end].to_vec();
+        other[end - 1] ^= 1;
+        assert_ne!(of(&other), of(&file));
+    }
+
     proptest! {
+        #[test]
+        fn foreign_files_have_a_build(head in any::<[u8; 6]>(), rest in any::<Vec<u8>>(), elf: bool) {
+            let head = if elf { b"\x7fELF\x02\x01" } else { &head };
+            BuildId::of(Cursor::new([head, &rest[..]].concat())).unwrap();
+        }
+
         #[test]
         fn no_line_panics(line in ".{0,80}") {
             let _ = parse(&line);

@@ -7,7 +7,7 @@
 //! woken for its last reply: then the parent is awake. If somebody had to be, it makes room at once;
 //! but when tasks keep coming soon after replies, it tries now and then whether both could spin.
 //!
-//! Used by [`crate::worker`]; the parent's side of it is `pool/attend.rs`.
+//! Used by [`crate::worker`]; the parent's side of it is `pool/help.rs`.
 
 use crate::lane::ring::Ring;
 use crate::lane::sleep::Rung;

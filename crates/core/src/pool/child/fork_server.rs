@@ -24,11 +24,11 @@ pub(crate) struct ForkServer {
     pub(crate) serial: u64,
     pub(crate) process: ChildProcess,
     pub(crate) control: OwnedFd,
-    /// It has made its first call, and forks.
+    /// It has made the call that it was started with, and forks workers.
     pub(crate) ready: bool,
     /// When it has to have come to `init`.
     pub(crate) start_by: Option<Instant>,
-    /// Why it does not serve.
+    /// Why it refuses to fork workers, if it does.
     pub(crate) refused: Option<String>,
 }
 
@@ -69,7 +69,7 @@ impl ForkServer {
         }
     }
 
-    /// Has it fork a worker that has this control socket.
+    /// Makes it fork a worker that has this control socket.
     pub(crate) fn fork(&self, theirs: &OwnedFd) -> io::Result<(u32, OwnedFd)> {
         control::send(&self.control, &Note::Fork.encode(), &[theirs.as_fd()], Send::Now)?;
         let mut readable = [PollFd::new(&self.control, PollFlags::IN)];

@@ -3,6 +3,8 @@
 //! Made by [`start`](super::start), kept in the roster, and changed under the pool's lock. It does to the
 //! process what its [`Stage`] decides: every change of the stage comes through here.
 
+use super::helper::Helper;
+use super::history::History;
 use super::process::ChildProcess;
 use super::segments::{Segment, Segments};
 use super::stage::{EndedTask, Signal, Stage};
@@ -30,14 +32,14 @@ const MOST_NOTES: usize = 1024;
 pub(crate) enum Kind {
     /// For as many tasks as come.
     Pool,
-    /// For one task, which is all that its lane will ever hold.
+    /// For one task: its lane never holds another.
     Dedicated,
 }
 
 /// A worker of the pool.
 #[derive(Debug)]
 pub(crate) struct WorkerHandle {
-    /// Tells this worker from others that had or will have its place in the roster.
+    /// Tells this worker from others that had, or will have, its index in the roster.
     pub(crate) serial: u64,
     pub(crate) name: String,
     pub(crate) kind: Kind,
@@ -49,33 +51,6 @@ pub(crate) struct WorkerHandle {
     pub(crate) segments: Segments,
     pub(crate) history: History,
     pub(crate) helper: Helper,
-}
-
-/// What a worker has been given and has done.
-#[derive(Debug)]
-pub(crate) struct History {
-    pub(crate) started: Instant,
-    /// Since when it has nothing to do, if that matters.
-    pub(crate) idle_since: Option<Instant>,
-    /// Tasks that it was given, without those that were taken back.
-    pub(crate) given: usize,
-    /// Tasks that it has replied to, and how long it says they took.
-    pub(crate) replies: u64,
-    pub(crate) busy_nanos: u64,
-    /// Its memory was looked at since it was last given a task.
-    pub(crate) memory_checked: bool,
-    /// It slept when it was last given a task.
-    pub(crate) slept: bool,
-}
-
-/// Whether a thread helps with the lane ([`help`](crate::pool::help)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Helper {
-    None,
-    /// One does. It spins or sleeps on the lane's bell.
-    Waits,
-    /// One does, and somebody else has taken a task out of the lane since: it is to be woken.
-    HasNews,
 }
 
 impl WorkerHandle {
@@ -99,15 +74,7 @@ impl WorkerHandle {
             stage: Stage::starting(start_by),
             window: Window::new(),
             segments: Segments::default(),
-            history: History {
-                started: Instant::now(),
-                idle_since: None,
-                given: 0,
-                replies: 0,
-                busy_nanos: 0,
-                memory_checked: false,
-                slept: true,
-            },
+            history: History::new(Instant::now()),
             helper: Helper::None,
         }
     }
@@ -130,14 +97,14 @@ impl WorkerHandle {
         self.window.load()
     }
 
-    /// True if it serves, whether its word for that has been read yet or not.
+    /// True if it serves, also if its note that says so has not been read yet.
     pub(crate) fn serves(&self) -> bool {
         self.stage.is_ready() || self.history.replies > 0 || self.runs()
     }
 
     /// True if it is to be replaced before it has begun anything.
     pub(crate) fn is_useless(&self) -> bool {
-        self.stage.is_retired() && !self.stage.is_ready() && self.load() == 0
+        matches!(self.stage, Stage::Retiring { ready: false, .. }) && self.load() == 0
     }
 
     /// True if the supervisor is to kill it now.
@@ -156,7 +123,7 @@ impl WorkerHandle {
         self.window.first().is_some_and(|head| self.lane.ring().look(head) == Seen::Running)
     }
 
-    /// True if it has nothing to do, and could.
+    /// True if it has nothing to do and can take a task.
     pub(crate) fn is_idle(&self) -> bool {
         self.stage.is_ready() && self.load() == 0 && self.is_usable()
     }
@@ -177,7 +144,7 @@ impl WorkerHandle {
         self.window.iter().map(|entry| u64::from(entry.task.remaining())).sum()
     }
 
-    /// Has what its next task prints captured; the number goes into the request.
+    /// Makes the worker capture what its next task prints. The number goes into the request.
     pub(crate) fn capture(&mut self) -> io::Result<(u32, Capture)> {
         let id = self.window.captures.wrapping_add(1).max(1);
         self.window.captures = id;
@@ -189,7 +156,7 @@ impl WorkerHandle {
         self.window.captures > 0 && self.window.iter().any(|entry| entry.capture.is_some())
     }
 
-    /// Gives up what was captured of a task's output beyond what will be handed over.
+    /// Frees what was captured of a task's output beyond what will be handed over.
     pub(crate) fn trim_captures(&self) {
         self.window.iter().filter_map(|entry| entry.capture.as_ref()).for_each(Capture::trim);
     }
@@ -197,22 +164,17 @@ impl WorkerHandle {
     /// Notes a task that was put at the tail of the lane.
     pub(crate) fn push(&mut self, entry: InLane) {
         self.window.push(entry);
-        self.history.memory_checked = false;
-        self.history.given += 1;
+        self.history.was_given_a_task();
     }
 
     /// Takes the task at `position` out of the lane.
     pub(crate) fn remove(&mut self, position: u32) -> Option<InLane> {
         let entry = self.window.remove(position)?;
-        if self.window.in_flight() == 0
-            && let Some(idle_since) = &mut self.history.idle_since
-        {
-            *idle_since = Instant::now();
+        if self.window.in_flight() == 0 {
+            self.history.has_nothing_to_do();
         }
         self.lane.note_change();
-        if self.helper == Helper::Waits {
-            self.helper = Helper::HasNews;
-        }
+        self.helper.note_news();
         Some(entry)
     }
 
@@ -375,8 +337,7 @@ impl WorkerHandle {
 
     /// Wakes the thread that helps with the lane, if somebody else has taken something out of it.
     pub(crate) fn wake_helper(&mut self) {
-        if self.helper == Helper::HasNews {
-            self.helper = Helper::Waits;
+        if self.helper.take_news() {
             self.lane.ring().bell().wake();
         }
     }

@@ -6,6 +6,8 @@
 //! | `stage` | what it is doing, from its start to its death, and who wants it to go |
 //! | `window` | the tasks in its lane |
 //! | `segments` | its shared memory for large payloads |
+//! | `history` | what it has been given and has done |
+//! | `helper` | whether a thread helps with its lane |
 //! | `process` | its process, until it has been reaped |
 //! | `exec` | executing the program once more, and the first messages |
 //! | `fork_server` | a process that forks workers |
@@ -14,6 +16,8 @@
 pub(crate) mod exec;
 pub(crate) mod fork_server;
 pub(crate) mod handle;
+pub(crate) mod helper;
+pub(crate) mod history;
 pub(crate) mod process;
 pub(crate) mod segments;
 pub(crate) mod stage;

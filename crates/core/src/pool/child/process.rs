@@ -58,7 +58,7 @@ impl ChildProcess {
         let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::TERM);
     }
 
-    /// Ends the process, and whatever it has started in its process group, at once: SIGKILL.
+    /// Kills the process, and whatever it has started in its process group: SIGKILL.
     pub fn kill(&self) {
         let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
         self.kill_group();
@@ -67,7 +67,7 @@ impl ChildProcess {
     /// Kills whatever the process has started in its process group, but only while nobody has reaped the
     /// process: until then the number of the group is its own.
     pub(crate) fn kill_group(&self) {
-        // Held against `reap`, which gives the number up.
+        // Held so that `reap` cannot give the number up meanwhile.
         let end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         if end.is_some()
@@ -111,7 +111,7 @@ impl ChildProcess {
     }
 }
 
-/// Readable once the process has ended, and from then on.
+/// The pidfd: readable from when the process has ended.
 impl AsFd for ChildProcess {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()

@@ -1,4 +1,4 @@
-//! Step ⑦ begins here: telling the receivers, without the lock.
+//! Telling the receivers, without the lock: here a task's way leads back up to its future.
 //!
 //! Called at the end of [`Shared::commit`] by whichever thread tells, and by the threads that decode large
 //! results. What changes the schedule is in [`shared`](crate::pool::shared); what is told is in
@@ -39,15 +39,15 @@ impl Shared {
         self.resolved(over);
     }
 
-    /// Has other threads decode the results that are large and tell their receivers, so that this thread,
-    /// which others depend on, does not take long.
+    /// Leaves large results to other threads, which decode them and tell their receivers. This thread, on
+    /// which others depend, does not take long.
     pub(crate) fn deliver_large_elsewhere(&self, outbox: &mut Outbox) {
         for large in outbox.take_large() {
             self.call_later(&self.decoders, |shared| shared.deliver(large));
         }
     }
 
-    /// Has one of these threads do something that may take long.
+    /// Makes one of these threads call something that may take long.
     fn call_later(&self, threads: &CallbackThreads, call: impl FnOnce(&Shared) + Send + 'static) {
         let Some(shared): Option<Arc<Shared>> = self.me.upgrade() else { return };
         if let Some(at) = threads.call(Box::new(move || call(&shared))) {
@@ -56,12 +56,12 @@ impl Shared {
         }
     }
 
-    /// Sees to it that there are threads for the calls that wait. Returns when to do so again.
+    /// Makes sure that there are threads for the calls that wait. Returns when to check again.
     pub(crate) fn check_callback_threads(&self) -> Option<Instant> {
         [&self.callback_threads, &self.decoders].into_iter().filter_map(CallbackThreads::look).min()
     }
 
-    /// True if this thread is there to call callbacks of this pool, and makes a call.
+    /// True if this is one of the threads that call callbacks of this pool.
     #[must_use]
     pub fn is_caller(&self) -> bool {
         self.callback_threads.is_here()

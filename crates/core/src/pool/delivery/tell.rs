@@ -110,3 +110,78 @@ fn tell_records(
 fn tell_item(receiver: &dyn Receiver, item: u32, answer: Answer<'_>) -> FollowUp {
     catch(|| receiver.receive(item, answer)).unwrap_or(FollowUp::None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lane::payload::Payload;
+    use crate::lane::record::header;
+    use crate::pool::task::Task;
+    use crate::pool::task::samples::single;
+    use crate::task::TaskState;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// Keeps the items that it was told of, has callbacks, and panics at this item.
+    #[derive(Debug, Default)]
+    struct Recorder {
+        state: TaskState,
+        told: Mutex<Vec<(u32, bool)>>,
+        panics_at: Option<u32>,
+    }
+
+    impl Receiver for Recorder {
+        fn tag(&self) -> &TaskState {
+            &self.state
+        }
+
+        fn receive(&self, item: u32, answer: Answer<'_>) -> FollowUp {
+            let returned = matches!(answer, Answer::Returned(_));
+            self.told.lock().unwrap().push((item, returned));
+            assert_ne!(self.panics_at, Some(item), "on purpose");
+            FollowUp::Callbacks
+        }
+    }
+
+    fn framed(recorder: &Arc<Recorder>, items: u32) -> Task {
+        let entry = single(b"").entry;
+        Task::framed(entry, Payload::new(Vec::new()), items, recorder.clone())
+    }
+
+    fn read(counter: &AtomicU64) -> u64 {
+        counter.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn one_that_panics_keeps_no_other_from_being_told() {
+        let (counts, mut outbox) = (Counts::default(), Outbox::default());
+        let recorder = Arc::new(Recorder { panics_at: Some(0), ..Recorder::default() });
+        outbox.fail(framed(&recorder, 3), Failure::Cancelled);
+        let told = tell(outbox, &counts);
+        assert_eq!(*recorder.told.lock().unwrap(), [(0, false), (1, false), (2, false)]);
+        assert_eq!((told.over, told.callbacks.len(), read(&counts.cancelled)), (1, 1, 3));
+    }
+
+    #[test]
+    fn each_record_is_an_answer_and_one_that_is_missing_is_a_failure() {
+        let (counts, mut outbox) = (Counts::default(), Outbox::default());
+        let recorder = Arc::new(Recorder::default());
+        let mut bytes: Vec<u8> = Vec::new();
+        for (status, body) in [(Status::Returned, "one"), (Status::NotEncoded, "two")] {
+            bytes.extend(header(status, body.len()));
+            bytes.extend(body.bytes());
+        }
+        outbox.ends.push(End {
+            receiver: recorder.clone(),
+            items: 4..7,
+            nanos: 1,
+            outcome: Outcome::Replied { pid: 1, reply: Reply::Own(bytes.into()) },
+            capture: None,
+            over: false,
+            whole: None,
+        });
+        let told = tell(outbox, &counts);
+        assert_eq!(*recorder.told.lock().unwrap(), [(4, true), (5, false), (6, false)]);
+        assert_eq!((told.over, read(&counts.done), read(&counts.failed)), (0, 1, 2));
+    }
+}

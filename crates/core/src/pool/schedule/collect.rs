@@ -119,8 +119,7 @@ impl Schedule {
             };
             worker.lane.ring().free(position);
             let pid = worker.pid();
-            worker.history.replies += 1;
-            worker.history.busy_nanos = worker.history.busy_nanos.saturating_add(found.nanos);
+            worker.history.has_replied(found.nanos);
             let Some(InLane { mut task, segment, capture, .. }) = worker.remove(position) else {
                 return;
             };
@@ -158,7 +157,7 @@ impl Schedule {
     }
 }
 
-/// Has the items answered that have results, and returns the task if any remain.
+/// Puts the answers for the items that have results into the outbox. Returns the task if any items remain.
 pub(crate) fn answer(
     mut task: Task,
     found: Found,

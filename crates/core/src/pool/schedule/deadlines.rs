@@ -66,7 +66,7 @@ impl Schedule {
         first.into_iter().for_each(|at| self.timers.arm(at));
     }
 
-    /// When the supervisor is to come by; it will.
+    /// When the supervisor is to come by. It does so without being called.
     pub(crate) fn next_due(&mut self) -> Option<Instant> {
         let idle = self.limits.idle;
         let workers = self.roster.iter().flat_map(|worker| {
@@ -77,7 +77,8 @@ impl Schedule {
                 idle.and_then(|limit| idle_until(worker, limit)),
             ]
         });
-        // Also if nothing is wanted at the moment: until then nobody calls the supervisor for a start.
+        // Also if no worker is wanted now: one may be wanted by then, and nobody calls the supervisor for a
+        // start that is delayed.
         let start = self.respawn.next_start();
         let start = start.filter(|&at| at > Instant::now() || self.wanted_starts() > 0);
         let others = workers.chain([start, self.respawn.fork_server_by()]).flatten();

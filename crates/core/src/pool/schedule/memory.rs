@@ -38,7 +38,7 @@ impl Schedule {
                 continue;
             }
             worker.trim_captures();
-            // Once more when it has nothing to do any longer; then not until its next task.
+            // A busy worker is looked at again; one that has nothing to do, not until its next task.
             worker.history.memory_checked = !busy;
             // What the initializer uses is not what a task has left behind.
             let grown = worker.history.replies > 0 && !worker.stage().is_retired();

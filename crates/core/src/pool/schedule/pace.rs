@@ -33,7 +33,7 @@ impl Pace {
 
     /// A task has taken so long, as its worker says.
     pub(crate) fn learn(&mut self, nanos: u64) {
-        // A worker gone mad may say anything; ten seconds is as good as for ever here.
+        // A corrupted worker may report any number; more than ten seconds makes no difference here.
         let nanos = nanos.min(10_000_000_000) as f64;
         self.task_nanos = Some(self.task_nanos.map_or(nanos, |mean| mean + (nanos - mean) / 8.0));
     }

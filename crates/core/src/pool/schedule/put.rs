@@ -150,14 +150,9 @@ impl Schedule {
         request.capture.store(capture.as_ref().map_or(0, |capture| capture.0), Ordering::Relaxed);
         slot.reply.began.store(0, Ordering::Relaxed);
         task.state().set_place(Place::Lane(index, position));
-        let started = worker.history.started;
-        worker.push(InLane {
-            since: if task.policy().is_some() { Instant::now() } else { started },
-            check_at: None,
-            capture: capture.map(|capture| capture.1),
-            task,
-            segment,
-        });
+        let special = task.policy().is_some();
+        let since = if special { Instant::now() } else { worker.history.started };
+        worker.push(InLane::new(task, segment, capture.map(|capture| capture.1), since));
         worker.lane.ring().set_spin(spin);
         worker.history.slept = worker.lane.ring().publish(position);
         if self.limits.tasks.is_some_and(|most| worker.history.given >= most) {

@@ -8,7 +8,8 @@ use super::collect::{Found, answer, find};
 use super::schedule::Schedule;
 use crate::death::Death;
 use crate::lane::ring::Seen;
-use crate::pool::child::handle::{Helper, Kind};
+use crate::pool::child::handle::Kind;
+use crate::pool::child::helper::Helper;
 use crate::pool::child::window::InLane;
 use crate::pool::delivery::outbox::Outbox;
 use crate::pool::place::Place;
@@ -37,7 +38,7 @@ impl Schedule {
                 break;
             };
             match (seen, found) {
-                // Also if it has just ended after all: it was too late.
+                // Also if the task has just ended after all: it was too late.
                 (Seen::Running | Seen::Done, _) if ended.is_some() && !task.is_framed() => {
                     let failure = ended.unwrap_or(Failure::Cancelled);
                     self.retry_or_fail(task, failure, capture, outbox);

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 pub(crate) enum Phase {
     /// Taking tasks.
     Open,
-    /// Taking no more tasks; ending those it has, and beginning no further one if `cancelling`.
+    /// Taking no more tasks, and ending those it has. If `cancelling`, no further one begins.
     Closing { cancelling: bool },
     /// It cannot run tasks any more, and why.
     Broken(Arc<str>),
@@ -45,12 +45,12 @@ pub(crate) struct Schedule {
     pub(crate) pace: Pace,
     pub(crate) respawn: Respawn,
     pub(crate) limits: Limits,
-    /// Ends that were found by a thread that does not tell receivers: the supervisor will.
+    /// Ends that were found by threads that do not tell receivers. The supervisor tells them.
     pub(crate) deferred: Outbox,
     pub(crate) log: Log,
     /// Processes that are to be started for one task each.
     pub(crate) dedicated_starts: VecDeque<DedicatedStart>,
-    /// Every worker is gone, and the supervisor about to be.
+    /// Every worker is gone, and the supervisor's thread is about to end.
     pub(crate) supervisor_ended: bool,
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct Schedule {
 pub(crate) struct DedicatedStart {
     pub(crate) launch: Launch,
     pub(crate) task: Task,
-    /// Where to say how that went.
+    /// Where the supervisor sends the process, or the reason why there is none.
     pub(crate) answer: SyncSender<io::Result<Arc<ChildProcess>>>,
 }
 
@@ -86,7 +86,7 @@ impl Schedule {
         self.queue.push_back(task);
     }
 
-    /// Why no more tasks are taken, if so.
+    /// Why the pool takes no more tasks; `None` if it does take them.
     pub(crate) fn refusal(&self) -> Option<Failure> {
         match &self.phase {
             Phase::Open => None,
@@ -95,7 +95,8 @@ impl Schedule {
         }
     }
 
-    /// Takes no more tasks; and begins no further one if `cancelling`, now or in an earlier call.
+    /// From now on takes no more tasks. If `cancelling`, in this call or an earlier one, no further task
+    /// begins.
     pub(crate) fn close(&mut self, cancelling: bool) {
         match &mut self.phase {
             Phase::Open => self.phase = Phase::Closing { cancelling },
@@ -171,7 +172,7 @@ impl Schedule {
         }
     }
 
-    /// Fails everything, now and from now on.
+    /// Breaks the pool: fails all tasks that it has and all that are submitted later.
     pub(crate) fn break_down(&mut self, reason: &str, outbox: &mut Outbox) {
         if matches!(self.phase, Phase::Broken(_)) {
             return;
@@ -217,9 +218,8 @@ impl Schedule {
         }
     }
 
-    /// Sees to it that replies are noticed where that matters: for tasks that are watched, and as
-    /// long as there is something to feed or to share out. Returns true if there are replies
-    /// already.
+    /// Makes sure that replies are noticed where that matters: for tasks that are watched, and as long as
+    /// tasks wait that could be fed to a worker. Returns true if there are replies already.
     pub(crate) fn arm_bells(&self) -> bool {
         let all = self.backlog() > 0 || !self.is_open();
         let mut news = false;

@@ -70,7 +70,8 @@ impl Timers {
         std::mem::take(&mut self.call)
     }
 
-    /// When the supervisor is to come by, also for what else is due at these times; it will.
+    /// When the supervisor is to come by, also for what else is due at these times. It does so without being
+    /// called.
     pub(crate) fn next(&mut self, others: impl Iterator<Item = Instant>) -> Option<Instant> {
         let own = [
             self.queue_deadlines.first(),

@@ -46,7 +46,7 @@ impl Supervisor {
         self.shared.commit(schedule, outbox, Teller::Promptly);
     }
 
-    /// Sees to it that there are threads for the callbacks that wait, when it is time to.
+    /// Makes sure that there are threads for the callbacks that wait, when it is time to check that.
     pub(super) fn check_callback_threads(&self) {
         let due = self.shared.lock().timers.take_callback_threads_check(Instant::now());
         if let Some(at) = due.then(|| self.shared.check_callback_threads()).flatten() {

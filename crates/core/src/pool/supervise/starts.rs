@@ -50,7 +50,9 @@ impl Supervisor {
                         continue;
                     }
                     schedule.log.add(Event::WorkerStarted { pid: worker.pid(), name });
-                    worker.history.idle_since = limits.idle.map(|_| worker.history.started);
+                    if limits.idle.is_some() {
+                        worker.history.keep_idle_time();
+                    }
                     schedule.respawn.started();
                     schedule.roster.add(worker);
                     // The pool may have been made smaller while it was started.
@@ -76,7 +78,7 @@ impl Supervisor {
         self.fork_servers.is_ready(&self.shared, self.reentry, &self.descriptors, outbox)
     }
 
-    /// Has epoll tell of the worker's death, and of what it says.
+    /// From now on the descriptors tell of the worker's death and of its notes.
     fn listen_to(&self, worker: &WorkerHandle) -> io::Result<()> {
         self.descriptors.add(worker.serial, &worker.process, &worker.control)
     }
