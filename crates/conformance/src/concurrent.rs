@@ -2,10 +2,10 @@
 //! have ended when `submit` returns.
 
 use crate::gate::{Gate, pass};
-use crate::harness::{Subject, until};
+use crate::harness::{Subject, until, waiting};
 use crate::place::Place;
 use crate::rows::{add_one, fail_on_three, lines, write_line};
-use horsepower::{Error, Executor, MapOptions};
+use horsepower::{Error, Executor, MapOptions, TaskFuture};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -51,21 +51,25 @@ pub fn ex_11(place: Place) {
     }
 }
 
-/// EX-11: nor does the rest of a chunk that has begun.
+/// EX-11: nothing more of a chunk that has begun runs either.
 pub fn ex_11_within_a_chunk(place: Place) {
     let executor = Subject::new(place, 1);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
-    let task = |(file, n): (PathBuf, u64)| {
+    let mut gate = Gate::new();
+    let task = |(gate, file, n): (PathBuf, PathBuf, u64)| {
         write_line((file, n));
-        std::thread::sleep(Duration::from_millis(2));
+        if n == 3 {
+            pass(gate);
+        }
     };
-    let items: Vec<_> = (0..1000).map(|n| (file.clone(), n)).collect();
+    let items: Vec<_> = (0..1000).map(|n| (gate.path(), file.clone(), n)).collect();
     let map = executor.map_with(MapOptions::new().chunk_size(1000), task, items);
-    until(|| lines(&file).len() >= 3);
+    until(|| lines(&file).len() == 4);
     drop(map);
+    gate.open();
     executor.shutdown();
-    assert!(lines(&file).len() < 500, "{} items", lines(&file).len());
+    assert_eq!(lines(&file), [0, 1, 2, 3]);
 }
 
 /// EX-20: one executor used by ten threads.
@@ -133,20 +137,22 @@ pub fn fu_05_wakes(place: Place) {
     let mut gate = Gate::new();
     let first = executor.submit(pass, gate.path());
     until(|| first.running());
+    const LONG: Duration = Duration::from_secs(100);
+    let waits: [fn(&TaskFuture<u64>) -> bool; 4] = [
+        |future| future.get().unwrap_err().is_cancelled(),
+        |future| future.exception().unwrap().is_cancelled(),
+        |future| future.get_timeout(LONG).unwrap_err().is_cancelled(),
+        |future| future.exception_timeout(LONG).unwrap().unwrap().is_cancelled(),
+    ];
     for round in 0..20 {
         let second = executor.submit(add_one, 1);
-        let long = Duration::from_secs(100);
         std::thread::scope(|scope| {
-            let waiters = [
-                scope.spawn(|| second.get().unwrap_err().is_cancelled()),
-                scope.spawn(|| second.exception().unwrap().is_cancelled()),
-                scope.spawn(|| second.get_timeout(long).unwrap_err().is_cancelled()),
-                scope.spawn(|| second.exception_timeout(long).unwrap().unwrap().is_cancelled()),
-            ];
-            if round % 2 == 0 {
-                // Nothing shows that they sleep; mostly they do after this.
-                std::thread::sleep(Duration::from_millis(5));
-            }
+            // Asleep in every second round, at any moment in the others.
+            let second = &second;
+            let waiters = waits.map(|wait| {
+                let wait = move || wait(second);
+                if round % 2 == 0 { waiting(scope, wait) } else { scope.spawn(wait) }
+            });
             assert!(second.cancel());
             assert!(waiters.into_iter().all(|waiter| waiter.join().unwrap()));
         });
@@ -223,9 +229,7 @@ pub fn fu_03_waiters(place: Place) {
     );
     std::thread::scope(|scope| {
         let waiters: Vec<_> =
-            (0..10).map(|_| scope.spawn(|| future.get().unwrap().len())).collect();
-        // Nothing shows that they sleep; mostly they do after this.
-        std::thread::sleep(Duration::from_millis(5));
+            (0..10).map(|_| waiting(scope, || future.get().unwrap().len())).collect();
         gate.open();
         for waiter in waiters {
             assert_eq!(waiter.join().unwrap(), 4);
@@ -288,16 +292,23 @@ pub fn sh_11(place: Place) {
     assert_eq!(second.result().unwrap(), 2);
 }
 
-/// Items of one chunk that turn out slow are shared among the workers.
+/// Workers share the items of a chunk that turn out to be slow.
 pub fn slow_items_are_shared(place: Place) {
+    const ITEMS: u64 = 5000;
     let executor = Subject::new(place, 2);
-    let who = |n: u64| {
-        // The first takes so long that the rest of the chunk is handed back.
-        std::thread::sleep(Duration::from_millis(if n == 0 { 20 } else { 6 }));
-        (std::process::id(), format!("{:?}", std::thread::current().id()))
+    let folder = tempfile::tempdir().unwrap();
+    // A file for each worker that has run an item.
+    let who = |folder: PathBuf| {
+        let thread = std::fs::read_link("/proc/thread-self").unwrap();
+        let file = folder.join(thread.display().to_string().replace('/', "-"));
+        std::fs::write(file, "").unwrap();
+        if folder.read_dir().unwrap().count() < 2 {
+            // Slow, until another worker has had a part of the chunk.
+            std::thread::sleep(Duration::from_millis(6));
+        }
     };
-    let options = MapOptions::new().chunk_size(16);
-    let map = executor.map_with(options, who, 0..16);
-    let places: Result<std::collections::HashSet<_>, _> = map.collect();
-    assert_eq!(places.unwrap().len(), 2);
+    let items = vec![folder.path().to_owned(); ITEMS as usize];
+    let options = MapOptions::new().chunk_size(ITEMS as usize);
+    assert!(executor.map_with(options, who, items).all(|result| result.is_ok()));
+    assert_eq!(folder.path().read_dir().unwrap().count(), 2);
 }

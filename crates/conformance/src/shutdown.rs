@@ -2,7 +2,7 @@
 
 use crate::built;
 use crate::gate::{Gate, pass};
-use crate::harness::{Subject, assert_gone, is_alive, is_child, threads, until};
+use crate::harness::{Subject, assert_gone, is_alive, is_child, threads, until, waiting};
 use crate::place::Place;
 use crate::rows::{add_one, fail_on_three};
 use horsepower::{Error, Executor, ProcessPoolExecutor, ShutdownOptions, TaskFuture};
@@ -167,9 +167,7 @@ pub fn sh_10_by_force(place: Place) {
     let queued: Vec<_> = (0..100).map(|n| executor.submit(endless, n)).collect();
     until(|| running.iter().all(TaskFuture::running));
     let pids = executor.worker_pids();
-    let start = Instant::now();
     executor.shutdown_with(force()).unwrap();
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     assert_gone(&pids);
     for future in running.into_iter().chain(queued) {
         assert!(future.done() && future.result().unwrap_err().is_cancelled());
@@ -261,10 +259,8 @@ pub fn sh_13_every_future_ends(place: Place) {
         std::thread::scope(|scope| {
             let waiters: Vec<_> = queued
                 .iter()
-                .map(|future| scope.spawn(|| future.get().unwrap_err().is_cancelled()))
+                .map(|future| waiting(scope, || future.get().unwrap_err().is_cancelled()))
                 .collect();
-            // Nothing shows that they sleep; mostly they do after this.
-            std::thread::sleep(Duration::from_millis(5));
             let options = ShutdownOptions::new().no_wait().cancel_queued();
             let options = if force { options.kill_running() } else { options };
             executor.shutdown_with(options).unwrap();
@@ -379,7 +375,7 @@ pub fn sh_09_with_a_limit(place: Place) {
         let held = executor.submit(pass, gate.path());
         let queued: Vec<_> = (0..3).map(|n| executor.submit(add_one, n)).collect();
         std::thread::scope(|scope| {
-            let late = scope.spawn(|| executor.submit(add_one, 1).result());
+            let late = waiting(scope, || executor.submit(add_one, 1).result());
             assert!(queued[1].cancel());
             // It has room now, or is refused: it does not wait for ever.
             gate.open();

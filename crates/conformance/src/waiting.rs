@@ -4,7 +4,7 @@
 //! the caller.
 
 use crate::gate::{Gate, pass};
-use crate::harness::{Subject, until};
+use crate::harness::{Subject, until, waiting};
 use crate::place::Place;
 use crate::rows::{add_one, fail_on_three};
 use horsepower::{Executor, ShutdownOptions, TaskFuture, Until, Waited, as_completed, wait};
@@ -37,16 +37,14 @@ pub(crate) fn partition<T>(
     (done, not_done)
 }
 
-/// Calls `wait` on another thread, lets it come to wait, and then does something.
+/// Calls `wait` on another thread, and does something while that thread waits.
 fn wait_while<T: Send + Sync>(
     futures: &[TaskFuture<T>],
     mode: Until,
     then: impl FnOnce(),
 ) -> (Vec<usize>, Vec<usize>) {
     std::thread::scope(|scope| {
-        let waiter = scope.spawn(|| partition(futures, &wait(futures, mode, None)));
-        // Whether it waits already or not, the answer must be the same; mostly it does.
-        std::thread::sleep(Duration::from_millis(5));
+        let waiter = waiting(scope, || partition(futures, &wait(futures, mode, None)));
         then();
         waiter.join().unwrap()
     })
@@ -253,11 +251,10 @@ pub fn wa_07_released_together(place: Place) {
         std::thread::scope(|scope| {
             let waiters = MODES.map(|mode| {
                 let futures = &futures;
-                scope.spawn(move || partition(futures, &wait(futures, mode, None)).0.len())
+                let count = move || partition(futures, &wait(futures, mode, None)).0.len();
+                // Asleep in every second round, at any moment in the others.
+                if round % 2 == 0 { waiting(scope, count) } else { scope.spawn(count) }
             });
-            if round % 2 == 0 {
-                std::thread::sleep(Duration::from_millis(2));
-            }
             gate.open();
             let [first, exception, all] = waiters.map(|waiter| waiter.join().unwrap());
             assert!(first > 0);

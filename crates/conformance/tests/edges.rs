@@ -2,9 +2,9 @@
 //! review has found.
 
 use horsepower::prelude::*;
-use horsepower::{ShutdownOptions, Until, wait};
+use horsepower::{Error, ShutdownOptions, Until, wait};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::harness::{guarded, until};
+use horsepower_conformance::harness::{guarded, in_time, until};
 use horsepower_conformance::place::Place;
 use horsepower_conformance::pools::{end, hang, pid_of, pool};
 use horsepower_conformance::rows::{lines, write_line};
@@ -14,11 +14,12 @@ use std::time::Duration;
 
 const CONCURRENT: [Place; 2] = [Place::Threads, Place::Processes];
 
-/// Task: takes long enough for others to wait behind it.
-fn slow_line((file, n): (PathBuf, u64)) -> u64 {
-    std::thread::sleep(Duration::from_millis(20));
+/// Task of maps: says that it has begun; the fourth item then waits at a gate.
+fn begin((gate, file, n): (PathBuf, PathBuf, u64)) {
     write_line((file, n));
-    n
+    if n == 3 {
+        pass(gate);
+    }
 }
 
 /// Without any place to wait, `submit` waits for a worker, and is told when one is free.
@@ -73,18 +74,27 @@ fn a_shutdown_in_the_middle_of_a_chunk() {
                 let executor = place.executor(1).unwrap();
                 let folder = tempfile::tempdir().unwrap();
                 let file = folder.path().join("lines");
-                let items = (0..500).map(|n| (file.clone(), n)).collect::<Vec<_>>();
-                let map = executor.map_with(options.clone(), slow_line, items);
-                until(|| lines(&file).len() >= 3);
-                let how = ShutdownOptions::new().cancel_queued();
+                let mut gate = Gate::new();
+                let items: Vec<_> = (0..500).map(|n| (gate.path(), file.clone(), n)).collect();
+                let map = executor.map_with(options.clone(), begin, items);
+                until(|| lines(&file).len() == 4);
+                let how = ShutdownOptions::new().cancel_queued().no_wait();
                 let how = if kill { how.kill_running() } else { how };
                 executor.shutdown_with(how).unwrap();
+                let killed = kill && place.kills_running();
+                if !killed {
+                    // A worker keeps the rest of a chunk to itself for 5 ms.
+                    std::thread::sleep(Duration::from_millis(10));
+                    gate.open();
+                }
+                executor.shutdown();
                 let results: Vec<_> = map.collect();
                 assert_eq!(results.len(), 500);
-                let cancelled = results
-                    .iter()
-                    .filter(|result| result.as_ref().is_err_and(horsepower::Error::is_cancelled));
-                assert!(cancelled.count() > 400, "{place} {kill}: {} ran", lines(&file).len());
+                let ended = if killed { 3 } else { 4 };
+                assert!(results[..ended].iter().all(Result::is_ok), "{place} {kill}");
+                let mut others = results[ended..].iter();
+                assert!(others.all(|result| result.as_ref().is_err_and(Error::is_cancelled)));
+                assert_eq!(lines(&file), [0, 1, 2, 3], "{place} {kill}");
             }
         }
     });
@@ -131,17 +141,17 @@ fn a_retry_is_no_late_beginning() {
         for place in CONCURRENT {
             let executor = place.executor(1).unwrap();
             let folder = tempfile::tempdir().unwrap();
-            let file = folder.path().join("lines");
             let second_time = |file: PathBuf| {
                 write_line((file.clone(), 0));
                 assert_eq!(lines(&file).len(), 2);
             };
-            let task = executor.task(second_time, file).retries(1);
-            let task = task.backoff(Duration::from_millis(200));
-            let future = task.queue_deadline(Duration::from_millis(100)).submit();
-            // The first try has to begin in time, which a busy machine may not manage.
-            let result = future.result();
-            assert!(result.is_ok() || lines(&folder.path().join("lines")).is_empty(), "{result:?}");
+            in_time(Duration::from_millis(100), |limit| {
+                let file = folder.path().join(format!("{limit:?}"));
+                let task = executor.task(second_time, file.clone()).retries(1).backoff(2 * limit);
+                let result = task.queue_deadline(limit).submit().result();
+                let has_begun = file.exists();
+                has_begun.then(|| result.unwrap())
+            });
         }
     });
 }

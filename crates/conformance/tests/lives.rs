@@ -257,17 +257,20 @@ fn ex_26_up_and_down() {
             pid_of(n)
         };
         for pool in pools(5, |builder| builder) {
-            let (mut futures, mut maps, mut met) = (vec![], vec![], 0);
+            let (mut futures, mut maps) = (vec![], vec![]);
+            // Each change of the size meets a task that runs until then, and those that wait behind it.
+            let mut held = None;
             for workers in [12, 2, 1, 12, 6, 1, 8, 5] {
                 pool.resize(workers).unwrap();
-                met += futures.iter().filter(|future: &&TaskFuture<_>| !future.done()).count();
-                let before = futures.len();
+                drop(held.take());
+                let gate = Gate::new();
+                let running = pool.submit(pass, gate.path());
                 futures.extend((0..30).map(|n| pool.submit(work, n)));
                 maps.push(pool.map(work, 0..20));
-                let begun = |future: &TaskFuture<_>| future.running() || future.done();
-                until(|| futures[before..].iter().any(begun));
+                until(|| running.running());
+                held = Some((gate, running));
             }
-            assert!(met > 0, "no resize has met any work");
+            drop(held);
             for map in maps {
                 assert!(map.map(|result| result.unwrap().0).eq(0..20));
             }

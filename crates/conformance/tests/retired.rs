@@ -5,12 +5,12 @@
 use horsepower::prelude::*;
 use horsepower::{MapOptions, OnError, ShutdownOptions};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::harness::{guarded, is_alive, until};
+use horsepower_conformance::harness::{guarded, in_time, is_alive, until, waiting};
 use horsepower_conformance::pools::{end, hang, hang_on};
 use horsepower_conformance::subprocess::die;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn pid((): ()) -> u32 {
     std::process::id()
@@ -164,10 +164,14 @@ fn kill_cuts_a_grace_short() {
             let pool = ProcessPoolExecutor::with_workers(1).unwrap();
             let folder = tempfile::tempdir().unwrap();
             let file = folder.path().join("asked");
-            let task = pool.task(refuse_to_end, file.clone());
             let hour = Duration::from_secs(3600);
-            let future = task.deadline(Duration::from_millis(300)).grace(hour).submit();
-            until(|| file.exists());
+            let future = in_time(Duration::from_millis(300), |deadline| {
+                let task = pool.task(refuse_to_end, file.clone()).deadline(deadline);
+                let future = task.grace(hour).submit();
+                // On a slow machine it ends: it is asked before it refuses.
+                until(|| file.exists() || future.done());
+                file.exists().then_some(future)
+            });
             assert!(!future.done());
             if shutdown {
                 pool.shutdown_with(ShutdownOptions::new().kill_running()).unwrap();
@@ -196,10 +200,12 @@ fn a_grace_ends_with_the_task() {
                 until(|| seen.load(std::sync::atomic::Ordering::Relaxed));
                 std::fs::write(file, "asked").unwrap();
             };
-            let task = pool.task(slow, file.clone());
-            let future = task.deadline(Duration::from_millis(100)).grace(grace).submit();
-            assert!(future.result().unwrap_err().is_deadline());
-            assert!(file.exists(), "it was asked to end, and had the time to do so");
+            in_time(Duration::from_millis(100), |deadline| {
+                let task = pool.task(slow, file.clone()).deadline(deadline).grace(grace);
+                assert!(task.submit().result().unwrap_err().is_deadline());
+                // It was asked to end, and had the time to do so.
+                file.exists().then_some(())
+            });
         }
         end(pool);
     });
@@ -260,28 +266,28 @@ fn thread_pools_at_their_edges() {
 
         let called = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let count = called.clone();
-        let slow = move |_: u32| {
+        let mut gate = Gate::new();
+        let path = gate.path();
+        let task = move |n: u32| {
             count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            std::thread::sleep(Duration::from_millis(3));
+            if n > 0 {
+                pass(path.clone());
+            }
         };
-        let mut map = pool.spawn_map(slow, 0..10_000);
-        map.next();
+        let calls = || called.load(std::sync::atomic::Ordering::Relaxed);
+        let mut map = pool.spawn_map(task, 0..10_000);
+        map.next().unwrap().unwrap();
+        until(|| calls() == 3);
         drop(map);
-        let started = Instant::now();
+        gate.open();
         drop(std::sync::Arc::into_inner(pool));
-        assert!(
-            called.load(std::sync::atomic::Ordering::Relaxed) < 1000,
-            "{:?}",
-            started.elapsed()
-        );
+        assert_eq!(calls(), 3, "the first, and one on each of the two threads");
 
         let pool = ThreadPoolExecutor::builder().workers(1).queue_limit(0).build().unwrap();
         let mut gate = Gate::new();
         let running = pool.submit(pass, gate.path());
         std::thread::scope(|scope| {
-            let late = scope.spawn(|| pool.submit(|n: u32| n, 1).result());
-            // That somebody waits for room cannot be seen; if it comes later, it is refused as well.
-            std::thread::sleep(Duration::from_millis(20));
+            let late = waiting(scope, || pool.submit(|n: u32| n, 1).result());
             pool.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
             assert!(late.join().unwrap().unwrap_err().is_shutdown());
         });

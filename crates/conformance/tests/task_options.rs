@@ -3,9 +3,9 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // what tasks print is looked at
 
 use horsepower::prelude::*;
-use horsepower::{ShutdownOptions, TaskOptions};
+use horsepower::{Error, ShutdownOptions, TaskOptions};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::harness::{assert_gone, guarded, is_child, until};
+use horsepower_conformance::harness::{assert_gone, guarded, in_time, is_child, until};
 use horsepower_conformance::pools::{end, pid_of, pool};
 use horsepower_conformance::rows::{lines, write_line};
 use horsepower_conformance::subprocess::{another, die, role};
@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 const SHORT: Duration = Duration::from_millis(30);
+const LONG: Duration = Duration::from_secs(3600);
 
 fn hang(file: PathBuf) {
     write_line((file, u64::from(std::process::id())));
@@ -37,39 +38,46 @@ fn fa_15_a_deadline_ends_the_task() {
         let pool = pool(1);
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("lines");
-        let (_, pid) = pool.submit(pid_of, 0).result().unwrap();
-        let start = Instant::now();
-        let tenth = Duration::from_millis(100);
-        let endless = pool.task(hang, file.clone()).deadline(tenth).submit();
-        let waiting: Vec<_> = (0..5).map(|n| pool.submit(pid_of, n)).collect();
-        let error = endless.result().unwrap_err();
-        assert!((tenth..Duration::from_secs(5)).contains(&start.elapsed()));
-        assert!(error.is_deadline() && !error.is_timeout() && !error.is_worker_death(), "{error}");
-        assert_eq!(error.worker_pid(), Some(pid));
-        assert!(error.to_string().contains("longer than its deadline of 100ms"), "{error}");
-        for (n, future) in (0..).zip(waiting) {
-            let (number, other) = future.result().unwrap();
-            assert!(number == n && other != pid);
-        }
-        assert_gone(&[pid]);
-        assert_eq!(lines(&file), [u64::from(pid)]);
+        in_time(Duration::from_millis(100), |limit| {
+            let _ = std::fs::remove_file(&file);
+            let (_, pid) = pool.submit(pid_of, 0).result().unwrap();
+            let start = Instant::now();
+            let endless = pool.task(hang, file.clone()).deadline(limit).submit();
+            let waiting: Vec<_> = (0..5).map(|n| pool.submit(pid_of, n)).collect();
+            let error = endless.result().unwrap_err();
+            assert!(start.elapsed() >= limit);
+            assert!(error.is_deadline() && !error.is_timeout(), "{error}");
+            assert!(!error.is_worker_death(), "{error}");
+            assert_eq!(error.worker_pid(), Some(pid));
+            let text = format!("longer than its deadline of {limit:?}");
+            assert!(error.to_string().contains(&text), "{error}");
+            for (n, future) in (0..).zip(waiting) {
+                let (number, other) = future.result().unwrap();
+                assert!(number == n && other != pid);
+            }
+            assert_gone(&[pid]);
+            let begun = lines(&file);
+            (!begun.is_empty()).then(|| assert_eq!(begun, [u64::from(pid)]))
+        });
 
-        let long = Duration::from_secs(3600);
-        let (_, pid) = pool.task(pid_of, 1).deadline(long).submit().result().unwrap();
+        let (_, pid) = pool.task(pid_of, 1).deadline(LONG).submit().result().unwrap();
         assert_eq!(pool.submit(pid_of, 1).result().unwrap().1, pid);
 
-        // One that waits longer than it may run is in time all the same.
-        let mut gate = Gate::new();
-        let first = pool.submit(pass, gate.path());
-        let patient = pool.task(pid_of, 1).deadline(Duration::from_secs(5)).submit();
-        let brief = pool.task(hang, file.clone()).deadline(SHORT).submit();
-        std::thread::sleep(2 * SHORT);
-        assert!(!patient.done() && !brief.done());
-        gate.open();
-        first.result().unwrap();
-        assert_eq!(patient.result().unwrap().1, pid);
-        assert!(brief.result().unwrap_err().is_deadline());
-        assert_eq!(lines(&file).len(), 2, "it had begun");
+        // One that has waited for longer than it may run still has all of its time.
+        in_time(SHORT, |limit| {
+            let _ = std::fs::remove_file(&file);
+            let mut gate = Gate::new();
+            let first = pool.submit(pass, gate.path());
+            let patient = pool.task(pid_of, 1).deadline(LONG).submit();
+            let brief = pool.task(hang, file.clone()).deadline(limit).submit();
+            std::thread::sleep(2 * limit);
+            assert!(!patient.done() && !brief.done());
+            gate.open();
+            first.result().unwrap();
+            patient.result().unwrap();
+            assert!(brief.result().unwrap_err().is_deadline());
+            (lines(&file).len() == 1).then_some(())
+        });
         end(pool);
     });
 }
@@ -80,12 +88,14 @@ fn fa_15_nobody_has_to_wait() {
     horsepower::init();
     guarded("fa_15_nobody", || {
         let pool = pool(1);
-        let (_, pid) = pool.submit(pid_of, 0).result().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("lines");
-        drop(pool.task(hang, file.clone()).deadline(SHORT).submit());
-        until(|| !is_child(pid));
-        assert_eq!(lines(&file).len(), 1);
+        in_time(SHORT, |limit| {
+            let (_, pid) = pool.submit(pid_of, 0).result().unwrap();
+            drop(pool.task(hang, file.clone()).deadline(limit).submit());
+            until(|| !is_child(pid));
+            (lines(&file).len() == 1).then_some(())
+        });
         assert_eq!(pool.submit(pid_of, 3).result().unwrap().0, 3);
         end(pool);
     });
@@ -99,17 +109,19 @@ fn fa_16_grace_and_then_the_end() {
     guarded("fa_16", || {
         let pool = pool(1);
         let folder = tempfile::tempdir().unwrap();
+        let first = Duration::from_millis(300);
         let file = folder.path().join("stubborn");
-        let start = Instant::now();
-        let deadline = Duration::from_millis(300);
-        let task = pool.task(ignore_terminate, file.clone()).deadline(deadline).grace(SHORT);
-        let error = task.submit().result().unwrap_err();
-        assert!(error.is_deadline(), "{error}");
-        let pid = error.worker_pid().unwrap();
-        assert!(start.elapsed() >= deadline + SHORT, "it had its grace");
-        assert_gone(&[pid]);
+        in_time(first, |deadline| {
+            let start = Instant::now();
+            let task = pool.task(ignore_terminate, file.clone()).deadline(deadline).grace(SHORT);
+            let error = task.submit().result().unwrap_err();
+            assert!(error.is_deadline(), "{error}");
+            assert_gone(&[error.worker_pid().unwrap()]);
+            let has_begun = file.exists();
+            has_begun.then(|| assert!(start.elapsed() >= deadline + SHORT, "it had its grace"))
+        });
 
-        // One that ends by itself does so as it likes.
+        // One that ends by itself has the time for that.
         let file = folder.path().join("tidy");
         let tidy = |file: PathBuf| {
             let mut signals = Vec::new();
@@ -122,11 +134,12 @@ fn fa_16_grace_and_then_the_end() {
             write_line((file, 2));
             die("0".to_owned());
         };
-        let task =
-            pool.task(tidy, file.clone()).deadline(deadline).grace(Duration::from_secs(3600));
-        let error = task.submit().result().unwrap_err();
-        assert!(error.is_deadline(), "{error}");
-        assert_eq!(lines(&file), [1, 2], "it could tidy up");
+        in_time(first, |deadline| {
+            let task = pool.task(tidy, file.clone()).deadline(deadline).grace(LONG);
+            let error = task.submit().result().unwrap_err();
+            assert!(error.is_deadline(), "{error}");
+            file.exists().then(|| assert_eq!(lines(&file), [1, 2], "it could tidy up"))
+        });
         assert_eq!(pool.submit(pid_of, 1).result().unwrap().0, 1);
         end(pool);
     });
@@ -147,25 +160,32 @@ fn fa_17_a_deadline_for_items() {
             n * 2
         };
         for size in [1, 8] {
-            // Of its own: what still runs when a map has stopped ends its item later.
-            let file = folder.path().join(size.to_string());
-            let items: Vec<_> = (0..20).map(|n| (file.clone(), n)).collect();
-            let options = MapOptions::new().chunk_size(size).deadline(Duration::from_millis(200));
-            let options = options.on_error(OnError::Continue);
-            let results: Vec<_> = pool.map_with(options.clone(), task, items.clone()).collect();
-            assert_eq!(results.len(), 20);
-            for (n, result) in (0..).zip(results) {
-                match result {
-                    Ok(value) => assert_eq!(value, n * 2),
-                    Err(error) => assert!(n % 10 == 3 && error.is_deadline(), "{n}: {error}"),
+            in_time(Duration::from_millis(200), |deadline| {
+                // Of its own: what still runs when a map has stopped ends its item later.
+                let file = folder.path().join(format!("{size} {deadline:?}"));
+                let items: Vec<_> = (0..20).map(|n| (file.clone(), n)).collect();
+                let options = MapOptions::new().chunk_size(size).deadline(deadline);
+                let options = options.on_error(OnError::Continue);
+                let results: Vec<_> = pool.map_with(options.clone(), task, items.clone()).collect();
+                assert_eq!(results.len(), 20);
+                let mut late = vec![];
+                for (n, result) in (0..).zip(results) {
+                    match result {
+                        Ok(value) => assert!(n % 10 != 3 && value == n * 2, "{n}: {value}"),
+                        Err(error) if error.is_deadline() => late.push(n),
+                        Err(error) => panic!("{n}: {error}"),
+                    }
                 }
-            }
-            let begun = lines(&file);
-            assert_eq!(begun.iter().filter(|line| **line < 20).count(), 20, "once each: {begun:?}");
-
-            let stop = pool.map_with(options.on_error(OnError::Stop), task, items);
-            let results: Vec<_> = stop.collect();
-            assert!(results.len() == 4 && results[3].as_ref().unwrap_err().is_deadline());
+                let mut begun = lines(&file);
+                begun.retain(|line| *line < 20);
+                let stop = pool.map_with(options.on_error(OnError::Stop), task, items);
+                let results: Vec<_> = stop.collect();
+                assert!(results.last().unwrap().as_ref().is_err_and(Error::is_deadline));
+                (late == [3, 13]).then(|| {
+                    assert!(begun.iter().copied().eq(0..20), "once each: {begun:?}");
+                    (results.len() == 4).then_some(())
+                })?
+            });
         }
         end(pool);
     });
@@ -222,22 +242,29 @@ fn retries_after_the_loss_of_a_worker() {
             }
         };
         for how in ["abort", "kill", "3", "late"] {
-            let file = folder.path().join(how);
-            let deadline = Duration::from_millis(if how == "late" { 100 } else { 3_600_000 });
-            let options = TaskOptions::new().deadline(deadline);
-            let argument = || (file.clone(), how.to_owned());
-            let once = pool.submit_with(options.clone(), dies_twice, argument());
-            let error = once.result().unwrap_err();
-            assert!(if how == "late" { error.is_deadline() } else { error.is_worker_death() });
-            assert_eq!(lines(&file).iter().filter(|line| **line == 1).count(), 1, "{how}");
-            std::fs::remove_file(&file).unwrap();
-            let twice = pool.submit_with(options.clone().retries(1), dies_twice, argument());
-            let outcome = twice.result();
-            // The hanging one has noted its process too.
-            assert!(how == "late" || outcome.is_err(), "{how}");
-            std::fs::remove_file(&file).unwrap();
-            let thrice = pool.submit_with(options.retries(2), dies_twice, argument());
-            assert!(thrice.result().unwrap() >= 3, "{how}");
+            let first = Duration::from_millis(if how == "late" { 100 } else { 20_000 });
+            in_time(first, |deadline| {
+                let file = |tries| folder.path().join(format!("{how} {tries} {deadline:?}"));
+                let options = TaskOptions::new().deadline(deadline);
+                let argument = |tries| (file(tries), how.to_owned());
+                let once = pool.submit_with(options.clone(), dies_twice, argument(1));
+                let error = once.result().unwrap_err();
+                assert!(if how == "late" { error.is_deadline() } else { error.is_worker_death() });
+                let begun = lines(&file(1)).iter().filter(|line| **line == 1).count();
+                assert!(begun == 1 || begun == 0 && how == "late", "{how}");
+                let twice = pool.submit_with(options.clone().retries(1), dies_twice, argument(2));
+                let outcome = twice.result();
+                // The one that hangs writes a line more.
+                assert!(how == "late" || outcome.is_err(), "{how}");
+                let thrice = pool.submit_with(options.retries(2), dies_twice, argument(3));
+                match thrice.result() {
+                    Err(error) if how == "late" && error.is_deadline() => None,
+                    outcome => {
+                        assert!(outcome.unwrap() >= 3, "{how}");
+                        (begun == 1).then_some(())
+                    }
+                }
+            });
         }
         assert!(pool.stats().retried >= 8);
         end(pool);
@@ -280,12 +307,21 @@ fn output_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let pool = pool(1);
     for how in ["return", "panic", "abort", "hang"] {
-        let argument = (how.to_owned(), folder.path().join("lines"));
-        let options = TaskOptions::new().capture_output();
-        let limit = if how == "hang" { Duration::from_millis(200) } else { Duration::MAX };
-        let future = pool.submit_with(options.deadline(limit), print, argument);
-        let error = future.exception();
-        assert_eq!(error.is_some(), how != "return", "{how}");
+        let file = folder.path().join("lines");
+        let submit = |limit| {
+            let options = TaskOptions::new().capture_output().deadline(limit);
+            let future = pool.submit_with(options, print, (how.to_owned(), file.clone()));
+            assert_eq!(future.exception().is_some(), how != "return", "{how}");
+            future
+        };
+        let future = match how {
+            "hang" => in_time(Duration::from_millis(200), |limit| {
+                let future = submit(limit);
+                // It is written after everything is printed.
+                file.exists().then_some(future)
+            }),
+            _ => submit(Duration::MAX),
+        };
         let output = future.output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         // What is still in a buffer of the process is lost with it.
@@ -327,7 +363,7 @@ fn po_10_the_end_of_what_runs() {
         pool.shutdown_with(ShutdownOptions::new().cancel_queued().kill_running()).unwrap();
         assert_gone(&pids);
         let errors: Vec<_> = futures.into_iter().map(|f| f.result().unwrap_err()).collect();
-        assert!(errors.iter().all(horsepower::Error::is_cancelled));
+        assert!(errors.iter().all(Error::is_cancelled));
         assert_eq!(errors.iter().filter(|error| error.worker_pid().is_some()).count(), 2);
         assert!(pool.submit(pid_of, 1).result().unwrap_err().is_shutdown());
         end(pool);
