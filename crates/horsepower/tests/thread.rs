@@ -53,7 +53,7 @@ fn print(text: &str) {
 fn play(test: &str, role: &str) -> (Option<i32>, String, String) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([test, "--exact", "--nocapture"]).env(ROLE, role);
-    command.env_remove("RUST_BACKTRACE").stdin(Stdio::null());
+    command.env_remove("RUST_BACKTRACE").env_remove("RUST_LIB_BACKTRACE").stdin(Stdio::null());
     let output = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
