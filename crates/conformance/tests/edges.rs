@@ -1,5 +1,4 @@
-//! Callbacks that end their pools, queues without places, shutdowns in the middle of chunks: what a second
-//! review has found.
+//! Edge cases: callbacks that end their pools, a queue limit of 0, shutdowns in the middle of a chunk.
 
 use horsepower::prelude::*;
 use horsepower::{Error, ShutdownOptions, Until, wait};
@@ -14,7 +13,7 @@ use std::time::Duration;
 
 const CONCURRENT: [Place; 2] = [Place::Threads, Place::Processes];
 
-/// Task of maps: says that it has begun; the fourth item then waits at a gate.
+/// Task of maps: writes a line when it begins; the fourth item then waits at a gate.
 fn begin((gate, file, n): (PathBuf, PathBuf, u64)) {
     write_line((file, n));
     if n == 3 {
@@ -22,7 +21,7 @@ fn begin((gate, file, n): (PathBuf, PathBuf, u64)) {
     }
 }
 
-/// Without any place to wait, `submit` waits for a worker, and is told when one is free.
+/// With a queue limit of 0, `submit` waits until a worker is free.
 #[test]
 fn a_queue_without_places() {
     horsepower::init();
@@ -63,7 +62,7 @@ fn a_cancelled_task_s_callback_ends_the_pool() {
     });
 }
 
-/// Cancelling what is queued also ends a `map` in the middle of its chunks, on threads too.
+/// A shutdown that cancels the queue also ends a `map` in the middle of a chunk.
 #[test]
 fn a_shutdown_in_the_middle_of_a_chunk() {
     horsepower::init();
@@ -100,7 +99,7 @@ fn a_shutdown_in_the_middle_of_a_chunk() {
     });
 }
 
-/// A wait with a limit keeps it while a callback of another task is busy.
+/// A wait with a timeout returns in time while the callback of another task runs.
 #[test]
 fn a_busy_callback_holds_no_limited_wait_up() {
     horsepower::init();
@@ -110,7 +109,8 @@ fn a_busy_callback_holds_no_limited_wait_up() {
         let mut gate = Gate::new();
         let first = pool.submit(pass, gate.path());
         let mut second = pool.submit(pid_of, 2);
-        // It has not ended yet, so it is not called here; nor is it, in a wait, once it has begun elsewhere.
+        // The task has not ended, so this thread does not run the callback; nor does a wait once another
+        // thread runs it.
         first.add_done_callback(move |_| {
             begin.send(()).unwrap();
             busy.recv().unwrap();
@@ -118,7 +118,7 @@ fn a_busy_callback_holds_no_limited_wait_up() {
         gate.open();
         begun.recv().unwrap();
         until(|| second.done());
-        // If both were found at once, the callback stands before the second one; it waits for this thread.
+        // If both ended at once, the callback, which waits for this thread, comes before the second.
         let early = second.result_timeout(Duration::from_millis(20));
         assert!(early.is_ok() || early.is_err_and(|error| error.is_timeout()));
         let (first_waited, second_waited) = (
@@ -133,7 +133,7 @@ fn a_busy_callback_holds_no_limited_wait_up() {
     });
 }
 
-/// A task that has begun and waits for its next try is not late, wherever it runs.
+/// A retry has no queue deadline: the task has begun before.
 #[test]
 fn a_retry_is_no_late_beginning() {
     horsepower::init();
@@ -156,13 +156,13 @@ fn a_retry_is_no_late_beginning() {
     });
 }
 
-/// A worker that is given up before it was ready keeps no place.
+/// A worker that is dropped before it was ready keeps no place in the pool.
 #[test]
 fn a_worker_that_is_given_up_early() {
     horsepower::init();
     guarded("given up", || {
         let folder = tempfile::tempdir().unwrap();
-        // The first one to come goes on at once, the second one never.
+        // The first worker goes on at once, the second never.
         let first_only = |folder: PathBuf| {
             if std::fs::File::create_new(folder.join("first")).is_err() {
                 std::fs::write(folder.join("second"), "").unwrap();
@@ -190,7 +190,7 @@ fn a_worker_that_is_given_up_early() {
     });
 }
 
-/// What one pool's task asks of another knows of both.
+/// A callback of an inner pool knows that it runs inside a task of the outer one.
 #[test]
 fn thread_pools_within_each_other() {
     guarded("within", || {
@@ -217,7 +217,7 @@ fn thread_pools_within_each_other() {
     });
 }
 
-/// After what is queued was cancelled, nothing is tried again.
+/// After a shutdown that cancels the queue, nothing is retried.
 #[test]
 fn no_retry_after_the_end() {
     horsepower::init();
@@ -243,7 +243,7 @@ fn no_retry_after_the_end() {
     });
 }
 
-/// A worker that is to be ended begins nothing else meanwhile: what waits behind its task runs elsewhere.
+/// A worker in its grace begins no other task: what waits behind its task runs elsewhere.
 #[test]
 fn what_waits_behind_a_task_is_not_hit() {
     horsepower::init();
@@ -268,7 +268,7 @@ fn what_waits_behind_a_task_is_not_hit() {
     });
 }
 
-/// So that the lanes of its workers hold more than one task.
+/// Makes the pool hand out more than one task ahead to a worker.
 fn warm_up(pool: &ProcessPoolExecutor) {
     assert!(pool.map(|n: u64| n, 0..20_000).all(|result| result.is_ok()));
     assert!((0..2000).all(|n| pool.submit(pid_of, n).result().is_ok()));
@@ -290,15 +290,15 @@ fn hand_out_ahead(pool: &ProcessPoolExecutor, file: &PathBuf) -> (Gate, Vec<Task
         if pool.stats().workers.iter().any(|worker| worker.in_flight > 1) {
             return (gate, futures);
         }
-        // A busy machine may have made the last tasks look long; then nothing is handed out ahead.
+        // On a busy machine the last tasks may have looked long; then nothing is handed out ahead.
         drop(gate);
         futures.into_iter().for_each(|future| future.result().unwrap());
         std::fs::remove_file(file).unwrap();
     }
 }
 
-/// FU-06: what was handed out ahead, and waits in the lane of a worker behind the task that runs there,
-/// can be cancelled like anything else that has not begun, and does not run.
+/// FU-06: a task that waits in a lane behind the one that runs there can be cancelled, and then does not
+/// run.
 #[test]
 fn fu_06_what_was_handed_out_ahead() {
     horsepower::init();
@@ -326,7 +326,7 @@ fn fu_06_what_was_handed_out_ahead() {
     });
 }
 
-/// What has ended is counted before its end can be seen.
+/// `stats` counts a task before its result can be read.
 #[test]
 fn stats_are_there_with_the_result() {
     horsepower::init();

@@ -1,5 +1,5 @@
-//! How workers are launched: their names, surroundings and rights; and what is said when they cannot
-//! be.
+//! How workers are started: their names, environment and priority, and the errors when they cannot be
+//! started.
 
 use horsepower::prelude::*;
 use horsepower::{ProcessPoolBuilder, StartMethod};
@@ -22,7 +22,7 @@ fn builder() -> ProcessPoolBuilder {
     ProcessPoolExecutor::builder().workers(1)
 }
 
-/// EX-06: workers are named after their pool, and pools are told apart.
+/// EX-06: workers are named after their pool, and default names of pools differ.
 #[test]
 fn ex_06_workers_have_names() {
     horsepower::init();
@@ -48,7 +48,7 @@ fn ex_06_workers_have_names() {
     });
 }
 
-/// EX-06: the numbers begin with 0 however workers are started.
+/// EX-06: the number in the name begins at 0 for every start method.
 #[test]
 fn ex_06_forked_workers_have_names() {
     horsepower::init();
@@ -94,7 +94,7 @@ fn environment_and_directory() {
         assert_eq!(look("HORSEPOWER_TEST_KEPT").0.as_deref(), Some("kept"), "the parent's");
         assert!(std::env::var_os("HORSEPOWER_TEST_REMOVED").is_some(), "the parent keeps its own");
         assert!(std::env::var_os("HORSEPOWER_TEST_WORD").is_none());
-        // A worker that comes later has the same.
+        // A later worker gets the same.
         assert!(pool.submit(die, "kill".to_owned()).result().unwrap_err().is_worker_death());
         assert_eq!(look("HORSEPOWER_TEST_WORD").0.as_deref(), Some("a word"));
         end(pool);
@@ -106,15 +106,15 @@ fn environment_and_directory() {
     });
 }
 
-/// How nice workers are, and on which CPUs they may run.
+/// The priority of workers and the CPUs on which they may run.
 #[test]
 fn nice_and_affinity() {
     horsepower::init();
     guarded("nice", || {
-        // Both belong to a thread: it is the one that runs the task that counts.
+        // Both are properties of a thread; this is the one that runs the task.
         let look = |(): ()| {
             let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
-            // After the name, which stands in parentheses; the first of them is the third field.
+            // The name in parentheses is the second field.
             let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
             let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
             let cpus = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
@@ -150,7 +150,7 @@ fn nice_and_affinity() {
     });
 }
 
-/// What a pool says of its workers.
+/// `stats` describes each worker.
 #[test]
 fn stats_of_workers() {
     horsepower::init();
@@ -160,7 +160,7 @@ fn stats_of_workers() {
         let mut gate = Gate::new();
         let running = [(); 2].map(|()| pool.submit(pass, gate.path()));
         until(|| running.iter().all(TaskFuture::running));
-        // That it is ready is heard on another way than that it has begun.
+        // The reports that it is ready and that it has begun arrive on different ways.
         until(|| pool.stats().workers.iter().all(|worker| worker.ready));
         let stats = pool.stats();
         assert_eq!((stats.running, stats.workers.len(), stats.restarts), (2, 2, 0));
@@ -170,7 +170,7 @@ fn stats_of_workers() {
             assert!(worker.memory_bytes > 4096, "{worker:?}");
         }
         let before = stats.workers[0].age;
-        // They are to be older, and to have been busy, by at least as much.
+        // Lower bounds for the age and for the time that they were busy.
         std::thread::sleep(Duration::from_millis(10));
         gate.open();
         running.into_iter().for_each(|future| future.result().unwrap());
@@ -198,7 +198,7 @@ fn end_of_one_task() {
     end(pool);
 }
 
-/// Limits this process to so many descriptors; without a number, to as many as before the first limit.
+/// Limits this process to so many descriptors; `None` restores the limit it had at first.
 fn limit_descriptors(most: impl Into<Option<u64>>) {
     static PLENTY: OnceLock<Rlimit> = OnceLock::new();
     let plenty = *PLENTY.get_or_init(|| getrlimit(Resource::Nofile));
@@ -241,9 +241,9 @@ impl tracing::Subscriber for CountsRefusals {
     fn exit(&self, _: &tracing::span::Id) {}
 }
 
-/// PO-17: a worker that cannot be started, here for want of descriptors. If there is none at all, every
-/// task fails with the system's reason; if there are some, they do the work, and one is started as soon
-/// as that is possible. Nothing is left of those that began.
+/// PO-17: workers that cannot be started, here for lack of descriptors. If there is no worker, every task
+/// fails with the system's reason; if there are some, they do the work, and another is started as soon as
+/// possible. Nothing is left of a failed start.
 #[test]
 fn po_17_a_worker_that_cannot_be_started() {
     const NAME: &str = "po_17_a_worker_that_cannot_be_started";
@@ -255,7 +255,7 @@ fn po_17_a_worker_that_cannot_be_started() {
         });
     }
     guarded(NAME, || {
-        // What every process needs once has been found out.
+        // What every process initializes once is initialized.
         end_of_one_task();
         let pool = builder().workers(4).build().unwrap();
         limit_descriptors(3);
@@ -295,7 +295,7 @@ fn po_17_a_worker_that_cannot_be_started() {
     });
 }
 
-/// PO-17: want of descriptors at the very first task of the program is no reason to fail for ever.
+/// PO-17: a lack of descriptors at the first task of the program does not make later tasks fail.
 #[test]
 fn po_17_a_want_that_passes() {
     const NAME: &str = "po_17_a_want_that_passes";
@@ -323,7 +323,7 @@ fn children() -> Vec<u32> {
     pids.filter(|&pid| parent_of(pid) == Some(std::process::id())).collect()
 }
 
-/// The limit with which this process can open so many descriptors more.
+/// The limit on descriptors that leaves room for so many more.
 fn room_for(more: usize) -> u64 {
     let entries = std::fs::read_dir("/proc/self/fd").unwrap();
     let entries: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -333,8 +333,8 @@ fn room_for(more: usize) -> u64 {
     (0..).filter(is_free).nth(more).unwrap()
 }
 
-/// PO-17: with one descriptor more each time, the start of a worker fails at another place, up to where
-/// there are enough. At whichever it fails, that is told, and nothing is left of what had begun.
+/// PO-17: with one descriptor more in each round, the start of a worker fails at another step, until
+/// there are enough. Each failure is reported and leaves nothing behind.
 #[test]
 fn po_17_wherever_the_start_fails() {
     const NAME: &str = "po_17_wherever_the_start_fails";
@@ -349,7 +349,7 @@ fn po_17_wherever_the_start_fails() {
     }
     let method = role().unwrap().parse().unwrap();
     guarded(NAME, || {
-        // What every process needs once has been found out.
+        // What every process initializes once is initialized.
         end_of_one_task();
         assert_eq!(children(), []);
         let mut failures = 0;
@@ -365,7 +365,7 @@ fn po_17_wherever_the_start_fails() {
             };
             assert!(error.is_broken(), "{error}");
             assert!(error.to_string().contains("Too many open files"), "{error}");
-            // What has begun ends although the pool is still there.
+            // What was started ends although the pool still exists.
             until(|| children().is_empty());
             end(pool);
             failures += 1;

@@ -10,8 +10,8 @@ fn allowed() -> Vec<String> {
     list.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// A licence expression holds if one of its alternatives has only allowed parts. A group in
-/// parentheses stands first, as in all expressions that there are.
+/// A licence expression is allowed if all parts of one of its alternatives are. A group in parentheses
+/// comes first, as in every expression that occurs.
 fn holds(expression: &str, allowed: &[String]) -> bool {
     if let Some((group, rest)) = expression.strip_prefix('(').and_then(|e| e.split_once(") AND ")) {
         return holds(group, allowed) && holds(rest, allowed);

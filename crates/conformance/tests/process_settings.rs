@@ -1,4 +1,4 @@
-//! The settings of a process: its streams, environment and directory, and its time to come to `init`.
+//! The settings of a process: its streams, environment, directory, and start timeout.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // what processes print is looked at
 
@@ -55,7 +55,7 @@ fn streams_environment_and_directory() {
     });
 }
 
-/// A process that does not come to `init` is ended, and the error says what was missing.
+/// A process that does not reach `init` in time is killed, and the error says why.
 #[test]
 fn a_process_that_cannot_begin() {
     const NAME: &str = "a_process_that_cannot_begin";
@@ -63,7 +63,7 @@ fn a_process_that_cannot_begin() {
         hang(());
     }
     horsepower::init();
-    // In a program of its own: else the process might come to another test's `init`.
+    // In a program of its own; otherwise the process might reach the `init` of another test.
     if role().is_some() {
         let builder = Process::builder().env("HORSEPOWER_TEST_HANG", "yes");
         let late = builder.start_timeout(Duration::from_millis(50)).spawn(nothing, ()).unwrap();
@@ -83,8 +83,8 @@ fn a_process_that_cannot_begin() {
     });
 }
 
-/// A start that the system refuses is told with the name of the process, and can be tried again: nothing
-/// of what was to be started is lost.
+/// A start that the system refuses is reported with the name of the process, and can be tried again
+/// without any loss.
 #[test]
 fn a_start_in_vain() {
     const NAME: &str = "a_start_in_vain";
@@ -96,7 +96,7 @@ fn a_start_in_vain() {
         });
     }
     guarded(NAME, || {
-        // What every process needs once has been found out.
+        // What every process initializes once is initialized.
         Process::spawn(nothing, ()).unwrap().join().unwrap();
         let plenty = getrlimit(Resource::Nofile);
         let limit = |current| {

@@ -1,4 +1,4 @@
-//! What only a process can give to a task: an end at a deadline, by `kill`, its output.
+//! Task options that need a process: deadlines, `kill`, captured output.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // what tasks print is looked at
 
@@ -22,15 +22,15 @@ fn hang(file: PathBuf) {
     }
 }
 
-/// Task: does not end by SIGTERM, and says when that is so.
+/// Task: ignores SIGTERM and never ends; writes a line once it ignores the signal.
 fn ignore_terminate(file: PathBuf) {
     let seen = std::sync::Arc::default();
     signal_hook::flag::register(signal_hook::consts::SIGTERM, seen).unwrap();
     hang(file);
 }
 
-/// FA-15: past its deadline a task is ended with its worker, soon, and the next one runs in another; time
-/// in the queue does not count, and a deadline that holds changes nothing.
+/// FA-15: a task past its deadline is ended with its worker, and the next one runs in another; time in
+/// the queue does not count, and a deadline that is kept changes nothing.
 #[test]
 fn fa_15_a_deadline_ends_the_task() {
     horsepower::init();
@@ -63,7 +63,7 @@ fn fa_15_a_deadline_ends_the_task() {
         let (_, pid) = pool.task(pid_of, 1).deadline(LONG).submit().result().unwrap();
         assert_eq!(pool.submit(pid_of, 1).result().unwrap().1, pid);
 
-        // One that has waited for longer than it may run still has all of its time.
+        // A task that has waited for longer than its deadline still has all of its time to run.
         in_time(SHORT, |limit| {
             let _ = std::fs::remove_file(&file);
             let mut gate = Gate::new();
@@ -82,7 +82,7 @@ fn fa_15_a_deadline_ends_the_task() {
     });
 }
 
-/// FA-15: a deadline strikes although nobody waits for the task.
+/// FA-15: a deadline holds although nobody waits for the task.
 #[test]
 fn fa_15_nobody_has_to_wait() {
     horsepower::init();
@@ -101,8 +101,8 @@ fn fa_15_nobody_has_to_wait() {
     });
 }
 
-/// FA-16: a task has its grace to end after a SIGTERM; one that does not is killed, and the error is the
-/// same.
+/// FA-16: a task has its grace to end after a SIGTERM; one that does not end is killed, with the same
+/// error.
 #[test]
 fn fa_16_grace_and_then_the_end() {
     horsepower::init();
@@ -121,7 +121,7 @@ fn fa_16_grace_and_then_the_end() {
             has_begun.then(|| assert!(start.elapsed() >= deadline + SHORT, "it had its grace"))
         });
 
-        // One that ends by itself has the time for that.
+        // A task that reacts has the time to end by itself.
         let file = folder.path().join("tidy");
         let tidy = |file: PathBuf| {
             let mut signals = Vec::new();
@@ -145,7 +145,7 @@ fn fa_16_grace_and_then_the_end() {
     });
 }
 
-/// FA-17: a deadline for each item of a map: those that are late are errors, the others arrive.
+/// FA-17: a map has a deadline for each item: late items are errors, the others arrive.
 #[test]
 fn fa_17_a_deadline_for_items() {
     horsepower::init();
@@ -161,7 +161,7 @@ fn fa_17_a_deadline_for_items() {
         };
         for size in [1, 8] {
             in_time(Duration::from_millis(200), |deadline| {
-                // Of its own: what still runs when a map has stopped ends its item later.
+                // A file for each attempt: an item of a stopped map may still run later.
                 let file = folder.path().join(format!("{size} {deadline:?}"));
                 let items: Vec<_> = (0..20).map(|n| (file.clone(), n)).collect();
                 let options = MapOptions::new().chunk_size(size).deadline(deadline);
@@ -191,7 +191,7 @@ fn fa_17_a_deadline_for_items() {
     });
 }
 
-/// FU-16: killing ends a task that runs, and its worker; no retry follows, and nobody else is hurt.
+/// FU-16: `kill` ends a running task and its worker; no retry follows, and no other task is harmed.
 #[test]
 fn fu_16_kill() {
     horsepower::init();
@@ -223,7 +223,7 @@ fn fu_16_kill() {
     });
 }
 
-/// Retries help against the loss of a worker too, in whichever way: and only if asked for.
+/// A task whose worker is lost is retried only if that was asked for.
 #[test]
 fn retries_after_the_loss_of_a_worker() {
     horsepower::init();
@@ -254,7 +254,7 @@ fn retries_after_the_loss_of_a_worker() {
                 assert!(begun == 1 || begun == 0 && how == "late", "{how}");
                 let twice = pool.submit_with(options.clone().retries(1), dies_twice, argument(2));
                 let outcome = twice.result();
-                // The one that hangs writes a line more.
+                // The task that hangs writes one line more.
                 assert!(how == "late" || outcome.is_err(), "{how}");
                 let thrice = pool.submit_with(options.retries(2), dies_twice, argument(3));
                 match thrice.result() {
@@ -271,7 +271,7 @@ fn retries_after_the_loss_of_a_worker() {
     });
 }
 
-/// What a task prints is kept if that is asked for, however the task ends; what others print is not.
+/// The output of a task is captured on request, however the task ends; that of other tasks is not.
 #[test]
 fn output_is_kept() {
     const NAME: &str = "output_is_kept";
@@ -317,14 +317,14 @@ fn output_is_kept() {
         let future = match how {
             "hang" => in_time(Duration::from_millis(200), |limit| {
                 let future = submit(limit);
-                // It is written after everything is printed.
+                // The task makes the file after it has printed everything.
                 file.exists().then_some(future)
             }),
             _ => submit(Duration::MAX),
         };
         let output = future.output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
-        // What is still in a buffer of the process is lost with it.
+        // Text in a buffer of the process is lost with it.
         let whole = if how == "hang" { "secret hang\n" } else { "and half a line" };
         assert!(text.starts_with(&format!("secret {how}\n")) && text.ends_with(whole), "{text}");
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -347,8 +347,8 @@ fn output_is_kept() {
     end(pool);
 }
 
-/// PO-10, SH-10: ending a pool with what runs in it: nobody waits for a task that hangs, not even for
-/// one that ignores a SIGTERM, and each has its answer.
+/// PO-10, SH-10: a shutdown by force does not wait for tasks that hang, even if they ignore SIGTERM;
+/// every future ends.
 #[test]
 fn po_10_the_end_of_what_runs() {
     horsepower::init();

@@ -1,5 +1,4 @@
-//! Those who wait when what they wait for is lost, with a worker or with the supervisor itself: each of
-//! them is answered.
+//! Waiters whose worker, or whose supervisor, is lost: each of them gets an answer.
 
 use horsepower::prelude::*;
 use horsepower::{Error, ShutdownOptions, Until, as_completed, wait};
@@ -14,15 +13,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::ScopedJoinHandle;
 
-/// Task: its process, once the gate is open.
+/// Task: waits at the gate and returns its process.
 fn who(gate: std::path::PathBuf) -> u32 {
     pass(gate);
     std::process::id()
 }
 
-/// PO-15: a worker is killed in the middle of a task, while threads wait for that task and for the one
-/// beside it: the first one is told at once and how it was, the other has its result. Nothing else fails
-/// with it: what waits and what comes later is done, and the pool comes to its end.
+/// PO-15: a worker is killed in the middle of a task while threads wait for that task and for another
+/// one. The first waiter gets the death of the worker before the other task ends; the other gets its
+/// result. Queued and later tasks are done, and the pool can be shut down.
 #[test]
 fn po_15_killed_in_the_middle_of_a_task() {
     horsepower::init();
@@ -61,9 +60,9 @@ fn po_15_killed_in_the_middle_of_a_task() {
     });
 }
 
-/// FA-14, FA-01, SH-10: the supervisor itself fails: whoever waits, in whichever way, is told that the
-/// pool is broken, and why; so is whoever comes later. Ending it by force does nothing, and nothing is
-/// left of it.
+/// FA-14, FA-01, SH-10: when the supervisor fails, every kind of waiter and every later call gets an
+/// error that says the pool is broken, and why. Ending it by force does nothing, and nothing is left of
+/// it.
 #[test]
 fn fa_14_the_supervisor_fails() {
     const NAME: &str = "fa_14_the_supervisor_fails";
@@ -112,8 +111,8 @@ fn fa_14_the_supervisor_fails() {
     });
 }
 
-/// Threads wait in all ways there are for what has not begun; then `fail` happens, and each of them is
-/// answered.
+/// Threads wait for queued tasks in every way there is; then `fail` runs, and each of them gets an
+/// answer.
 fn all_who_wait(
     pool: &ProcessPoolExecutor,
     queued: &[TaskFuture<(u64, u32)>],
@@ -136,13 +135,13 @@ fn all_who_wait(
     });
 }
 
-/// Fails unless the error says that the pool is broken, and by what.
+/// Checks that the error says that the pool is broken, and why.
 fn is_why(error: &Error) {
     assert!(error.is_broken(), "{error}");
     assert!(error.to_string().contains("its supervisor failed: Invalid"), "{error}");
 }
 
-/// From now on what the supervisor sleeps in is not something that one can sleep in.
+/// Replaces the epoll of the supervisor by a file that cannot be waited on.
 fn take_the_supervisor_s_epoll_away() {
     let null = std::fs::File::open("/dev/null").unwrap();
     let mut taken = 0;
@@ -152,8 +151,8 @@ fn take_the_supervisor_s_epoll_away() {
             continue;
         }
         let number = path.file_name().unwrap().to_str().unwrap().parse().unwrap();
-        // SAFETY: it is open, it goes on being open, and this does not close it: it is owned by the
-        // supervisor, which is to meet another file behind its number.
+        // SAFETY: the descriptor is open and stays open, because `ManuallyDrop` does not close it; the
+        // supervisor, which owns it, finds another file behind its number.
         let epoll = unsafe { OwnedFd::from_raw_fd(number) };
         let mut epoll = ManuallyDrop::new(epoll);
         rustix::io::dup2(&null, &mut epoll).unwrap();

@@ -16,10 +16,10 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-/// Nothing here takes a fraction of it.
+/// Far more than any example takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What an example has shown.
+/// The output of an example.
 struct Shown {
     pid: u32,
     directory: PathBuf,
@@ -31,7 +31,7 @@ impl Shown {
         self.output.lines().collect()
     }
 
-    /// What stands behind `name: `, on a line of its own.
+    /// The rest of the line that begins with `name: `.
     fn value(&self, name: &str) -> &str {
         let value =
             self.output.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
@@ -45,7 +45,7 @@ impl Shown {
 
 type Check = fn(&Shown);
 
-/// Every example, and what it has to show.
+/// Every example, and the check of its output.
 const EXAMPLES: [(&str, Check); 14] = [
     ("01_process_info", |shown| {
         let me = ProcessInfo::current();
@@ -77,7 +77,7 @@ const EXAMPLES: [(&str, Check); 14] = [
         assert_eq!(lines[5..], ["start, on the main thread: false"]);
     }),
     ("05_thread_state", |shown| {
-        // The thread prints while the main one goes on.
+        // The thread prints while the main thread goes on.
         let mut lines = shown.lines();
         let place = lines.iter().position(|line| *line == "delivering").unwrap();
         assert!((1..=2).contains(&place));
@@ -191,7 +191,7 @@ fn every_example_shows_what_it_promises() {
 fn run(name: &str, program: &Path) -> Shown {
     let directory = tempfile::tempdir().unwrap();
     let directory_path = directory.path().canonicalize().unwrap();
-    // Files and not pipes: a process that is left behind cannot hold up the reading.
+    // Files instead of pipes: a process that is left behind cannot block the reading.
     let (mut output, mut errors) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
     let mut child = Command::new(program)
         .current_dir(&directory_path)
@@ -202,7 +202,7 @@ fn run(name: &str, program: &Path) -> Shown {
         .unwrap();
     let pid = child.id();
     let status = watched(pid, || child.wait().unwrap());
-    // Orphans have come to this process, zombies too.
+    // Orphans are children of this process now, zombies included.
     let left = children();
     let shown = Shown { pid, directory: directory_path, output: text(&mut output) };
     assert!(status.success(), "{name}: {status}\n{}{}", shown.output, text(&mut errors));
@@ -240,7 +240,7 @@ fn programs() -> BTreeMap<String, PathBuf> {
     programs.collect()
 }
 
-/// Does something that waits for a process; kills that process if it takes too long.
+/// Waits for a process, and kills that process if it takes too long.
 fn watched<T>(pid: u32, waiting: impl FnOnce() -> T) -> T {
     let (waits, over) = mpsc::channel::<()>();
     thread::scope(|scope| {
