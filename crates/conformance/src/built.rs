@@ -1,7 +1,7 @@
 //! Executors with settings, for rows about settings that several builders have.
 
-/// An executor of the test, a [`Subject`](crate::harness::Subject), with these settings of a builder, on
-/// those kinds that have one: `built!(place, .workers(1).queue_limit(2))`.
+/// A [`Subject`](crate::harness::Subject) with these settings of its builder: `built!(place,
+/// .workers(1).queue_limit(2))`.
 ///
 /// # Panics
 /// If the builder makes none, or there is no builder.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-/// A gate, open already where a task would wait for it for ever.
+/// A gate. It is open from the start where a task in line would wait at it forever.
 fn gate_for(place: Place) -> Gate {
     let mut gate = Gate::new();
     if !place.is_concurrent() {
@@ -18,7 +18,8 @@ fn gate_for(place: Place) -> Gate {
     gate
 }
 
-/// FU-07, FU-08: callbacks run once each, in their order, at once on a future that has ended.
+/// FU-07, FU-08: callbacks run once each, in the order in which they were added; on a future that has
+/// ended, at once.
 pub fn fu_07(place: Place) {
     let executor = Subject::new(place, 1);
     let mut gate = gate_for(place);
@@ -42,7 +43,7 @@ pub fn fu_07(place: Place) {
     assert_eq!(*calls, [("one", true), ("two", true), ("two", true), ("late", false)]);
 }
 
-/// FU-07: so it is on a future that is cancelled, however often that is asked for.
+/// FU-07: the same on a future that is cancelled, even if `cancel` is called twice.
 pub fn fu_07_cancelled(place: Place) {
     let executor = Subject::new(place, 1);
     let gate = Gate::new();
@@ -63,7 +64,7 @@ pub fn fu_07_cancelled(place: Place) {
     running.result().unwrap();
 }
 
-/// FU-08: where the result was taken before, a callback is called at once, and told that.
+/// FU-08: a callback that is added after the result was taken runs at once, with an error that says so.
 pub fn fu_08_taken(place: Place) {
     let executor = Subject::new(place, 1);
     let mut future = executor.submit(add_one, 1);
@@ -75,8 +76,8 @@ pub fn fu_08_taken(place: Place) {
     assert!(told.try_recv().unwrap().contains("has already been taken"));
 }
 
-/// FU-09: in a callback of its own a future has ended, and says at once how; its result, which the
-/// callback is lent, cannot be had otherwise, and asking for it is an error and no deadlock.
+/// FU-09: inside its own callback a future has ended, and its state and error can be read. Its result is
+/// lent to the callback; asking the future for it is an error, not a deadlock.
 pub fn fu_09(place: Place) {
     let executor = Subject::new(place, 1);
     let task = |(gate, n)| {
@@ -107,7 +108,7 @@ pub fn fu_09(place: Place) {
     }
 }
 
-/// FU-09: so it is in the callback of a future that is cancelled.
+/// FU-09: the same in the callback of a future that is cancelled.
 pub fn fu_09_cancelled(place: Place) {
     let executor = Subject::new(place, 1);
     let gate = Gate::new();
@@ -126,8 +127,8 @@ pub fn fu_09_cancelled(place: Place) {
     running.result().unwrap();
 }
 
-/// FU-10, FU-11: a callback that panics disturbs neither the others nor the result nor the executor, be
-/// it called when the task ends, or at once.
+/// FU-10, FU-11: a callback that panics affects neither other callbacks nor the result nor the executor,
+/// whether the end of the task or `add_done_callback` calls it.
 pub fn fu_10(place: Place) {
     let executor = Subject::new(place, 1);
     let mut gate = gate_for(place);
@@ -149,7 +150,7 @@ pub fn fu_10(place: Place) {
     assert_eq!(executor.submit(add_one, 2).result().unwrap(), 3);
 }
 
-/// Callbacks never run in the middle of somebody's `submit`, `done` or `cancel`: a lock that both take
+/// Callbacks never run inside a `submit`, `done` or `cancel` of another future, so a lock that both take
 /// cannot deadlock.
 pub fn callbacks_do_not_interrupt(place: Place) {
     let executor = Subject::new(place, 2);
@@ -169,7 +170,7 @@ pub fn callbacks_do_not_interrupt(place: Place) {
     assert_eq!(*lock.lock().unwrap(), 4000);
 }
 
-/// A callback may look at another future, without waiting for it.
+/// A callback may poll another future, as long as it does not wait.
 pub fn callbacks_may_look(place: Place) {
     let executor = Subject::new(place, 1);
     let (send, receive) = mpsc::channel();
@@ -178,7 +179,7 @@ pub fn callbacks_may_look(place: Place) {
         let mut second = executor.submit(add_one, n);
         let send = send.clone();
         first.add_done_callback(move |_| {
-            // Whatever it says: it must come back.
+            // The answer does not matter, as long as the call returns.
             drop(second.result_timeout(Duration::ZERO));
             send.send(()).unwrap();
         });
@@ -186,7 +187,7 @@ pub fn callbacks_may_look(place: Place) {
     (0..200).for_each(|_| receive.recv().unwrap());
 }
 
-/// FU-03: lending a result and adding callbacks at the same time loses neither.
+/// FU-03: threads may borrow a result and add callbacks at the same time; nothing is lost.
 pub fn fu_03_with_callbacks(place: Place) {
     let executor = Subject::new(place, 2);
     for n in 0..300 {
@@ -209,13 +210,13 @@ pub fn fu_03_with_callbacks(place: Place) {
     }
 }
 
-/// A result whose `Drop` panics, and which nobody takes, disturbs nothing.
+/// An unwanted result whose `Drop` panics harms nothing.
 pub fn a_panic_in_drop_is_survived(place: Place) {
     #[derive(serde::Serialize, serde::Deserialize)]
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
-            // Only where it is dropped because nobody wants it: on the executor's own threads.
+            // Only on the executor's own threads, which drop unwanted results.
             let thread = std::thread::current();
             let name = thread.name().unwrap_or_default();
             if name.starts_with("hp-") || name.starts_with("ThreadPool") {

@@ -12,12 +12,13 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-/// The number of a future in a list of futures.
+/// The index of a future in a list.
 fn number<T>(futures: &[TaskFuture<T>], future: &TaskFuture<T>) -> usize {
     futures.iter().position(|other| std::ptr::eq(other, future)).expect("one of them")
 }
 
-/// AC-01: those that have ended come first, each once, failed ones too; of none there is none.
+/// AC-01: futures that have already ended come first, each once, failed ones too; an empty list yields
+/// nothing.
 pub fn ac_01_at_once(place: Place) {
     let executor = Subject::new(place, 2);
     let futures: Vec<_> = (0..10).map(|n| executor.submit(fail_on_three, n)).collect();
@@ -30,7 +31,7 @@ pub fn ac_01_at_once(place: Place) {
     assert!(as_completed(Vec::<TaskFuture<u64>>::new()).next().is_none());
     let none = Vec::<TaskFuture<u64>>::new();
     assert!(as_completed_timeout(none, Duration::ZERO).next().is_none());
-    // AC-03: no time at all is enough for what has ended.
+    // AC-03: a timeout of zero is enough for what has ended.
     let futures: Vec<_> = (0..3).map(|n| executor.submit(add_one, n)).collect();
     until(|| futures.iter().all(TaskFuture::is_done));
     let mut ends = as_completed_timeout(&futures, Duration::ZERO);
@@ -40,7 +41,7 @@ pub fn ac_01_at_once(place: Place) {
     assert!(ends.next_timeout(Duration::ZERO).is_none());
 }
 
-/// AC-01: they come in the order of their ends, however they end.
+/// AC-01: futures come in the order in which they end, however they end.
 pub fn ac_01_in_the_order_of_their_ends(place: Place) {
     let executor = Subject::new(place, 3);
     let mut gates = [Gate::new(), Gate::new(), Gate::new(), Gate::new()];
@@ -70,7 +71,7 @@ pub fn ac_01_in_the_order_of_their_ends(place: Place) {
     assert_eq!((next(), next()), (None, None));
     assert!(futures[1].error().unwrap().is_panic());
 
-    // A cancelled one, before and while they are iterated over.
+    // Futures cancelled before the iteration, and during it.
     let gates = [Gate::new(), Gate::new(), Gate::new()];
     let busy = gates.each_ref().map(|gate| executor.submit(pass, gate.path()));
     until(|| busy.iter().all(TaskFuture::is_running));
@@ -85,19 +86,20 @@ pub fn ac_01_in_the_order_of_their_ends(place: Place) {
     assert_eq!(ends.len(), 0);
 }
 
-/// AC-02: a future that is given three times comes once.
+/// AC-02: a future given three times comes once.
 pub fn ac_02_duplicates(place: Place) {
     let executor = Subject::new(place, 1);
     let future = executor.submit(add_one, 1);
     let list = std::iter::repeat_n(&future, 3);
     assert_eq!(as_completed(list.clone()).count(), 1);
     assert_eq!(as_completed_timeout(list, Duration::MAX).map(Result::unwrap).count(), 1);
-    // By way of different pointers, too.
+    // Also through different pointers.
     let shared = Arc::new(executor.submit(add_one, 2));
     assert_eq!(as_completed([shared.clone(), shared.clone(), shared]).len(), 1);
 }
 
-/// AC-03: without time, those that have ended come, and then an error that counts the others.
+/// AC-03: with a timeout of zero, the futures that have ended come, and then an error that counts the
+/// others.
 pub fn ac_03_no_time(place: Place) {
     let executor = Subject::new(place, 2);
     let gate = Gate::new();
@@ -119,7 +121,7 @@ pub fn ac_03_no_time(place: Place) {
     assert!(!futures[0].is_done() && !futures[3].is_done(), "they go on");
 }
 
-/// AC-04: the limit of time begins with the call, not with the first look.
+/// AC-04: the timeout counts from the call, not from the first `next`.
 pub fn ac_04_the_clock_starts_with_the_call(place: Place) {
     let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
@@ -129,7 +131,7 @@ pub fn ac_04_the_clock_starts_with_the_call(place: Place) {
     std::thread::sleep(timeout);
     let (looked, has_looked) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
-        // Were the clock started by the look, the future would end in time for it.
+        // If it counted from `next`, the future would end in time.
         let gate = &mut gate;
         scope.spawn(move || {
             let _ = has_looked.recv_timeout(timeout * 3 / 4);
@@ -141,7 +143,7 @@ pub fn ac_04_the_clock_starts_with_the_call(place: Place) {
     future.get().unwrap();
 }
 
-/// AC-05: nothing is kept of a future that was yielded, and dropping the iterator leaves the others as
+/// AC-05: the iterator keeps no reference to a future it has yielded; dropping it leaves the others as
 /// they are.
 pub fn ac_05_no_reference_is_kept(place: Place) {
     let executor = Subject::new(place, 2);
@@ -163,8 +165,8 @@ pub fn ac_05_no_reference_is_kept(place: Place) {
     futures[0].get().unwrap();
 }
 
-/// AC-05: who stops waiting is no longer known to the future: it lets go of everything that was to be
-/// woken. The asynchronous forms show it, whose wakers can be counted; the others watch in the same way.
+/// AC-05: a future forgets a waiter that stops waiting, and releases its waker. The asynchronous forms
+/// show it because their wakers can be counted; the blocking forms register in the same way.
 pub fn ac_05_watchers_are_removed(place: Place) {
     struct Counted;
     impl Wake for Counted {

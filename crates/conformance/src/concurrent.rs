@@ -1,17 +1,17 @@
-//! The rows that need tasks which run beside the caller: not for the in-line executor, whose tasks
-//! have ended when `submit` returns.
+//! Rows about tasks that run while the caller goes on: their states, cancelling them, waiting for them.
+//! In line, tasks have ended when `submit` returns; most of these rows are not for that.
 
 use crate::gate::{Gate, pass};
-use crate::harness::{Subject, until};
+use crate::harness::{Subject, until, waiting};
 use crate::place::Place;
 use crate::rows::{add_one, fail_on_three, lines, write_line};
-use horsepower::{Error, Executor, MapOptions};
+use horsepower::{Error, Executor, MapOptions, TaskFuture};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-/// Task of maps: says that it has begun, and waits at a gate.
+/// Task of maps: writes a line when it begins, and waits at a gate.
 fn begin_and_pass((gate, file, n): (PathBuf, PathBuf, u64)) -> u64 {
     write_line((file, n));
     pass(gate);
@@ -19,11 +19,11 @@ fn begin_and_pass((gate, file, n): (PathBuf, PathBuf, u64)) -> u64 {
     n
 }
 
-/// EX-09, EX-11: after the first error, and when a map is dropped, nothing of it begins that has not begun,
-/// however far ahead it was handed out.
+/// EX-09, EX-11: after the first error, and after the map is dropped, no further item begins, even of
+/// those already handed to a worker.
 pub fn ex_11(place: Place) {
     let executor = Subject::new(place, 1);
-    // Tiny ones: now many are handed out ahead.
+    // Tiny tasks make the pool hand out many ahead.
     assert_eq!(executor.tasks(add_one, 0..1000).chunk_size(1).map().count(), 1000);
     for dropped in [true, false] {
         let folder = tempfile::tempdir().unwrap();
@@ -43,32 +43,36 @@ pub fn ex_11(place: Place) {
             assert!(map.next().is_none());
         }
         others.open();
-        // One at a time: what has not begun before this will not.
+        // The one worker has now passed everything that could have begun.
         assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
-        // One may have begun before the error was read.
+        // One more item may have begun before the error was read.
         let begun = lines(&file).len();
         assert!(begun == 1 || begun == 2 && !dropped, "{begun} have begun");
     }
 }
 
-/// EX-11: nor does the rest of a chunk that has begun.
+/// EX-11: the rest of a chunk that has begun does not run either.
 pub fn ex_11_within_a_chunk(place: Place) {
     let executor = Subject::new(place, 1);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
-    let task = |(file, n): (PathBuf, u64)| {
+    let mut gate = Gate::new();
+    let task = |(gate, file, n): (PathBuf, PathBuf, u64)| {
         write_line((file, n));
-        std::thread::sleep(Duration::from_millis(2));
+        if n == 3 {
+            pass(gate);
+        }
     };
-    let items: Vec<_> = (0..1000).map(|n| (file.clone(), n)).collect();
+    let items: Vec<_> = (0..1000).map(|n| (gate.path(), file.clone(), n)).collect();
     let map = executor.tasks(task, items).chunk_size(1000).map();
-    until(|| lines(&file).len() >= 3);
+    until(|| lines(&file).len() == 4);
     drop(map);
+    gate.open();
     executor.shutdown();
-    assert!(lines(&file).len() < 500, "{} items", lines(&file).len());
+    assert_eq!(lines(&file), [0, 1, 2, 3]);
 }
 
-/// EX-20: one executor used by ten threads.
+/// EX-20: ten threads use one executor.
 pub fn ex_20(place: Place) {
     let executor = Subject::new(place, 2);
     std::thread::scope(|scope| {
@@ -92,7 +96,7 @@ pub fn ex_20(place: Place) {
     });
 }
 
-/// FU-01, FU-05: the states of a future that waits, runs, is cancelled; a cancelled task never runs.
+/// FU-01, FU-05: the states of a future that is pending, running, cancelled; a cancelled task never runs.
 pub fn fu_05(place: Place) {
     let executor = Subject::new(place, 1);
     let folder = tempfile::tempdir().unwrap();
@@ -139,26 +143,28 @@ pub fn fu_05(place: Place) {
     assert!(lines(&file).is_empty(), "none of them has run");
 }
 
-/// FU-05: those who wait for a task, with a limit of time or without, are woken when it is cancelled.
+/// FU-05: `cancel` wakes every waiter, with a timeout or without.
 pub fn fu_05_wakes(place: Place) {
     let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
     let first = executor.submit(pass, gate.path());
     until(|| first.is_running());
+    const LONG: Duration = Duration::from_secs(100);
+    let waits: [fn(&TaskFuture<u64>) -> bool; 4] = [
+        |future| future.get().unwrap_err().is_cancelled(),
+        |future| future.error().unwrap().is_cancelled(),
+        |future| future.get_timeout(LONG).unwrap_err().is_cancelled(),
+        |future| future.error_timeout(LONG).unwrap().unwrap().is_cancelled(),
+    ];
     for round in 0..20 {
         let second = executor.submit(add_one, 1);
-        let long = Duration::from_secs(100);
         std::thread::scope(|scope| {
-            let waiters = [
-                scope.spawn(|| second.get().unwrap_err().is_cancelled()),
-                scope.spawn(|| second.error().unwrap().is_cancelled()),
-                scope.spawn(|| second.get_timeout(long).unwrap_err().is_cancelled()),
-                scope.spawn(|| second.error_timeout(long).unwrap().unwrap().is_cancelled()),
-            ];
-            if round % 2 == 0 {
-                // Nothing shows that they sleep; mostly they do after this.
-                std::thread::sleep(Duration::from_millis(5));
-            }
+            // Every second round the waiters sleep; in the others they are anywhere.
+            let second = &second;
+            let waiters = waits.map(|wait| {
+                let wait = move || wait(second);
+                if round % 2 == 0 { waiting(scope, wait) } else { scope.spawn(wait) }
+            });
             assert!(second.cancel());
             assert!(waiters.into_iter().all(|waiter| waiter.join().unwrap()));
         });
@@ -167,7 +173,7 @@ pub fn fu_05_wakes(place: Place) {
     first.result().unwrap();
 }
 
-/// FU-02, FU-04: a future that was cancelled says so, whatever it is asked, and at once.
+/// FU-02, FU-04: every method of a cancelled future says at once that it was cancelled.
 pub fn fu_04_cancelled(place: Place) {
     let executor = Subject::new(place, 1);
     let gate = Gate::new();
@@ -184,7 +190,7 @@ pub fn fu_04_cancelled(place: Place) {
     running.result().unwrap();
 }
 
-/// FU-15: the text form tells how far a task is.
+/// FU-15: `Debug` shows the state of the task.
 pub fn fu_15_states(place: Place) {
     let executor = Subject::new(place, 1);
     let text = |future: &dyn std::fmt::Debug, end: &str| {
@@ -204,7 +210,7 @@ pub fn fu_15_states(place: Place) {
     text(&running, "gate::pass: returned)");
 }
 
-/// FU-02: a wait that is over leaves the future as it was.
+/// FU-02: a wait that times out changes nothing.
 pub fn fu_02(place: Place) {
     let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
@@ -222,7 +228,7 @@ pub fn fu_02(place: Place) {
     assert!(future.result_timeout(Duration::from_secs(100)).is_ok());
 }
 
-/// FU-03: ten threads wait for one future, and all get it.
+/// FU-03: ten threads wait for one future, and each gets its result.
 pub fn fu_03_waiters(place: Place) {
     let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
@@ -235,9 +241,7 @@ pub fn fu_03_waiters(place: Place) {
     );
     std::thread::scope(|scope| {
         let waiters: Vec<_> =
-            (0..10).map(|_| scope.spawn(|| future.get().unwrap().len())).collect();
-        // Nothing shows that they sleep; mostly they do after this.
-        std::thread::sleep(Duration::from_millis(5));
+            (0..10).map(|_| waiting(scope, || future.get().unwrap().len())).collect();
         gate.open();
         for waiter in waiters {
             assert_eq!(waiter.join().unwrap(), 4);
@@ -245,7 +249,7 @@ pub fn fu_03_waiters(place: Place) {
     });
 }
 
-/// Futures can be awaited on any runtime; here, on none at all.
+/// Futures can be awaited on any runtime, even on a hand-written one.
 pub fn fu_await(place: Place) {
     struct Unpark(std::thread::Thread);
     impl std::task::Wake for Unpark {
@@ -274,7 +278,7 @@ pub fn fu_await(place: Place) {
     assert!(error.is_panic());
 }
 
-/// SH-09: a task that is cancelled at once does not keep the shutdown waiting.
+/// SH-09: a task that is cancelled at once does not delay the shutdown.
 pub fn sh_09(place: Place) {
     for _ in 0..20 {
         let executor = Subject::new(place, 1);
@@ -283,8 +287,8 @@ pub fn sh_09(place: Place) {
     }
 }
 
-/// SH-11: shutting down, or dropping the executor, in a callback neither waits for itself nor loses
-/// work.
+/// SH-11: an executor may be dropped in a callback of one of its tasks; it does not wait for itself, and
+/// no work is lost.
 pub fn sh_11(place: Place) {
     let (send, receive) = mpsc::channel();
     let executor = place.executor(1).unwrap();
@@ -300,16 +304,23 @@ pub fn sh_11(place: Place) {
     assert_eq!(second.result().unwrap(), 2);
 }
 
-/// Items of one chunk that turn out slow are shared among the workers.
+/// Workers share the items of a chunk that turn out to be slow.
 pub fn slow_items_are_shared(place: Place) {
+    const ITEMS: u64 = 5000;
     let executor = Subject::new(place, 2);
-    let who = |n: u64| {
-        // The first takes so long that the rest of the chunk is handed back.
-        std::thread::sleep(Duration::from_millis(if n == 0 { 20 } else { 6 }));
-        (std::process::id(), format!("{:?}", std::thread::current().id()))
+    let folder = tempfile::tempdir().unwrap();
+    // Each worker that runs an item makes a file.
+    let who = |folder: PathBuf| {
+        let thread = std::fs::read_link("/proc/thread-self").unwrap();
+        let file = folder.join(thread.display().to_string().replace('/', "-"));
+        std::fs::write(file, "").unwrap();
+        if folder.read_dir().unwrap().count() < 2 {
+            // Slow until a second worker has run an item.
+            std::thread::sleep(Duration::from_millis(6));
+        }
     };
-    let options = MapOptions::new().chunk_size(16);
-    let map = executor.tasks(who, 0..16).options(options).map();
-    let places: Result<std::collections::HashSet<_>, _> = map.collect();
-    assert_eq!(places.unwrap().len(), 2);
+    let items = vec![folder.path().to_owned(); ITEMS as usize];
+    let options = MapOptions::new().chunk_size(ITEMS as usize);
+    assert!(executor.tasks(who, items).options(options).map().all(|result| result.is_ok()));
+    assert_eq!(folder.path().read_dir().unwrap().count(), 2);
 }

@@ -1,4 +1,4 @@
-//! Futures: what can be done to one whose task waits, runs, or has ended, by several at a time.
+//! Rows about one future: cancelling it, killing it, its callbacks, from several threads at once.
 
 use crate::gate::{Gate, pass};
 use crate::harness::{Subject, assert_gone, until};
@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::ThreadId;
 
-/// FU-06: of more tasks than there are workers, only those that have begun cannot be cancelled, though
-/// others have been handed out ahead.
+/// FU-06: with more tasks than workers, `cancel` succeeds for every task that has not begun, including
+/// those already handed to a worker.
 pub fn fu_06_only_what_has_begun(place: Place) {
     let executor = Subject::new(place, 2);
     let folder = tempfile::tempdir().unwrap();
@@ -34,7 +34,7 @@ pub fn fu_06_only_what_has_begun(place: Place) {
     assert_eq!(lines(&file).len(), 2, "the others have never run");
 }
 
-/// FU-08: on a future that has ended, however, a callback is called at once, on the thread that adds it.
+/// FU-08: a callback added to a future that has ended runs at once, on the thread that adds it.
 pub fn fu_08_at_once(place: Place) {
     let executor = Subject::new(place, 1);
     let (returned, failed) = (executor.submit(add_one, 1), executor.submit(fail_on_three, 3));
@@ -49,15 +49,16 @@ pub fn fu_08_at_once(place: Place) {
     }
 }
 
-/// Adds a callback. On which thread was it called, if it was called before this returns?
+/// Adds a callback. Returns the thread that called it, if it was called before `add_done_callback`
+/// returned.
 fn thread_of_callback<T>(future: &TaskFuture<T>) -> Option<ThreadId> {
     let (tell, told) = mpsc::channel();
     future.add_done_callback(move |_| tell.send(std::thread::current().id()).unwrap_or(()));
     told.try_recv().ok()
 }
 
-/// FU-08: a cancelled future calls on the thread that cancels, before `cancel` returns; one whose task
-/// ends, on a thread of the executor, if nobody waits for it.
+/// FU-08: `cancel` runs the callbacks on its own thread before it returns. When a task ends and nobody
+/// waits, a thread of the executor runs them.
 pub fn fu_08_on_the_thread_that_ends_it(place: Place) {
     let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
@@ -86,7 +87,7 @@ pub fn fu_08_on_the_thread_that_ends_it(place: Place) {
     assert_ne!(told.recv().unwrap(), me);
 }
 
-/// FU-10, FU-11: callbacks that panic, with payloads of every sort, on every task of a pool with one
+/// FU-10, FU-11: callbacks that panic, with payloads of every kind, on every task of a pool with one
 /// worker: the results are there, and the pool goes on.
 pub fn fu_11_callbacks_that_panic(place: Place) {
     struct Bomb;
@@ -100,7 +101,7 @@ pub fn fu_11_callbacks_that_panic(place: Place) {
     for n in 0..30 {
         let future = executor.submit(add_one, n);
         if n % 2 == 0 {
-            // Nobody waits: whoever calls them, it is a thread of the executor, or that which adds them.
+            // Nobody waits, so a thread of the executor or the one that adds them runs the callbacks.
             until(|| future.is_done());
         }
         for how in 0..3 {
@@ -124,8 +125,8 @@ pub fn fu_11_callbacks_that_panic(place: Place) {
     assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
 }
 
-/// FU-12: a future ends once. Cancelling, killing and the end of the task, all at the same time: they
-/// agree on one outcome, and the callbacks are called once, with it.
+/// FU-12: a future ends once. When cancelling, killing and the end of the task race, they agree on one
+/// outcome, and the callbacks run once, with that outcome.
 pub fn fu_12_one_end(place: Place) {
     let executor = Subject::new(place, 2);
     for n in 0..150 {
@@ -148,7 +149,7 @@ pub fn fu_12_one_end(place: Place) {
         assert!(cancelled || value == Some(n + 1), "{outcome:?}");
         assert_eq!(future.is_cancelled(), cancelled);
         assert!(!first || cancelled, "who was told that it is cancelled was told the truth");
-        // A kill that came while the task was ending may have found it ended.
+        // `kill` may have come while the task was ending.
         assert!(cancelled || !second || kills);
         assert!(!future.cancel() || cancelled, "an end is for good");
         until(|| !told.lock().unwrap().is_empty());
@@ -156,7 +157,7 @@ pub fn fu_12_one_end(place: Place) {
     }
 }
 
-/// FU-16: `kill` of a task that has ended is refused; so it is of one that runs in this process, where
+/// FU-16: `kill` is refused for a task that has ended, and for a task that runs in this process, where
 /// nothing can end it.
 pub fn fu_16_refused(place: Place) {
     let executor = Subject::new(place, 1);
@@ -174,8 +175,8 @@ pub fn fu_16_refused(place: Place) {
     }
 }
 
-/// FU-16: `kill` ends a task that runs, with its worker; the next task is in a new one. A task that
-/// waits is cancelled, and no worker is harmed.
+/// FU-16: `kill` ends a running task and its worker; the next task runs in a new worker. A task that has
+/// not begun is cancelled, and no worker is harmed.
 pub fn fu_16_kill(place: Place) {
     let executor = Subject::new(place, 1);
     let gate = Gate::new();

@@ -3,8 +3,8 @@
 use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 
-/// A closed gate: a named pipe that nobody has open for writing. Dropping it opens it, so that no
-/// failing test leaves a task waiting.
+/// A closed gate: a named pipe that no process has open for writing. Dropping the gate opens it, so that
+/// a failing test leaves no task waiting.
 #[derive(Debug)]
 pub struct Gate {
     folder: tempfile::TempDir,
@@ -26,13 +26,13 @@ impl Gate {
         gate
     }
 
-    /// What to give to a task as (a part of) its argument.
+    /// The argument for a task that waits at the gate.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("gate")
     }
 
-    /// Lets everybody pass, now and later.
+    /// Lets every task pass, now and later.
     ///
     /// # Panics
     /// If the pipe has gone.
@@ -56,7 +56,7 @@ impl Drop for Gate {
     }
 }
 
-/// Task: waits until the gate is open. Opening a pipe for reading waits for somebody who writes.
+/// Task: waits until the gate is open. Opening a named pipe for reading blocks until there is a writer.
 pub fn pass(gate: PathBuf) {
     // An error means that the test is over.
     let _ = File::open(gate);

@@ -1,4 +1,4 @@
-//! The rows about settings of a pool: the limit of its queue, the initializer, idle workers.
+//! Rows about the settings of a pool: queue limit, initializer, idle timeout.
 
 use crate::built;
 use crate::gate::{Gate, pass};
@@ -12,9 +12,9 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// EX-15: the initializer runs once in each worker, before its first task, which sees what it did.
+/// EX-15: the initializer runs once in each worker before its first task, and tasks see its effects.
 pub fn ex_15(place: Place) {
-    // Of the worker: a process's own, or a thread's.
+    // One for each worker, whether that is a process or a thread.
     thread_local! {
         static RUNS: AtomicU64 = const { AtomicU64::new(0) };
     }
@@ -41,8 +41,8 @@ pub fn ex_15(place: Place) {
     assert_eq!(lines(&file), [7, 7]);
 }
 
-/// EX-16, PO-16: an initializer that fails breaks the pool, after a bounded number of tries: what waits
-/// fails, what is submitted later fails, each with the reason, and nothing hangs.
+/// EX-16, PO-16: an initializer that fails breaks the pool after a bounded number of tries. Queued tasks
+/// and later ones fail with its message, and nothing hangs.
 pub fn ex_16(place: Place) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
@@ -67,7 +67,7 @@ pub fn ex_16(place: Place) {
     assert!((1..=7).contains(&starts), "{starts} tries");
 }
 
-/// EX-25: workers with nothing to do leave, the next task has one again, and no task is lost between.
+/// EX-25: idle workers leave, the next task gets a new one, and no task is lost in between.
 pub fn ex_25(place: Place) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
@@ -78,14 +78,14 @@ pub fn ex_25(place: Place) {
     );
     for round in 1..=5 {
         assert_eq!(executor.submit(add_one, round).result().unwrap(), round + 1);
-        // A new worker has come, so the one before has gone.
+        // A new worker has run the initializer, so the one before has left.
         until(|| {
             executor.submit(add_one, 1).result().unwrap();
             std::thread::sleep(2 * idle);
             lines(&file).len() > round as usize
         });
     }
-    // As its time is over, so comes the next task; some of them take as long to be sent.
+    // Tasks that arrive just as the idle timeout is over; some take as long to send.
     for n in 0..100 {
         if n % 3 == 0 {
             std::thread::sleep(idle);
@@ -95,7 +95,7 @@ pub fn ex_25(place: Place) {
     }
 }
 
-/// With a limit `submit` waits for room, and goes on as soon as there is some.
+/// With a queue limit, `submit` waits for room and goes on as soon as there is some.
 pub fn queue_limit(place: Place) {
     let executor = built!(place, .workers(1).queue_limit(2));
     let mut gate = Gate::new();
@@ -109,7 +109,7 @@ pub fn queue_limit(place: Place) {
         });
         let early = receive.recv_timeout(Duration::from_millis(30));
         assert!(early.is_err(), "one runs and two wait: there is no room");
-        // A place is free when somebody has left the queue, in whichever way.
+        // Any task that leaves the queue makes room.
         assert!(taken[2].cancel());
         receive.recv().unwrap();
         gate.open();
@@ -117,7 +117,7 @@ pub fn queue_limit(place: Place) {
     let [one, two, three] = taken;
     assert!(one.result().is_ok() && two.result().is_ok());
     assert!(three.result().unwrap_err().is_cancelled());
-    // What was cut short, failed or ended gives its place back: so there is room again, and again.
+    // Tasks that succeed, fail or are cancelled all give their room back.
     for n in 0..20 {
         assert_eq!(executor.submit(add_one, n).result().unwrap(), n + 1);
         assert!(executor.submit(|n: u64| assert_eq!(n, 1), n + 2).result().is_err());
@@ -125,7 +125,7 @@ pub fn queue_limit(place: Place) {
     drop((0..3).map(|n| executor.try_submit(add_one, n).unwrap()).collect::<Vec<_>>());
 }
 
-/// Without room `try_submit` gives the argument back; `map` does not count.
+/// Without room, `try_submit` returns the argument; `map` does not count towards the limit.
 pub fn queue_limit_try(place: Place) {
     let executor = built!(place, .workers(1).queue_limit(1));
     let mut gate = Gate::new();
@@ -146,7 +146,7 @@ pub fn queue_limit_try(place: Place) {
     assert_eq!(executor.try_submit(add_one, 1).unwrap().result().unwrap(), 2);
 }
 
-/// Without room `submit_async` is pending, wakes when there is some, and may be given up.
+/// Without room, `submit_async` is pending, is woken when there is room, and may be dropped.
 pub fn queue_limit_async(place: Place) {
     let executor = built!(place, .workers(1).queue_limit(1));
     let mut gate = Gate::new();
@@ -179,7 +179,7 @@ pub fn queue_limit_async(place: Place) {
     }
 }
 
-/// A callback that submits does not wait for room, for it would wait for itself.
+/// A callback that submits does not wait for room, or it would wait for itself.
 pub fn queue_limit_in_a_callback(place: Place) {
     let executor = Arc::new(built!(place, .workers(1).queue_limit(1)));
     let mut gate = Gate::new();
@@ -196,12 +196,12 @@ pub fn queue_limit_in_a_callback(place: Place) {
     assert_eq!(futures.map(|future| future.result().unwrap()), [2, 3, 4]);
     first.result().unwrap();
     second.result().unwrap();
-    // The callback has let go of the executor, or does so any moment now.
+    // The callback drops its handle at any moment now.
     until(|| Arc::strong_count(&executor) == 1);
 }
 
-/// FA-05: a hundred arguments that cannot be encoded among a hundred that can, in a bounded queue: each
-/// has its answer.
+/// FA-05: in a bounded queue, a hundred arguments that cannot be encoded fail alone, and a hundred others
+/// arrive.
 pub fn fa_05(place: Place) {
     #[derive(serde::Deserialize)]
     struct Odd(u64);

@@ -1,7 +1,7 @@
-//! The rows about `map`: its errors, its options, its times.
+//! Rows about `map`: its errors, its options, its time limits.
 
 use crate::gate::{Gate, pass};
-use crate::harness::{Subject, until};
+use crate::harness::{Subject, in_time, until};
 use crate::place::Place;
 use crate::rows::{add_one, fail_on_three, lines, write_line};
 use horsepower::{Error, Executor, MapOptions, OnError, Progress};
@@ -22,8 +22,8 @@ fn is_timeout(next: Option<Result<u64, Error>>) -> bool {
     next.unwrap().unwrap_err().is_timeout()
 }
 
-/// PO-03: items that fail keep nobody from running, if asked so; the first error is the first in the
-/// order of the items; and large results that nobody reads block nothing.
+/// PO-03: with `OnError::Continue` failing items stop no others; `collect` returns the first error in
+/// input order; large unread results block nothing.
 pub fn po_03(place: Place) {
     let executor = Subject::new(place, 2);
     let folder = tempfile::tempdir().unwrap();
@@ -55,8 +55,8 @@ pub fn po_03(place: Place) {
     assert_eq!(unread.filter(Result::is_ok).count(), 35);
 }
 
-/// PO-04: an input that fails. As values it is nothing special; one that panics does so at the caller,
-/// after what came before it, and the executor and even the map can still be used.
+/// PO-04: an input that fails. Values such as `Result` are ordinary arguments. An iterator that panics
+/// does so in the caller, after the results before it, and the executor stays usable.
 pub fn po_04(place: Place) {
     let executor = Subject::new(place, 2);
     let lines = ["1", "2", "x", "4"].map(|line| line.parse::<u64>().map_err(|e| e.to_string()));
@@ -65,7 +65,7 @@ pub fn po_04(place: Place) {
     let invalid = Err("invalid digit found in string".to_owned());
     assert_eq!(results.unwrap(), [Ok(2), Ok(3), invalid, Ok(5)]);
 
-    // Within the window it is the call that panics, which has no results to lose.
+    // Within the window the panic comes out of `map` itself, which has no results yet.
     let call = || drop(executor.map(add_one, breaks_at(3)));
     assert_eq!(message_of(catch_unwind(AssertUnwindSafe(call)).unwrap_err()), "no more input");
     let options = MapOptions::new;
@@ -85,7 +85,7 @@ pub fn po_04(place: Place) {
     assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
 }
 
-/// An input that panics instead of giving a number after so many.
+/// An input that panics after so many numbers.
 fn breaks_at(before: u64) -> impl Iterator<Item = u64> {
     (0..).inspect(move |n| assert!(*n != before, "no more input"))
 }
@@ -97,7 +97,7 @@ fn message_of(panic: Box<dyn Any + Send>) -> String {
     }
 }
 
-/// PO-05: sizes of 0 are refused, always, where they are asked for.
+/// PO-05: sizes of 0 are refused where they are set.
 pub fn po_05(place: Place) {
     let executor = Subject::new(place, 1);
     let message =
@@ -110,7 +110,8 @@ pub fn po_05(place: Place) {
     assert!(executor.tasks(add_one, 0..5).options(least).map().map(Result::unwrap).eq(1..=5));
 }
 
-/// PO-08: in any order there are the same results; errors end the map, or do not.
+/// PO-08: an unordered map yields the same results; an error ends it, or does not with
+/// `OnError::Continue`.
 pub fn po_08_unordered(place: Place) {
     let executor = Subject::new(place, 2);
     for options in [MapOptions::new(), MapOptions::new().chunk_size(7).window(50)] {
@@ -135,8 +136,8 @@ pub fn po_08_unordered(place: Place) {
     assert!(executor.tasks(add_one, []).unordered().map().next().is_none());
 }
 
-/// Progress is told at the start and with each result, on the reader's thread; the total is known if
-/// the input knows it.
+/// The progress callback runs at the start and for each result, on the reader's thread; it has the total
+/// if the input knows it.
 pub fn progress(place: Place) {
     let executor = Subject::new(place, 2);
     let told = Arc::new(Mutex::new(vec![]));
@@ -164,8 +165,7 @@ pub fn progress(place: Place) {
     assert_eq!(told().len(), 4, "an error is progress too");
 }
 
-/// EX-10: the time for a whole map also ends one whose input is endless and whose results are always
-/// there at once.
+/// EX-10: the time limit also ends a map whose input is endless and whose results are always ready.
 pub fn ex_10_endless(place: Place) {
     let executor = Subject::new(place, 1);
     let options = MapOptions::new().window(2).total_deadline(Duration::from_millis(30));
@@ -174,7 +174,7 @@ pub fn ex_10_endless(place: Place) {
         std::thread::sleep(Duration::from_millis(1));
         n
     };
-    // Endless, but for a test that fails.
+    // Long enough to count as endless, so that a failure ends too.
     let results: Vec<_> = executor.tasks(pause, 0..2000).options(options).map().collect();
     assert!(start.elapsed() >= Duration::from_millis(30));
     let (last, others) = results.split_last().unwrap();
@@ -182,23 +182,25 @@ pub fn ex_10_endless(place: Place) {
     assert!(others.iter().all(Result::is_ok));
 }
 
-/// EX-10: results that were there in time are read late, and are not late, however many the window holds.
+/// EX-10: results that were there in time are not late when they are read late, however many the window
+/// holds.
 pub fn ex_10_read_late(place: Place) {
     let executor = Subject::new(place, 2);
     for window in [7, 8] {
-        let timeout = Duration::from_millis(300);
-        let options = MapOptions::new().window(window).chunk_size(1).total_deadline(timeout);
-        let start = Instant::now();
-        let map = executor.tasks(add_one, 0..7).options(options).map();
-        until(|| executor.stats().queued == 0 && executor.stats().running == 0);
-        let in_time = start.elapsed() < timeout / 2;
-        std::thread::sleep(timeout.saturating_sub(start.elapsed()));
-        let results: Vec<_> = map.collect();
-        assert!(!in_time || results.into_iter().map(Result::unwrap).eq(1..=7));
+        in_time(Duration::from_millis(300), |timeout| {
+            let options = MapOptions::new().window(window).chunk_size(1).total_deadline(timeout);
+            let start = Instant::now();
+            let map = executor.tasks(add_one, 0..7).options(options).map();
+            until(|| executor.stats().queued == 0 && executor.stats().running == 0);
+            (start.elapsed() < timeout / 2).then(|| {
+                std::thread::sleep(timeout.saturating_sub(start.elapsed()));
+                assert!(map.map(Result::unwrap).eq(1..=7));
+            })
+        });
     }
 }
 
-/// How many results there will be is known if the input knows it.
+/// `size_hint` is exact when that of the input is.
 pub fn size_hint(place: Place) {
     let executor = Subject::new(place, 2);
     let mut map = executor.map(add_one, 0..5);
@@ -211,10 +213,10 @@ pub fn size_hint(place: Place) {
     assert_eq!(executor.tasks(add_one, 0..5).options(limited).map().size_hint(), (0, Some(6)));
 }
 
-// What follows needs tasks that run beside the caller.
+// What follows needs concurrent tasks.
 
-/// EX-10: one time for a whole map, from the call: what was there in time is yielded, then there is one
-/// error; what runs is not ended, what has not begun never does.
+/// EX-10: the time limit of a map counts from the call. The map yields what was there in time and then one
+/// error; what runs goes on, and what has not begun never does.
 pub fn ex_10(place: Place) {
     let executor = Subject::new(place, 1);
     assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2, "it is ready");
@@ -224,47 +226,49 @@ pub fn ex_10(place: Place) {
         if let Some(gate) = gate {
             pass(gate);
         }
-        // When the gate is open: it was waited for, and not ended.
+        // This line shows that the task was not ended at the gate.
         write_line((file, n));
         n
     };
     for unordered in [false, true] {
-        let mut gate = Gate::new();
-        let items = (0..10).map(|n| ((n >= 2).then(|| gate.path()), file.clone(), n));
-        let mut options =
-            MapOptions::new().chunk_size(1).total_deadline(Duration::from_millis(150));
-        if unordered {
-            options = options.unordered();
-        }
-        let start = Instant::now();
-        let mut map = executor.tasks(task, items.collect::<Vec<_>>()).options(options).map();
-        until(|| lines(&file) == [0, 1]);
-        let in_time = start.elapsed() < Duration::from_millis(75);
-        while start.elapsed() < Duration::from_millis(160) {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        let results: Vec<_> = map.by_ref().collect();
-        assert!(results.len() <= 3, "{results:?}");
-        let (last, others) = results.split_last().unwrap();
-        assert!(last.as_ref().unwrap_err().is_timeout());
-        // They are there, however late they are read.
-        assert!(!in_time || others.len() == 2, "{others:?}");
-        let mut others: Vec<u64> = others.iter().map(|result| *result.as_ref().unwrap()).collect();
-        if unordered {
-            others.sort_unstable();
-        }
-        assert!((0..).zip(&others).all(|(n, result)| *result == n));
-        assert!(map.next().is_none());
-        gate.open();
-        // One task at a time: when this has run, so has all that was before it.
-        assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
-        let begun = lines(&file);
-        assert!(begun.starts_with(&[0, 1]) && begun.len() <= 3, "{begun:?}");
-        let _ = std::fs::remove_file(&file);
+        in_time(Duration::from_millis(150), |timeout| {
+            let _ = std::fs::remove_file(&file);
+            let mut gate = Gate::new();
+            let items = (0..10).map(|n| ((n >= 2).then(|| gate.path()), file.clone(), n));
+            let options = MapOptions::new().chunk_size(1).total_deadline(timeout);
+            let options = if unordered { options.unordered() } else { options };
+            let start = Instant::now();
+            let mut map = executor.tasks(task, items.collect::<Vec<_>>()).options(options).map();
+            until(|| lines(&file) == [0, 1] || start.elapsed() > timeout);
+            let in_time = start.elapsed() < timeout / 2;
+            std::thread::sleep(
+                (timeout + Duration::from_millis(10)).saturating_sub(start.elapsed()),
+            );
+            let results: Vec<_> = map.by_ref().collect();
+            assert!(results.len() <= 3, "{results:?}");
+            let (last, others) = results.split_last().unwrap();
+            assert!(last.as_ref().unwrap_err().is_timeout());
+            let mut others: Vec<u64> =
+                others.iter().map(|result| *result.as_ref().unwrap()).collect();
+            if unordered {
+                others.sort_unstable();
+            }
+            assert!((0..).zip(&others).all(|(n, result)| *result == n));
+            assert!(map.next().is_none());
+            gate.open();
+            // One task at a time: once this has run, so has everything before it.
+            assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
+            let begun = lines(&file);
+            assert!(begun.len() <= 3 && (0..).zip(&begun).all(|(n, line)| *line == n), "{begun:?}");
+            in_time.then(|| {
+                assert_eq!(others, [0, 1], "they were there in time, however late they are read");
+                assert!(begun.starts_with(&[0, 1]), "{begun:?}");
+            })
+        });
     }
 }
 
-/// EX-10: the task that runs when the time is over is not ended.
+/// EX-10: a task that runs when the time is over goes on.
 pub fn ex_10_goes_on(place: Place) {
     let executor = Subject::new(place, 1);
     let folder = tempfile::tempdir().unwrap();
@@ -289,7 +293,7 @@ pub fn ex_10_goes_on(place: Place) {
     assert_eq!(lines(&file), [0, 100]);
 }
 
-/// PO-02: nothing in, nothing out, though every worker is busy.
+/// PO-02: an empty input gives an empty map, even while every worker is busy.
 pub fn po_02_at_once(place: Place) {
     let executor = Subject::new(place, 1);
     let gate = Gate::new();
@@ -304,7 +308,7 @@ pub fn po_02_at_once(place: Place) {
     busy.result().unwrap();
 }
 
-/// PO-06, PO-08: a wait for the next result that is too short changes nothing; results come in order.
+/// PO-06, PO-08: a `next_timeout` that times out changes nothing, and results still come in order.
 pub fn po_08(place: Place) {
     let executor = Subject::new(place, 2);
     for options in [MapOptions::new(), MapOptions::new().chunk_size(2)] {
@@ -321,7 +325,7 @@ pub fn po_08(place: Place) {
         assert!(map.by_ref().map(Result::unwrap).eq(3..=6));
         assert!(map.next_timeout(Duration::ZERO).is_none(), "there is none any more");
 
-        // Whoever does not ask for the order does not wait for the first.
+        // An unordered map does not wait for the first item.
         let mut gate = Gate::new();
         let items = (0..6).map(|n| ((n == 0).then(|| gate.path()), n)).collect::<Vec<_>>();
         let options = options.chunk_size(1).unordered();

@@ -1,8 +1,8 @@
-//! The page of behaviours, `docs/conformance.md`: what is asked for, and which tests show it.
+//! Makes `docs/conformance.md`, the page of behaviours and the tests that show them.
 //!
-//! What is asked for stands in `behaviours.txt`. Which test shows it, its name or its comment says:
-//! `fn wa_03_first_exception`, `/// WA-03, WA-04: …`. `tests/suite.rs` says on which places a row runs. Made by `examples/page.rs`, kept right by
-//! `tests/page.rs`.
+//! `behaviours.txt` lists the behaviours. A test names those that it shows in its own name or its
+//! comment: `fn wa_03_first_exception`, `/// WA-03, WA-04: …`. `tests/suite.rs` says on which places a
+//! row runs. `examples/page.rs` writes the page, and `tests/page.rs` checks that it is up to date.
 
 use crate::place::Place;
 use crate::suite::listed;
@@ -16,13 +16,13 @@ use std::path::{Path, PathBuf};
 pub struct Behaviour {
     /// Its id, such as `WA-03`.
     pub id: String,
-    /// What is asked for.
+    /// The behaviour, in a sentence.
     pub text: String,
-    /// What is other here than in Python, or why it has no meaning here.
+    /// How it differs from Python, or why it has no meaning here.
     pub note: String,
 }
 
-/// A test, or a row of a suite, that carries ids.
+/// A test that carries ids, or a row of the suite.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Shown {
     /// Its file, from the root of the repository.
@@ -56,7 +56,7 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// What is asked for.
+/// The behaviour, in a sentence.
 ///
 /// # Panics
 /// If a line is not three fields.
@@ -198,8 +198,7 @@ fn ids_in_comment(comment: &str) -> BTreeSet<String> {
     ids
 }
 
-/// What is wrong: a behaviour that nobody shows and that is not explained, an id that nobody knows, a
-/// row that no suite lists.
+/// What is wrong: a behaviour without a test or an explanation, an unknown id, a row that no suite lists.
 #[must_use]
 pub fn complaints() -> Vec<String> {
     let (behaviours, shown) = (behaviours(), shown());

@@ -1,9 +1,9 @@
-//! Process pools of tests that look at the processes themselves, and what those tests have run.
+//! Process pools for tests that look at the processes themselves, and tasks for them.
 
 use horsepower::ProcessPoolExecutor;
 use std::path::PathBuf;
 
-/// A pool.
+/// A pool with so many workers.
 ///
 /// # Panics
 /// If there is none.
@@ -12,7 +12,7 @@ pub fn pool(workers: usize) -> ProcessPoolExecutor {
     ProcessPoolExecutor::with_workers(workers).expect("a pool")
 }
 
-/// Ends the pool and shows that nothing of it is left.
+/// Drops the pool and checks that its workers are gone.
 ///
 /// # Panics
 /// If a worker is.
@@ -22,7 +22,7 @@ pub fn end(pool: ProcessPoolExecutor) {
     crate::harness::assert_gone(&pids);
 }
 
-/// Task: what it was given, and in which process that was.
+/// Task: returns its argument and the id of its process.
 #[must_use]
 pub fn pid_of(n: u64) -> (u64, u32) {
     (n, std::process::id())
@@ -35,7 +35,7 @@ pub fn hang((): ()) {
     }
 }
 
-/// Task: does not end by SIGTERM either; the file is there once that is so.
+/// Task: ignores SIGTERM and never ends; makes the file once it ignores the signal.
 ///
 /// # Panics
 /// If the file cannot be made.

@@ -1,5 +1,4 @@
-//! The rows that any executor can show. Those that need tasks which wait, and so an executor that runs
-//! tasks beside the caller, are in [`crate::concurrent`].
+//! Rows that every executor can show, and tasks that other rows use too.
 
 use crate::harness::{Subject, until};
 use crate::place::Place;
@@ -13,7 +12,7 @@ pub(crate) fn add_one(n: u64) -> u64 {
     n + 1
 }
 
-/// The line on which that is.
+/// The line of that panic.
 const REFUSED_AT: u32 = line!() + 3;
 
 pub(crate) fn fail_on_three(n: u64) -> u64 {
@@ -21,7 +20,7 @@ pub(crate) fn fail_on_three(n: u64) -> u64 {
     n
 }
 
-/// Task: adds a line to a file. So one in another process shows that it has run.
+/// Task: appends a line to a file, which shows that the task has run, even in another process.
 ///
 /// # Panics
 /// If it cannot.
@@ -31,7 +30,7 @@ pub fn write_line((file, line): (PathBuf, u64)) {
     file.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
-/// The lines of that file, sorted; none if there is no such file.
+/// The lines of that file, sorted; empty if there is no such file.
 ///
 /// # Panics
 /// If one of them is no number.
@@ -43,12 +42,12 @@ pub fn lines(file: &PathBuf) -> Vec<u64> {
     lines
 }
 
-/// EX-01: submit, result; no workers is an error when the executor is made.
+/// EX-01: `submit` and `result`; making an executor with no workers is an error.
 pub fn ex_01(place: Place) {
     let executor = Subject::new(place, 2);
     assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
     assert_eq!(executor.submit(|(a, b)| u64::pow(a, b), (2, 10)).result().unwrap(), 1024);
-    // By way of a reference, an `Arc`, a `Box`.
+    // Through a reference, an `Arc`, a `Box`.
     fn by(executor: &impl Executor) -> u64 {
         executor.submit(add_one, 5).result().unwrap()
     }
@@ -66,7 +65,7 @@ pub fn ex_03(place: Place) {
     assert_eq!(executor.workers(), if place.is_concurrent() { usable } else { 1 });
 }
 
-/// EX-07: results come in the order of the items, whatever the order of their ends.
+/// EX-07: results come in input order, whatever order the tasks end in.
 pub fn ex_07(place: Place) {
     let executor = Subject::new(place, 2);
     let slow_first = |n: u64| {
@@ -77,13 +76,12 @@ pub fn ex_07(place: Place) {
     };
     let results: Result<Vec<_>, _> = executor.map(slow_first, 0..50).collect();
     assert_eq!(results.unwrap(), (0..50).map(|n| n * 10).collect::<Vec<_>>());
-    // Several inputs are zipped, and the shortest ends it.
+    // Zipped inputs end with the shortest.
     let sums = executor.map(|(a, b): (u64, u64)| a + b, [1, 2, 3].into_iter().zip([10, 20]));
     assert!(sums.map(Result::unwrap).eq([11, 22]));
 }
 
-/// EX-08: a map whose results nobody reads runs all the same, within the window; and an endless
-/// input is no trouble.
+/// EX-08: a map runs ahead within its window although nobody reads the results; the input may be endless.
 pub fn ex_08(place: Place) {
     let executor = Subject::new(place, 2);
     let folder = tempfile::tempdir().unwrap();
@@ -104,7 +102,7 @@ pub fn ex_08(place: Place) {
     assert!((1024..200_000).contains(&drawn), "{drawn} items were drawn");
 }
 
-/// EX-08: the window bounds what is drawn ahead of the reader.
+/// EX-08: the window limits how many items are drawn ahead of the reader.
 pub fn ex_08_window(place: Place) {
     let executor = Subject::new(place, 2);
     let drawn = AtomicUsize::new(0);
@@ -118,7 +116,7 @@ pub fn ex_08_window(place: Place) {
     }
 }
 
-/// EX-09: an error comes at its own place, after the results before it; then the map is over.
+/// EX-09: an error comes in its place, after the results before it; then the map is over.
 pub fn ex_09(place: Place) {
     let executor = Subject::new(place, 2);
     let mut map = executor.map(fail_on_three, 0..100);
@@ -131,7 +129,7 @@ pub fn ex_09(place: Place) {
     assert!(map.next().is_none());
 }
 
-/// EX-12, PO-01: any chunk size gives the same; none at all is refused.
+/// EX-12, PO-01: every chunk size gives the same results; a chunk size of 0 is refused.
 pub fn ex_12(place: Place) {
     let executor = Subject::new(place, 2);
     for size in [1, 6, 40, 50] {
@@ -143,14 +141,14 @@ pub fn ex_12(place: Place) {
     assert!(std::panic::catch_unwind(|| MapOptions::new().chunk_size(0)).is_err());
 }
 
-/// EX-13: leaving the scope waits for all work, also when the scope is left by a panic.
+/// EX-13: leaving the scope waits for all work, also when a panic leaves it.
 pub fn ex_13(place: Place) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     let left = std::panic::catch_unwind(|| {
         let executor = Subject::new(place, 2);
         for n in 0..20 {
-            // Dropped futures change nothing.
+            // Dropping a future does not cancel its task.
             drop(executor.submit(write_line, (file.clone(), n)));
         }
         std::panic::resume_unwind(Box::new("on purpose"));
@@ -159,8 +157,8 @@ pub fn ex_13(place: Place) {
     assert_eq!(lines(&file), (0..20).collect::<Vec<_>>());
 }
 
-/// EX-19: what belongs to a task is released when it has ended, though the executor lives on and
-/// nobody asked for the result.
+/// EX-19: the argument and the result of a task that has ended are released, although the executor lives
+/// on and nobody reads the result.
 pub fn ex_19(place: Place) {
     static LIVING: AtomicUsize = AtomicUsize::new(0);
     #[derive(serde::Serialize, serde::Deserialize)]
@@ -195,11 +193,12 @@ pub fn ex_19(place: Place) {
     let future = executor.submit(|counted: Counted| counted.0, Counted::from(5));
     assert_eq!(future.get().unwrap(), &5);
     assert!(kept.get().is_ok());
-    // The other kinds run this row at the same time, on the same counter: each leaves it as it was.
+    // This row runs on other places at the same time and with the same counter; each run leaves the
+    // counter as it was.
     until(|| LIVING.load(Ordering::SeqCst) <= 3);
     drop(kept);
     until(|| LIVING.load(Ordering::SeqCst) == 0);
-    // Where the tasks have run too; this task has none, and the one before it has panicked.
+    // Also in the worker: the last tasks there hold none, although one of them panicked.
     let failed = executor.submit(|_: Counted| panic!("on purpose"), Counted::from(6));
     let failed: Result<(), Error> = failed.result();
     assert!(failed.unwrap_err().is_panic());
@@ -227,7 +226,7 @@ pub fn ex_21(place: Place) {
     for _ in 0..3 {
         assert_eq!(ends.recv().unwrap(), 0);
     }
-    // The callbacks have let go of the executor, or do so any moment now.
+    // The callbacks drop their handles at any moment now.
     let mut executor = executor;
     loop {
         match Arc::try_unwrap(executor) {
@@ -238,7 +237,7 @@ pub fn ex_21(place: Place) {
     }
 }
 
-/// Chunks whose results are more than a block of a lane holds, in bulk: every item has its answer.
+/// Chunks whose results exceed a block of a lane, and bulk chunks: every item gets its answer.
 pub fn po_01_large_chunks(place: Place) {
     let executor = Subject::new(place, 2);
     for (size, len) in [(10_000, 1), (500, 300), (40, 10_000)] {
@@ -256,7 +255,7 @@ pub fn po_01_large_chunks(place: Place) {
     assert!(numbers.map(Result::unwrap).eq(1..=100_000));
 }
 
-/// PO-02: nothing in, nothing out.
+/// PO-02: an empty input gives an empty map.
 pub fn po_02(place: Place) {
     let executor = Subject::new(place, 2);
     assert!(executor.map(add_one, []).next().is_none());
@@ -264,7 +263,7 @@ pub fn po_02(place: Place) {
     assert!(executor.tasks(add_one, []).options(options).map().next().is_none());
 }
 
-/// FA-17: the other flavour of map goes on after an error.
+/// FA-17: with `OnError::Continue` a map goes on after an error.
 pub fn fa_17(place: Place) {
     let executor = Subject::new(place, 2);
     for options in [MapOptions::new(), MapOptions::new().chunk_size(4)] {
@@ -297,7 +296,7 @@ pub fn fu_01(place: Place) {
     }
 }
 
-/// FU-02: no time at all is enough for what has ended, though nobody has asked for it before.
+/// FU-02: a timeout of zero is enough for a task that has ended, even if nobody has asked before.
 pub fn fu_02_at_once(place: Place) {
     let executor = Subject::new(place, 1);
     for _ in 0..100 {
@@ -310,7 +309,7 @@ pub fn fu_02_at_once(place: Place) {
     }
 }
 
-/// FU-04: the error without the result.
+/// FU-04: the error can be read without the result.
 pub fn fu_04(place: Place) {
     let executor = Subject::new(place, 1);
     let failed = executor.submit(fail_on_three, 3);
@@ -320,7 +319,7 @@ pub fn fu_04(place: Place) {
     assert!(executor.submit(fail_on_three, 4).error().is_none());
 }
 
-/// FU-03: a result can be read as often as wanted, and taken once.
+/// FU-03: a result can be borrowed repeatedly and taken once.
 pub fn fu_03(place: Place) {
     let executor = Subject::new(place, 1);
     let mut future = executor.submit(add_one, 1);
@@ -330,7 +329,7 @@ pub fn fu_03(place: Place) {
     assert!(future.get().is_err());
 }
 
-/// FU-13: a panic arrives with its message, its place, and the task's name.
+/// FU-13: a panic arrives with its message, its location and the name of the task.
 pub fn fu_13(place: Place) {
     let executor = Subject::new(place, 1);
     let error = executor.submit(fail_on_three, 3).result().unwrap_err();
@@ -353,7 +352,7 @@ pub fn fu_14(place: Place) {
     assert_eq!(future.result().unwrap(), Err("number too large to fit in target type".to_owned()));
 }
 
-/// FU-15: the text form tells the state, without asking that the result can be printed.
+/// FU-15: `Debug` shows the state, and does not require it of the result.
 pub fn fu_15(place: Place) {
     #[derive(serde::Serialize, serde::Deserialize)]
     struct Silent;
@@ -366,7 +365,7 @@ pub fn fu_15(place: Place) {
     assert!(format!("{failed:?}").ends_with("fail_on_three: failed)"), "{failed:?}");
 }
 
-/// SH-01: after shutdown, tasks are refused; shutting down again is fine.
+/// SH-01: tasks are refused after a shutdown; shutting down again is fine.
 pub fn sh_01(place: Place) {
     let executor = Subject::new(place, 1);
     assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
@@ -382,7 +381,7 @@ pub fn sh_01(place: Place) {
     assert_eq!(refused.filter(|result| result.as_ref().is_err_and(Error::is_shutdown)).count(), 5);
 }
 
-/// Large values arrive whole (EX-24), numbers and others.
+/// EX-24: large values arrive whole, numbers and others.
 pub fn ex_24(place: Place) {
     let executor = Subject::new(place, 2);
     for len in [0usize, 1, 150, 170, 40_000, 3_000_000] {
@@ -398,7 +397,7 @@ pub fn ex_24(place: Place) {
     assert_eq!(sum.result().unwrap(), 499_999_500_000.0);
     let made = executor.submit(|len: usize| vec![1u64; len], 13_000_000).result().unwrap();
     assert_eq!(made.iter().sum::<u64>(), 13_000_000, "104 MB of results");
-    // Many at a time, in chunks too.
+    // Many at once, also in chunks.
     let texts = (0..300).map(|n| "y".repeat(n * 40));
     let lens: Result<Vec<_>, _> = executor.map(|text: String| text, texts).collect();
     assert!(lens.unwrap().iter().enumerate().all(|(n, text)| text.len() == n * 40));

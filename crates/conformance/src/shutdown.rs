@@ -1,8 +1,8 @@
-//! The end of an executor: at leisure, without waiting, without doing all, by force.
+//! Rows about shutting down: waiting, without waiting, cancelling the queue, by force.
 
 use crate::built;
 use crate::gate::{Gate, pass};
-use crate::harness::{Subject, assert_gone, is_alive, is_child, threads, until};
+use crate::harness::{Subject, assert_gone, is_alive, is_child, threads, until, waiting};
 use crate::place::Place;
 use crate::rows::{add_one, fail_on_three};
 use horsepower::{Error, Executor, ProcessPoolExecutor, ShutdownOptions, TaskFuture};
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
-/// Nobody goes because there was nothing to do for long.
+/// No worker leaves because it is idle.
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Task: never ends by itself.
@@ -21,8 +21,8 @@ fn endless(_: u64) {
     }
 }
 
-/// SH-02: shutting down does everything that was queued; when it returns, the threads and processes are
-/// gone, though the executor is still there.
+/// SH-02: a shutdown finishes the queue. When it returns, the threads and processes are gone, although
+/// the executor still exists.
 pub fn sh_02(place: Place) {
     let executor = built!(place, .workers(5).name(format!("sh_02_{place}")).idle_timeout(HOUR));
     let mut gate = Gate::new();
@@ -38,18 +38,18 @@ pub fn sh_02(place: Place) {
         assert_eq!(future.result().unwrap(), n as u64 + 1);
     }
     assert_gone(&pids);
-    // A joined thread is on the system's list for a moment more.
+    // The system lists a joined thread for a moment more.
     until(|| threads(&format!("sh_02_{place}")) == 0);
     drop(held);
 }
 
-/// So many workers, as processes and as threads.
+/// How many workers are processes, and how many are threads.
 fn workers(place: Place, workers: usize) -> (usize, usize) {
     if place.has_worker_processes() { (workers, 0) } else { (0, workers) }
 }
 
-/// SH-03: without waiting it returns while tasks run and wait; they are done all the same, and the
-/// workers go by themselves.
+/// SH-03: without waiting, a shutdown returns while tasks run and wait. They are still done, and then the
+/// workers leave.
 pub fn sh_03_without_waiting(place: Place) {
     let executor = built!(place, .workers(2).name(format!("sh_03_{place}")).idle_timeout(HOUR));
     let mut gate = Gate::new();
@@ -70,8 +70,8 @@ pub fn sh_03_without_waiting(place: Place) {
     until(|| !pids.iter().any(|&pid| is_child(pid)) && threads(&format!("sh_03_{place}")) == 0);
 }
 
-/// SH-04: of fifty tasks on five workers those that have not begun are cancelled, the others return, and
-/// everybody is told.
+/// SH-04: of fifty tasks on five workers, those that have not begun are cancelled, the others return, and
+/// every callback runs.
 pub fn sh_04_cancel_queued(place: Place) {
     let executor = Subject::new(place, 5);
     let mut gate = Gate::new();
@@ -86,7 +86,7 @@ pub fn sh_04_cancel_queued(place: Place) {
         });
     }
     executor.shutdown_with(ShutdownOptions::new().no_wait().cancel_queued()).unwrap();
-    // A process pool has another thread tell them.
+    // In a process pool another thread runs the callbacks.
     until(|| called.load(Ordering::SeqCst) == 4500);
     assert_eq!(futures.iter().filter(|future| future.is_cancelled()).count(), 45);
     assert_eq!(futures.iter().filter(|future| future.is_running()).count(), 5);
@@ -97,8 +97,7 @@ pub fn sh_04_cancel_queued(place: Place) {
     assert_eq!(called.load(Ordering::SeqCst), 4505);
 }
 
-/// SH-04, FU-01: a future that has ended says how, from the first moment: one that is cancelled by a
-/// shutdown is never seen as ended and not cancelled.
+/// SH-04, FU-01: a future that a shutdown cancels is never seen as done and not cancelled.
 pub fn sh_04_ended_is_cancelled(place: Place) {
     for _ in 0..20 {
         let executor = Subject::new(place, 1);
@@ -118,8 +117,7 @@ pub fn sh_04_ended_is_cancelled(place: Place) {
     }
 }
 
-/// SH-07: while the executor comes to its end, tasks are refused, whoever submits them: another thread,
-/// or a callback.
+/// SH-07: during a shutdown, tasks are refused, whether another thread or a callback submits them.
 pub fn sh_07_refused_while_ending(place: Place) {
     let executor = Arc::new(Subject::new(place, 1));
     let mut gate = Gate::new();
@@ -133,7 +131,7 @@ pub fn sh_07_refused_while_ending(place: Place) {
     });
     std::thread::scope(|scope| {
         let ending = scope.spawn(|| executor.shutdown());
-        // Until the shutdown has begun, tasks are still taken.
+        // Tasks are accepted until the shutdown has begun.
         until(|| {
             executor
                 .submit(add_one, 1)
@@ -150,8 +148,8 @@ pub fn sh_07_refused_while_ending(place: Place) {
     running.result().unwrap();
 }
 
-/// SH-10: with force, endless tasks and a hundred that wait come to an end, and their futures say so.
-/// On an executor that was never used, or has ended, there is nothing to do.
+/// SH-10: a shutdown by force ends endless tasks and a hundred that wait, and their futures say so. On an
+/// unused executor, or one that has ended, it does nothing.
 pub fn sh_10_by_force(place: Place) {
     let force = || ShutdownOptions::new().cancel_queued().kill_running();
     let unused = Subject::new(place, 2);
@@ -160,7 +158,7 @@ pub fn sh_10_by_force(place: Place) {
 
     let executor = Subject::new(place, 2);
     if !place.kills_running() {
-        // Nothing can end what runs in this process.
+        // A task in this process cannot be killed.
         assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
         executor.shutdown_with(force()).unwrap();
         return;
@@ -169,9 +167,7 @@ pub fn sh_10_by_force(place: Place) {
     let queued: Vec<_> = (0..100).map(|n| executor.submit(endless, n)).collect();
     until(|| running.iter().all(TaskFuture::is_running));
     let pids = executor.worker_pids();
-    let start = Instant::now();
     executor.shutdown_with(force()).unwrap();
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     assert_gone(&pids);
     for future in running.into_iter().chain(queued) {
         assert!(future.is_done() && future.result().unwrap_err().is_cancelled());
@@ -180,7 +176,7 @@ pub fn sh_10_by_force(place: Place) {
     assert!(executor.submit(add_one, 1).result().unwrap_err().is_shutdown());
 }
 
-/// SH-10: executors inside of tasks end with them.
+/// SH-10: executors inside tasks end with the tasks.
 pub fn sh_10_executors_inside(place: Place) {
     let executor = Subject::new(place, 2);
     let folder = tempfile::tempdir().unwrap();
@@ -209,15 +205,15 @@ pub fn sh_10_executors_inside(place: Place) {
     until(|| !inner.iter().any(|&pid| is_alive(pid)));
 }
 
-/// SH-12: waiting for the end takes a limit of time; when it is over that is an error, and one may wait
-/// again, or use force. There is no waiting for an executor that is open: to wait is to close it.
+/// SH-12: a shutdown takes a time limit. When it is over that is an error, and one may wait again or use
+/// force. Waiting always closes the executor.
 pub fn sh_12_with_a_limit_of_time(place: Place) {
     for force in [false, true] {
         sh_12_then(place, force);
     }
 }
 
-/// Waits too short for the end, then by force or until it comes.
+/// Waits with too short limits, then ends the executor by force or waits for it.
 fn sh_12_then(place: Place, force: bool) {
     let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
@@ -235,7 +231,7 @@ fn sh_12_then(place: Place, force: bool) {
     assert!(start.elapsed() >= Duration::from_millis(31));
     assert!(running.is_running() && !queued.is_done());
     if force {
-        // What runs on threads cannot be ended.
+        // A task on a thread cannot be killed.
         if !place.kills_running() {
             gate.open();
         }
@@ -251,8 +247,8 @@ fn sh_12_then(place: Place, force: bool) {
     assert_eq!(queued.result().unwrap(), 2);
 }
 
-/// SH-13: stopped with ten tasks queued: every future ends, those that have not begun as cancelled; and
-/// everybody who waits is woken.
+/// SH-13: when an executor with ten queued tasks is stopped, every future ends, those that have not begun
+/// as cancelled, and every waiter is woken.
 pub fn sh_13_every_future_ends(place: Place) {
     for force in [false, true] {
         let executor = Subject::new(place, 1);
@@ -263,10 +259,8 @@ pub fn sh_13_every_future_ends(place: Place) {
         std::thread::scope(|scope| {
             let waiters: Vec<_> = queued
                 .iter()
-                .map(|future| scope.spawn(|| future.get().unwrap_err().is_cancelled()))
+                .map(|future| waiting(scope, || future.get().unwrap_err().is_cancelled()))
                 .collect();
-            // Nothing shows that they sleep; mostly they do after this.
-            std::thread::sleep(Duration::from_millis(5));
             let options = ShutdownOptions::new().no_wait().cancel_queued();
             let options = if force { options.kill_running() } else { options };
             executor.shutdown_with(options).unwrap();
@@ -280,8 +274,7 @@ pub fn sh_13_every_future_ends(place: Place) {
     }
 }
 
-/// SH-11: the callback of a task that the shutdown cancels may shut down too; it does not wait for
-/// itself.
+/// SH-11: the callback of a task that a shutdown cancels may shut down too; it does not wait for itself.
 pub fn sh_11_in_the_callback_of_a_cancelled_task(place: Place) {
     let executor = Arc::new(Subject::new(place, 1));
     let mut gate = Gate::new();
@@ -306,8 +299,8 @@ pub fn sh_11_in_the_callback_of_a_cancelled_task(place: Place) {
     assert!(queued.is_cancelled());
 }
 
-/// SH-11: the same in the callback of a task that was not begun in time, while another one waits for its
-/// next try.
+/// SH-11: the same in the callback of a task that missed its queue deadline, while another task waits for
+/// its retry.
 pub fn sh_11_in_the_callback_of_a_late_task(place: Place) {
     let executor = Arc::new(Subject::new(place, 1));
     let mut gate = Gate::new();
@@ -332,8 +325,7 @@ pub fn sh_11_in_the_callback_of_a_late_task(place: Place) {
     assert!(failing.result().unwrap_err().is_panic(), "it was tried again");
 }
 
-/// SH-11: a callback that waits for the end of its executor is told that it cannot; without waiting it
-/// may end it.
+/// SH-11: a callback may shut its executor down without waiting; waiting for it is an error.
 pub fn sh_11_waiting_in_a_callback(place: Place) {
     let executor = Arc::new(Subject::new(place, 1));
     let mut gate = Gate::new();
@@ -359,7 +351,7 @@ pub fn sh_11_waiting_in_a_callback(place: Place) {
     executor.shutdown();
 }
 
-/// SH-09: a task is cancelled at once, with the queue full, and the shutdown returns.
+/// SH-09: tasks of a full queue are cancelled at once, and the shutdown returns.
 pub fn sh_09_with_a_full_queue(place: Place) {
     for _ in 0..10 {
         let executor = Subject::new(place, 1);
@@ -373,7 +365,7 @@ pub fn sh_09_with_a_full_queue(place: Place) {
     }
 }
 
-/// SH-09: the same where the queue has a limit, and somebody waits for room in it.
+/// SH-09: the same with a queue limit, while a thread waits for room.
 pub fn sh_09_with_a_limit(place: Place) {
     for _ in 0..10 {
         let executor = built!(place, .workers(1).queue_limit(3));
@@ -381,9 +373,9 @@ pub fn sh_09_with_a_limit(place: Place) {
         let held = executor.submit(pass, gate.path());
         let queued: Vec<_> = (0..3).map(|n| executor.submit(add_one, n)).collect();
         std::thread::scope(|scope| {
-            let late = scope.spawn(|| executor.submit(add_one, 1).result());
+            let late = waiting(scope, || executor.submit(add_one, 1).result());
             assert!(queued[1].cancel());
-            // It has room now, or is refused: it does not wait for ever.
+            // It finds room or is refused; it does not wait forever.
             gate.open();
             executor.shutdown();
             let late = late.join().unwrap();

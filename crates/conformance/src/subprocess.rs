@@ -1,12 +1,16 @@
 //! This test program as another process, in which the same test plays a role; and the ways in which
 //! a process can die.
+//!
+//! A test that is about a whole program, its standard streams, its exit code or its end, starts its own
+//! program again with [`another`] and asks [`role`] in which of the two it is.
 
 use rustix::process::{Pid, Signal, getppid, kill_process};
 use std::process::{Command, Stdio};
 use std::sync::Once;
 use std::time::Duration;
 
-/// This program as another process, in a role that the test of the same name plays.
+/// This program as another process that runs only this test, in this role. What the environment says of
+/// backtraces, or of how tests run, does not reach it.
 ///
 /// # Panics
 /// If the program's path cannot be found out.
@@ -14,12 +18,17 @@ use std::time::Duration;
 pub fn another(test: &str, role: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("a path"));
     command.args([test, "--exact", "--nocapture"]).env("HORSEPOWER_TEST_ROLE", role);
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("RUST_")) {
+            command.env_remove(name);
+        }
+    }
     command.stdin(Stdio::null());
     command
 }
 
-/// The role that this process plays, if it plays one. Then it ends when its test does, which may have been
-/// ended because it took too long.
+/// The role that this process plays, if it plays one. The first call starts a thread that ends this
+/// process when its parent, the test, has ended.
 #[must_use]
 pub fn role() -> Option<String> {
     let role = std::env::var("HORSEPOWER_TEST_ROLE").ok()?;
@@ -45,10 +54,10 @@ pub fn signal(pid: u32, signal: Signal) {
     kill_process(pid, signal).expect("a process");
 }
 
-/// Task: ends its own process in the way that is asked for; a number is an exit code.
+/// Task: ends its own process in the way that `how` names; a number is an exit code.
 ///
 /// # Panics
-/// If the way is not known.
+/// If there is no such way.
 #[allow(clippy::must_use_candidate)] // it does not return
 pub fn die(how: String) -> u64 {
     fn overflow(n: u64) -> u64 {
@@ -58,8 +67,8 @@ pub fn die(how: String) -> u64 {
     match &*how {
         "abort" => std::process::abort(),
         "overflow" => return overflow(0),
-        // Rust's own handler takes the first one for a stack overflow that it was not, and steps
-        // aside; a real fault would come again too.
+        // Rust's own handler checks the first one for a stack overflow and then removes itself; a real
+        // fault comes again too.
         "segfault" => loop {
             signal(myself, Signal::SEGV);
             std::thread::yield_now();

@@ -1,17 +1,16 @@
-//! Waiting for several futures: the rows of `wait`.
+//! Waiting for several futures: rows about `wait`.
 //!
-//! Those whose names end in `_at_once` are for every executor; the others need tasks that run beside
-//! the caller.
+//! Rows whose names end in `_at_once` are for every executor; the others need concurrent tasks.
 
 use crate::gate::{Gate, pass};
-use crate::harness::{Subject, until};
+use crate::harness::{Subject, until, waiting};
 use crate::place::Place;
 use crate::rows::{add_one, fail_on_three};
 use horsepower::{Executor, ShutdownOptions, TaskFuture, Until, Waited, as_completed, wait};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// What `wait` may be asked to wait for.
+/// The modes of `wait`.
 const MODES: [Until; 3] = [Until::FirstCompleted, Until::FirstFailed, Until::AllCompleted];
 
 /// Task: waits at a gate, then fails.
@@ -20,8 +19,8 @@ pub(crate) fn pass_and_fail(gate: PathBuf) {
     panic!("on purpose");
 }
 
-/// Which of the futures are done and which are not, by their numbers. Fails unless each is in one of
-/// the two lists, once.
+/// The indices of the futures that are done and of those that are not. Panics unless each future is in
+/// exactly one of the two lists.
 pub(crate) fn partition<T>(
     futures: &[TaskFuture<T>],
     waited: &Waited<&TaskFuture<T>>,
@@ -37,23 +36,21 @@ pub(crate) fn partition<T>(
     (done, not_done)
 }
 
-/// Calls `wait` on another thread, lets it come to wait, and then does something.
+/// Calls `wait` on another thread, and does something while that thread waits.
 fn wait_while<T: Send + Sync>(
     futures: &[TaskFuture<T>],
     mode: Until,
     then: impl FnOnce(),
 ) -> (Vec<usize>, Vec<usize>) {
     std::thread::scope(|scope| {
-        let waiter = scope.spawn(|| partition(futures, &wait(futures, mode, None)));
-        // Whether it waits already or not, the answer must be the same; mostly it does.
-        std::thread::sleep(Duration::from_millis(5));
+        let waiter = waiting(scope, || partition(futures, &wait(futures, mode, None)));
         then();
         waiter.join().unwrap()
     })
 }
 
-/// WA-01, WA-02, WA-03: of futures that have all ended, every mode gives all, at once; failures are not
-/// raised.
+/// WA-01, WA-02, WA-03: when all futures have ended, every mode returns all of them at once; failures are
+/// not raised.
 pub fn wa_01_at_once(place: Place) {
     let executor = Subject::new(place, 2);
     let futures: Vec<_> = (2..5).map(|n| executor.submit(fail_on_three, n)).collect();
@@ -73,7 +70,7 @@ pub fn wa_01_at_once(place: Place) {
     );
 }
 
-/// WA-01: all are waited for, however each of them ends.
+/// WA-01: `AllCompleted` waits for every future, however each of them ends.
 pub fn wa_01_all_completed(place: Place) {
     let executor = Subject::new(place, 2);
     let mut gate = Gate::new();
@@ -93,7 +90,7 @@ pub fn wa_01_all_completed(place: Place) {
     assert_eq!(outcomes, [returned, failed, returned, failed, cancelled]);
 }
 
-/// WA-02: the first that ends is enough, whichever it is and however it ends.
+/// WA-02: `FirstCompleted` returns when one future ends, whichever it is and however it ends.
 pub fn wa_02_first_completed(place: Place) {
     let executor = Subject::new(place, 2);
     let slow = Gate::new();
@@ -106,14 +103,15 @@ pub fn wa_02_first_completed(place: Place) {
     futures[1] = fails;
     assert_eq!(wait_while(&futures, Until::FirstCompleted, || quick[1].open()), (vec![1], vec![0]));
     assert!(futures[0].is_running(), "it goes on");
-    // Some have ended before the call: those, and nothing is waited for.
+    // When some have ended before the call, it returns those and does not wait.
     for mode in [Until::FirstCompleted, Until::FirstFailed] {
         let waited = wait(&futures, mode, None);
         assert_eq!(partition(&futures, &waited), (vec![1], vec![0]), "{mode:?}");
     }
 }
 
-/// WA-03: a success is not enough, the first failure is; one that has failed before is at once.
+/// WA-03: the failure mode ignores a success and returns at the first failure; at once if one has failed
+/// before.
 pub fn wa_03_first_exception(place: Place) {
     let executor = Subject::new(place, 2);
     let slow = Gate::new();
@@ -121,7 +119,7 @@ pub fn wa_03_first_exception(place: Place) {
     let futures = [
         executor.submit(pass, slow.path()),
         executor.submit(pass_and_fail, quick.path()),
-        // Ends behind the failure, or not at all while we look.
+        // Ends after the failure, or not at all during the test.
         executor.submit(pass, slow.path()),
     ];
     let ended = wait_while(&futures, Until::FirstFailed, || quick.open());
@@ -130,7 +128,7 @@ pub fn wa_03_first_exception(place: Place) {
     assert_eq!(partition(&futures, &waited), (vec![1], vec![0, 2]), "it had failed already");
 }
 
-/// WA-03: as long as none fails, it is all that is waited for; earlier successes do not stop it.
+/// WA-03: as long as none fails, it waits for all; earlier successes do not stop it.
 pub fn wa_03_without_exceptions(place: Place) {
     let executor = Subject::new(place, 2);
     let mut gates = [Gate::new(), Gate::new()];
@@ -141,7 +139,7 @@ pub fn wa_03_without_exceptions(place: Place) {
         gates[1].open();
     });
     assert_eq!(ended, (vec![0, 1], vec![]));
-    // A success, then a failure: the success did not end the wait, or the failure would be missing.
+    // If the success had ended the wait, the failure would be missing.
     let mut gates = [Gate::new(), Gate::new()];
     let futures =
         [executor.submit(pass, gates[0].path()), executor.submit(pass_and_fail, gates[1].path())];
@@ -153,7 +151,7 @@ pub fn wa_03_without_exceptions(place: Place) {
     assert_eq!(ended, (vec![0, 1], vec![]));
 }
 
-/// WA-04: a cancelled future is done, but that is no failure; nor is it if it was killed.
+/// WA-04: a cancelled or killed future is done, but does not count as failed.
 pub fn wa_04_cancelled_is_no_exception(place: Place) {
     let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
@@ -176,7 +174,8 @@ pub fn wa_04_cancelled_is_no_exception(place: Place) {
     assert_eq!(futures[0].is_cancelled(), place.kills_running());
 }
 
-/// WA-05: when the time is over, it tells how far they have come; that is no error, and changes nothing.
+/// WA-05: when the timeout is over, `wait` returns what has ended and what has not; that is no error and
+/// changes nothing.
 pub fn wa_05_timeout(place: Place) {
     let executor = Subject::new(place, 2);
     let (mut gate, mut opened) = (Gate::new(), Gate::new());
@@ -186,7 +185,7 @@ pub fn wa_05_timeout(place: Place) {
         assert_eq!(partition(&futures, &waited), (vec![], vec![0, 1, 2]));
     }
     opened.open();
-    // Nobody has asked for it, and no time at all is enough.
+    // A timeout of zero is enough, although nobody has asked for it before.
     until(|| futures[1].is_done());
     let start = Instant::now();
     for millis in [0, 1, 30] {
@@ -198,13 +197,13 @@ pub fn wa_05_timeout(place: Place) {
     }
     assert!(start.elapsed() >= Duration::from_millis(62));
     gate.open();
-    // Too long for any clock is for ever.
+    // A timeout beyond the range of the clock means forever.
     let waited = wait(&futures, Until::AllCompleted, Some(Duration::MAX));
     assert_eq!(partition(&futures, &waited), (vec![0, 1, 2], vec![]));
 }
 
-/// WA-05, AC-01: a future whose result somebody has had is done for those who wait, too, and comes before
-/// one that ends later.
+/// WA-05, AC-01: a future whose result one thread has read is done for every waiter, and comes before one
+/// that ends later.
 pub fn wa_05_what_was_seen_to_end_is_done(place: Place) {
     let executor = Subject::new(place, 2);
     for _ in 0..200 {
@@ -226,7 +225,7 @@ pub fn wa_05_what_was_seen_to_end_is_done(place: Place) {
     }
 }
 
-/// WA-06: of futures given more than once, each counts once; of none, there is nothing to wait for.
+/// WA-06: a future given more than once counts once; an empty list needs no waiting.
 pub fn wa_06_at_once(place: Place) {
     let executor = Subject::new(place, 1);
     let future = executor.submit(add_one, 1);
@@ -244,7 +243,7 @@ pub fn wa_06_at_once(place: Place) {
     assert_eq!(partition(&futures, &waited), (vec![0, 1], vec![]));
 }
 
-/// WA-07: a hundred tasks are let go while somebody waits for them, again and again: no wake-up is lost.
+/// WA-07: a hundred tasks are released while threads wait for them, again and again: no wake-up is lost.
 pub fn wa_07_released_together(place: Place) {
     let executor = Subject::new(place, 5);
     for round in 0..20 {
@@ -253,11 +252,10 @@ pub fn wa_07_released_together(place: Place) {
         std::thread::scope(|scope| {
             let waiters = MODES.map(|mode| {
                 let futures = &futures;
-                scope.spawn(move || partition(futures, &wait(futures, mode, None)).0.len())
+                let count = move || partition(futures, &wait(futures, mode, None)).0.len();
+                // Asleep in every second round, at any moment in the others.
+                if round % 2 == 0 { waiting(scope, count) } else { scope.spawn(count) }
             });
-            if round % 2 == 0 {
-                std::thread::sleep(Duration::from_millis(2));
-            }
             gate.open();
             let [first, exception, all] = waiters.map(|waiter| waiter.join().unwrap());
             assert!(first > 0);
@@ -266,7 +264,7 @@ pub fn wa_07_released_together(place: Place) {
     }
 }
 
-/// WA-08: a cancelled future is done for all who wait, at once, though no worker has noticed.
+/// WA-08: a cancelled future is done for every waiter at once, although no worker has noticed.
 pub fn wa_08_cancelled_is_done(place: Place) {
     let executor = Subject::new(place, 1);
     let mut gate = Gate::new();
@@ -276,7 +274,7 @@ pub fn wa_08_cancelled_is_done(place: Place) {
     assert!(queued[3].cancel());
     let waited = wait(&queued, Until::FirstCompleted, None);
     assert_eq!(partition(&queued, &waited).0, [3]);
-    // And so it is when the executor cancels them, while the worker is still held up.
+    // The same when the executor cancels them while the worker is held up.
     std::thread::scope(|scope| {
         let waiter = scope.spawn(|| wait(&queued, Until::AllCompleted, None).done.len());
         let counter = scope.spawn(|| as_completed(&queued).count());

@@ -1,5 +1,4 @@
-//! Crashes while something else goes on: while large arguments travel, after the shutdown has begun,
-//! among tasks that were cancelled.
+//! Crashes of workers while large arguments travel, during a shutdown, among cancelled tasks.
 
 use horsepower::ShutdownOptions;
 use horsepower::prelude::*;
@@ -10,7 +9,7 @@ use horsepower_conformance::subprocess::{die, signal};
 use rustix::process::Signal;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// FA-09: workers crash while large arguments are on their way.
+/// FA-09: workers crash while large arguments are sent.
 #[test]
 fn fa_09_crashes_with_large_arguments() {
     horsepower::init();
@@ -33,8 +32,8 @@ fn fa_09_crashes_with_large_arguments() {
     });
 }
 
-/// FA-09: workers are killed from outside, at any moment, while arguments of 64 MB are being written for
-/// them: no more tasks fail than workers were killed, and the pool comes to its end.
+/// FA-09: workers are killed from outside at any moment while arguments of 64 MB are written for them. No
+/// more tasks fail than workers were killed, and the pool can be shut down.
 #[test]
 fn fa_09_killed_while_arguments_are_written() {
     horsepower::init();
@@ -63,7 +62,7 @@ fn fa_09_killed_while_arguments_are_written() {
     });
 }
 
-/// Kills one worker after the other, as soon as it serves, ten at most. How many it was.
+/// Kills one worker after the other as soon as it is ready, ten at most. Returns how many.
 fn kill_until(over: &AtomicBool, pool: &ProcessPoolExecutor) -> usize {
     let mut kills = 0;
     while !over.load(Ordering::SeqCst) && kills < 10 {
@@ -79,8 +78,8 @@ fn kill_until(over: &AtomicBool, pool: &ProcessPoolExecutor) -> usize {
     kills
 }
 
-/// FA-10: a worker crashes after the shutdown has begun: the shutdown comes to its end all the same, the
-/// task fails with the death, and what waited is done.
+/// FA-10: a worker crashes after the shutdown has begun. The shutdown returns, the task fails with the
+/// death of its worker, and queued tasks are done.
 #[test]
 fn fa_10_a_crash_during_shutdown() {
     horsepower::init();
@@ -106,8 +105,8 @@ fn fa_10_a_crash_during_shutdown() {
     });
 }
 
-/// FA-11: two tasks run, sixty wait, every second one of those is cancelled, and a worker is killed: its
-/// task fails, the cancelled ones are cancelled, all others are done.
+/// FA-11: two tasks run, sixty wait, every second of those is cancelled, and a worker is killed: its task
+/// fails, the cancelled ones are cancelled, all others are done.
 #[test]
 fn fa_11_some_cancelled_and_a_worker_killed() {
     horsepower::init();
@@ -140,7 +139,7 @@ fn fa_11_some_cancelled_and_a_worker_killed() {
     });
 }
 
-/// FA-11: tasks are cancelled while others kill their workers; nobody waits for ever.
+/// FA-11: tasks are cancelled while others kill their workers; nothing hangs.
 #[test]
 fn fa_11_cancelled_while_workers_die() {
     horsepower::init();

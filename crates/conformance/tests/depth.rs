@@ -1,4 +1,4 @@
-//! Pools and processes within each other, and pools that are used again.
+//! Pools and processes inside each other, and reusable pools.
 
 use horsepower::Process;
 use horsepower::ShutdownOptions;
@@ -21,7 +21,7 @@ fn dig(with_pool: bool) -> (u32, String) {
     }
 }
 
-/// EX-23: a task that starts itself again and again ends with an error, not with a full machine.
+/// EX-23: endless nesting ends with an error, not with a full machine.
 #[test]
 fn ex_23_no_deeper_than_ten() {
     horsepower::init();
@@ -52,7 +52,7 @@ fn ex_27_a_reusable_pool() {
         let other = builder().initializer(|_: u8| (), 1).reusable().unwrap();
         assert!(!Arc::ptr_eq(&other, &builder().initializer(|_: u8| (), 2).reusable().unwrap()));
 
-        // A death is no reason for another pool.
+        // The death of a worker is no reason for a new pool.
         assert!(pool.submit(die, "kill".to_owned()).result().is_err());
         assert!(Arc::ptr_eq(&pool, &builder().reusable().unwrap()));
         pool.shutdown();
@@ -65,8 +65,8 @@ fn ex_27_a_reusable_pool() {
     });
 }
 
-/// EX-27, SH-10: a pool that is broken is replaced, by one that works as soon as that is possible. The
-/// broken one stays as it is, and ending it by force does nothing.
+/// EX-27, SH-10: a broken reusable pool is replaced by a new one, which works once the cause is gone. The
+/// broken one stays broken, and ending it by force does nothing.
 #[test]
 fn ex_27_a_broken_pool_is_replaced() {
     horsepower::init();

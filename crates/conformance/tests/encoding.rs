@@ -1,4 +1,4 @@
-//! What cannot be encoded or decoded, on either side: it costs its own task, and no worker.
+//! A value that cannot be encoded or decoded, on either side, costs its own task and no worker.
 
 use horsepower::Error;
 use horsepower::prelude::*;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::PathBuf;
 use std::sync::mpsc;
 
-/// Fails in the way that its number says.
+/// A value that fails as its number says.
 #[derive(Debug)]
 struct Odd(u8);
 
@@ -33,8 +33,8 @@ impl<'de> Deserialize<'de> for Odd {
     }
 }
 
-/// FA-05, FA-06, FA-07, FA-08, PO-12: what cannot be encoded or decoded, on either side, costs its own
-/// task.
+/// FA-05, FA-06, FA-07, FA-08, PO-12: an argument or result that cannot be encoded or decoded costs its
+/// own task.
 #[test]
 fn fa_05_encoding_errors_cost_one_task() {
     horsepower::init();
@@ -52,7 +52,7 @@ fn fa_05_encoding_errors_cost_one_task() {
     });
 }
 
-/// Fails unless this is what is said of a result `Odd(n)`.
+/// Checks the error for a result `Odd(n)`.
 fn is_why(n: u8, error: &Error) {
     // A `Serialize` that panics in the worker is a panic of the task.
     assert!(if n == 2 { error.is_panic() } else { error.is_encoding() }, "{n}: {error}");
@@ -105,8 +105,8 @@ fn fa_07_results_of_a_chunk() {
     });
 }
 
-/// FA-08: a result that cannot be decoded although nobody waits for it, so that it is the pool's own
-/// thread that tries: the callback is told, and the pool goes on.
+/// FA-08: a result that cannot be decoded although nobody waits, so that the pool's own thread tries it:
+/// the callback gets the error, and the pool goes on.
 #[test]
 fn fa_08_nobody_waits_for_what_cannot_be_decoded() {
     horsepower::init();
@@ -134,8 +134,8 @@ fn fa_08_nobody_waits_for_what_cannot_be_decoded() {
     });
 }
 
-/// PO-13, FA-07: twenty results in a row that cannot be encoded: each error names the type and the
-/// cause, and no worker is lost.
+/// PO-13, FA-07: after twenty results in a row that cannot be encoded, each error has named the type and
+/// the cause, and no worker was lost.
 #[test]
 fn po_13_results_that_cannot_be_encoded() {
     struct Unsendable(u8);
@@ -165,8 +165,7 @@ fn po_13_results_that_cannot_be_encoded() {
     });
 }
 
-/// FA-06: an argument that cannot be decoded in the worker: the error names the type and the cause, on
-/// either way.
+/// FA-06: the error for a value that cannot be decoded names the type and the cause, in both directions.
 #[test]
 fn fa_06_what_cannot_be_decoded_says_why() {
     #[derive(Debug, serde::Serialize)]

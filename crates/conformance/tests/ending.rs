@@ -1,5 +1,5 @@
-//! Programs that end while their executors have something to do: what they print, and their exit codes.
-//! Each is this test program again, in a role.
+//! Programs that end while their executors have work: what they print, and their exit codes. Each is this
+//! test program again, in a role.
 
 #![allow(clippy::print_stdout)] // roles in other processes speak by it
 
@@ -14,20 +14,21 @@ use std::process::Output;
 
 const CONCURRENT: [Place; 2] = [Place::Threads, Place::Processes];
 
-/// Prints a line as one piece, so that those of several workers are not mixed.
+/// Prints a line in one write, so that lines of several workers do not mix.
 fn say(text: &str) {
     use std::io::Write as _;
     std::io::stdout().write_all(format!("{text}\n").as_bytes()).unwrap();
     std::io::stdout().flush().unwrap();
 }
 
-/// Task: waits at the gate, then speaks.
+/// Task: waits at the gate, then prints its number.
 fn speak((gate, n): (PathBuf, u64)) {
     pass(gate);
     say(&format!("task {n}"));
 }
 
-/// Opens the gate once the calling thread sleeps: at the end of the program, which waits for its tasks.
+/// Opens the gate once the calling thread sleeps, which it does at the end of the program, waiting for
+/// its tasks.
 fn open_later(mut gate: Gate) -> std::thread::JoinHandle<()> {
     let caller = ThreadEntry::current();
     std::thread::spawn(move || {
@@ -44,7 +45,8 @@ fn executor_of_the_role(workers: usize) -> Option<AnyExecutor> {
     Some(place.executor(workers).unwrap())
 }
 
-/// What the program of this role has said: its exit code, and the numbers of the tasks that have spoken.
+/// Runs the program in this role. Returns its exit code, the numbers of the tasks that have printed, and
+/// its output.
 fn run(test: &str, role: &str) -> (Option<i32>, Vec<u64>, Output) {
     let output = another(test, role).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
@@ -54,8 +56,8 @@ fn run(test: &str, role: &str) -> (Option<i32>, Vec<u64>, Output) {
     (output.status.code(), spoken, output)
 }
 
-/// SH-05: what waits is cancelled, and the program ends: what runs is seen to its end, and nothing is
-/// said on standard error.
+/// SH-05: queued tasks are cancelled and the program ends: the running task finishes, and standard error
+/// is empty.
 #[test]
 fn sh_05_cancelled_and_left() {
     const NAME: &str = "sh_05_cancelled_and_left";
@@ -79,8 +81,8 @@ fn sh_05_cancelled_and_left() {
     });
 }
 
-/// SH-06: a program leaves the scope of its executor without a shutdown: all that was submitted is done
-/// first, and the exit code is the program's own; also if the scope is left by a panic.
+/// SH-06: a program that leaves the scope of its executor without a shutdown, even by a panic, finishes
+/// every task first and keeps its own exit code.
 #[test]
 fn sh_06_leaving_the_scope_does_all() {
     const NAME: &str = "sh_06_leaving_the_scope_does_all";
@@ -111,8 +113,8 @@ fn sh_06_leaving_the_scope_does_all() {
     });
 }
 
-/// SH-06: `process::exit` runs no `Drop`, so the work is not waited for; but the exit code is kept, no
-/// worker is left, and nothing is said on standard error.
+/// SH-06: `process::exit` runs no `Drop` and so does not wait; the exit code is kept, no worker is left,
+/// and standard error is empty.
 #[test]
 fn sh_06_exit_does_not_wait() {
     const NAME: &str = "sh_06_exit_does_not_wait";
@@ -141,8 +143,8 @@ fn sh_06_exit_does_not_wait() {
     });
 }
 
-/// SH-08: a shutdown that does not wait, a task that runs, and the program ends: it ends cleanly, and
-/// what the task prints is there.
+/// SH-08: a program that ends after a shutdown without waiting, while a task runs, ends cleanly, and the
+/// output of the task is there.
 #[test]
 fn sh_08_shut_down_and_left() {
     const NAME: &str = "sh_08_shut_down_and_left";
@@ -154,7 +156,7 @@ fn sh_08_shut_down_and_left() {
         until(|| running.is_running());
         executor.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
         open_later(gate);
-        // The futures go before the executor.
+        // The futures are dropped before the executor.
         drop((running, queued));
         return;
     }
@@ -168,8 +170,7 @@ fn sh_08_shut_down_and_left() {
     });
 }
 
-/// SH-07: a task on a thread that still runs while its pool comes to its end cannot submit to it: that
-/// is an error at once.
+/// SH-07: a task on a thread cannot submit to its own pool during the shutdown: that is an error at once.
 #[test]
 fn sh_07_a_task_submits_while_its_pool_ends() {
     guarded("sh_07_a_task_submits", || {
@@ -188,9 +189,9 @@ fn sh_07_a_task_submits_while_its_pool_ends() {
     });
 }
 
-/// SH-14: a program starts processes of its own while other threads submit. A Rust program does not fork
-/// and go on in the child, as CPython's tests do: it executes another program at once, so no lock can
-/// come along. What can come along is descriptors; the child has none of the pools', and ends.
+/// SH-14: a program starts other processes while threads submit tasks. A Rust program does not fork and
+/// go on in the child, as CPython's tests do; it executes another program at once, so no lock can be
+/// inherited. Descriptors can be; the child inherits none of the pools'.
 #[test]
 fn sh_14_other_processes_are_started_meanwhile() {
     const NAME: &str = "sh_14_other_processes_are_started_meanwhile";
@@ -200,7 +201,7 @@ fn sh_14_other_processes_are_started_meanwhile() {
             .unwrap()
             .filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
             .map(|target| target.display().to_string())
-            // The folder that is read.
+            // Without the folder that is being read.
             .filter(|target| !target.ends_with("/fd"))
             .collect();
         say("");
@@ -212,7 +213,7 @@ fn sh_14_other_processes_are_started_meanwhile() {
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success(), "{text}");
         let targets = text.lines().filter_map(|line| line.strip_prefix("descriptor "));
-        // Without the number of a pipe or socket, which is another each time.
+        // Without the number of a pipe or socket, which differs each time.
         let kind = |target: &str| target.split(":[").next().unwrap_or_default().to_owned();
         let mut kinds: Vec<String> = targets.map(kind).collect();
         assert!(!kinds.iter().any(|kind| kind.starts_with("/memfd:horsepower-")), "{text}");
@@ -220,7 +221,7 @@ fn sh_14_other_processes_are_started_meanwhile() {
         kinds
     };
     guarded(NAME, || {
-        // Whoever runs the tests may have left some open.
+        // The parent of the tests may have left some open.
         let before = descriptors();
         assert!(before.len() >= 3, "{before:?}");
         let ended = std::sync::atomic::AtomicBool::new(false);
@@ -229,7 +230,7 @@ fn sh_14_other_processes_are_started_meanwhile() {
                 let ended = &ended;
                 scope.spawn(move || {
                     while !ended.load(std::sync::atomic::Ordering::SeqCst) {
-                        // New workers all the time, and large values, which have descriptors too.
+                        // New workers all the time, and large values, which use descriptors too.
                         let executor = place.executor(2).unwrap();
                         let lens = executor.map(|bytes: Vec<u8>| bytes, vec![vec![7; 300_000]; 4]);
                         assert!(lens.map(Result::unwrap).all(|bytes| bytes.len() == 300_000));

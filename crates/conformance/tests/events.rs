@@ -1,6 +1,5 @@
-//! What an operator can see: an event for each birth, death, retry and deadline, for each worker that is
-//! replaced, and for the end of a pool that cannot go on. Who collects events is decided once for a whole
-//! program, so its tests run one after the other.
+//! Tracing events: for each start, death, retry and deadline, for each replaced worker, and for a broken
+//! pool. A program has one global subscriber, so these tests run one after the other.
 
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
@@ -14,7 +13,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// The texts of all events.
+/// The text of every event so far.
 static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 struct Collector;
@@ -51,7 +50,7 @@ impl Subscriber for Collector {
     fn exit(&self, _: &Id) {}
 }
 
-/// From now on events are collected, for one test at a time.
+/// Collects events from now on, for one test at a time.
 fn collect() -> MutexGuard<'static, ()> {
     static ONCE: Once = Once::new();
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -96,7 +95,7 @@ fn births_deaths_retries_and_deadlines_are_told() {
     });
 }
 
-/// Of a thread pool births, ends, retries and deadlines are told too; in line there are retries.
+/// A thread pool reports starts, ends, retries and deadlines too; the in-line executor reports retries.
 #[test]
 fn what_threads_do_is_told() {
     guarded("events_of_threads", || {
@@ -116,7 +115,7 @@ fn what_threads_do_is_told() {
         assert!(inline.task(fail, 1).name("in line").retries(1).submit().result().is_err());
 
         let count = |words: &[&str]| seen_with(words).len();
-        // It is told when the future knows already.
+        // The event comes after the future has ended.
         let late = ["WARN", "task has not begun in time", "late", "limit=1ms"];
         until(|| count(&late) == 1);
         let seen = SEEN.lock().unwrap().clone();
@@ -127,7 +126,7 @@ fn what_threads_do_is_told() {
     });
 }
 
-/// EX-16: a thread pool that breaks is told once, though each of its threads fails.
+/// EX-16: a broken thread pool is reported once, although each of its threads fails.
 #[test]
 fn ex_16_a_broken_thread_pool_is_told() {
     guarded("ex_16_threads", || {
@@ -149,7 +148,7 @@ fn ex_16_a_broken_thread_pool_is_told() {
     });
 }
 
-/// EX-28: one warning for each worker that has grown and is replaced, and none for another.
+/// EX-28: there is one warning for each worker that is replaced because it has grown, and no other.
 #[test]
 fn ex_28_a_worker_that_is_replaced_is_told() {
     horsepower::init();
@@ -159,7 +158,7 @@ fn ex_28_a_worker_that_is_replaced_is_told() {
         let pool = builder.build().unwrap();
         let leak = |n: u8| {
             std::mem::forget(std::hint::black_box(vec![n | 1; 16 << 20]));
-            // Long enough to be weighed.
+            // Long enough for its memory to be measured.
             std::thread::sleep(Duration::from_millis(25));
             std::process::id()
         };
@@ -180,7 +179,7 @@ fn ex_28_a_worker_that_is_replaced_is_told() {
     });
 }
 
-/// EX-16: an initializer that fails is told once, as an error with its message.
+/// EX-16: an initializer that fails is reported once, as an error with its message.
 #[test]
 fn ex_16_a_pool_that_is_broken_is_told() {
     horsepower::init();

@@ -1,5 +1,5 @@
-//! Faults: real processes die, hang at the start, write garbage; each test shows that it costs what was
-//! promised and nothing else.
+//! Faults: real processes die, hang at the start, write garbage. Each test shows that the fault costs
+//! what was promised and nothing else.
 
 #![allow(clippy::print_stdout)] // roles in other processes speak by it
 
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// FA-02, FA-03, FA-04: each kind of death costs its own task, and the error says how it was.
+/// FA-02, FA-03, FA-04: every kind of death costs one task, whose error says how the worker died.
 #[test]
 fn fa_03_a_death_costs_one_task_and_says_how() {
     horsepower::init();
@@ -51,7 +51,7 @@ fn fa_03_a_death_costs_one_task_and_says_how() {
     });
 }
 
-/// A panic is the task's error; the worker goes on.
+/// A panic is the error of its task; the worker goes on.
 #[test]
 fn fa_04_a_panic_leaves_the_worker() {
     horsepower::init();
@@ -76,7 +76,7 @@ fn an_idle_worker_may_be_killed() {
         for round in 0..20 {
             let (_, pid) = pool.submit(pid_of, round).result().unwrap();
             signal(pid, Signal::KILL);
-            // Whether the death has been seen yet or not.
+            // With the death seen in every second round.
             if round % 2 == 0 {
                 until(|| !is_child(pid));
             }
@@ -86,7 +86,7 @@ fn an_idle_worker_may_be_killed() {
     });
 }
 
-/// EX-05: workers are started on demand, each only when one is needed, and used again.
+/// EX-05: a worker is started only when no idle one is there, and is used again.
 #[test]
 fn ex_05_an_idle_worker_is_used_again() {
     horsepower::init();
@@ -113,8 +113,8 @@ fn ex_05_an_idle_worker_is_used_again() {
     });
 }
 
-/// In a chunk of a map the crash costs the item that crashed: what came before has its results,
-/// what comes after is run, and nothing runs twice.
+/// A crash in a chunk of a map costs one item: earlier items keep their results, later ones are run, and
+/// nothing runs twice.
 #[test]
 fn a_crash_in_a_chunk_costs_one_item() {
     horsepower::init();
@@ -144,8 +144,8 @@ fn a_crash_in_a_chunk_costs_one_item() {
     });
 }
 
-/// Task: leaves a thread behind that overwrites the head and the slots of its own lane again and
-/// again, as a wild pointer would.
+/// Task: leaves a thread behind that overwrites the header and the slots of its own lane again and again,
+/// as a wild pointer would.
 fn scribble(byte: u8) -> (u64, u32) {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let lane = maps.lines().find(|line| line.contains(" /memfd:horsepower-lane")).unwrap();
@@ -160,8 +160,8 @@ fn scribble(byte: u8) -> (u64, u32) {
     (0, std::process::id())
 }
 
-/// A worker that writes garbage into its lane is found out and ended; its tasks fail, the parent
-/// goes on, and every future is answered.
+/// A worker that writes garbage into its lane is detected and killed; its tasks fail, the parent goes on,
+/// and every future ends.
 #[test]
 fn garbage_in_the_lane_is_found_and_survived() {
     horsepower::init();
@@ -171,12 +171,12 @@ fn garbage_in_the_lane_is_found_and_survived() {
             let (_, mad) = pool.submit(pid_of, 0).result().unwrap();
             let mut futures = vec![pool.submit(scribble, byte)];
             let mut failed = 0;
-            // Until the damage has hit something that was in use.
+            // Until the damage hits something in use.
             while failed == 0 {
                 futures.extend((0..20).map(|n| pool.submit(pid_of, n)));
                 for mut future in futures.drain(..) {
-                    // With a word that nobody looks at, or none that wakes anybody, the worker looks
-                    // like one that hangs, and is ended like one.
+                    // If the damage hits a word that nobody reads, the worker looks like one that hangs,
+                    // and is killed as such.
                     let outcome = match future.result_timeout(Duration::from_millis(200)) {
                         Err(error) if error.is_timeout() => {
                             if is_child(mad) {
@@ -202,7 +202,7 @@ fn garbage_in_the_lane_is_found_and_survived() {
     });
 }
 
-/// Cancelling more tasks than a lane has slots does no harm to those that come after.
+/// Cancelling more tasks than a lane has slots does not harm later tasks.
 #[test]
 fn laps_of_cancelled_tasks() {
     horsepower::init();
@@ -236,13 +236,13 @@ fn sh_11_a_pool_dropped_in_its_callback_ends() {
     });
 }
 
-/// A start that fails once is tried again, and the task that waits for it is not forgotten.
+/// A start that fails is tried again, and the task that waits for it is not lost.
 #[test]
 fn a_start_that_fails_is_tried_again() {
     const NAME: &str = "a_start_that_fails_is_tried_again";
     let flag = std::env::var_os("HORSEPOWER_TEST_FLAG").map(PathBuf::from);
     if flag.as_ref().is_some_and(|flag| flag.exists()) {
-        // A worker that is started while the flag is there.
+        // A worker that starts while the flag is there.
         std::fs::remove_file(flag.unwrap()).unwrap();
         std::process::exit(3);
     }
@@ -253,7 +253,7 @@ fn a_start_that_fails_is_tried_again() {
             ProcessPoolExecutor::builder().workers(1).start_timeout(timeout).build().unwrap();
         for n in 0..5 {
             std::fs::File::create_new(&flag).unwrap();
-            // The present worker dies in its task, and the one that replaces it at its start.
+            // The current worker dies in its task, and its replacement at the start.
             assert!(pool.submit(die, "abort".to_owned()).result().unwrap_err().is_worker_death());
             until(|| !flag.exists());
             assert_eq!(pool.submit(pid_of, n).result().unwrap().0, n);
@@ -270,7 +270,7 @@ fn a_start_that_fails_is_tried_again() {
     });
 }
 
-/// EX-23: a task may have a pool of its own; its workers end with it, however it ends.
+/// EX-23: a task may have a pool of its own, whose workers end with it, however it ends.
 #[test]
 fn ex_23_pools_in_tasks() {
     horsepower::init();
@@ -308,7 +308,7 @@ fn ex_23_pools_in_tasks() {
     });
 }
 
-/// What a dying worker has started in its process group ends with it.
+/// Processes that a dying worker has started in its process group end with it.
 #[test]
 fn a_task_s_own_children_end_with_a_killed_worker() {
     horsepower::init();
@@ -329,8 +329,8 @@ fn a_task_s_own_children_end_with_a_killed_worker() {
     });
 }
 
-/// A worker inherits its lane, its control socket and the standard streams, and no other
-/// descriptor, even one that its parent has left open to children. Its standard input is empty.
+/// A worker inherits its lane, its control socket and the standard streams, and no other descriptor, not
+/// even one that its parent has left inheritable. Its standard input is empty.
 #[test]
 fn a_worker_inherits_nothing_else() {
     horsepower::init();
@@ -355,7 +355,7 @@ fn a_worker_inherits_nothing_else() {
         };
         let (input, targets) = pool.submit(list, ()).result().unwrap();
         assert_eq!(input, "");
-        // The lane is mapped, its descriptor closed; the list itself is one open folder.
+        // The lane is mapped and its descriptor closed; the other one is the folder that is being read.
         let kinds: Vec<_> = targets.iter().map(|t| t.split(':').next().unwrap()).collect();
         assert_eq!(kinds.len(), 2, "{targets:?}");
         assert!(kinds[0].starts_with("/proc/") && kinds[1] == "socket", "{targets:?}");
@@ -367,8 +367,7 @@ fn a_worker_inherits_nothing_else() {
 #[test]
 fn pr_16_without_init_there_is_no_pool() {
     const NAME: &str = "pr_16_without_init_there_is_no_pool";
-    // This very test must not call `init`; but others in this process may have, so it is shown in a
-    // process of its own.
+    // Other tests of this process may have called `init`, so a process of its own shows it.
     if role().is_some() {
         let error = ProcessPoolExecutor::new().unwrap_err();
         assert!(error.is_not_initialized());
@@ -382,8 +381,8 @@ fn pr_16_without_init_there_is_no_pool() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("refused"));
 }
 
-/// FA-01: a program whose second start goes another way than to `init`: every worker dies before it is
-/// ready. After a bounded number of tries the pool is broken, and says why.
+/// FA-01: in a program whose second start does not reach `init`, every worker dies before it is ready.
+/// After a bounded number of tries the pool is broken and says why.
 #[test]
 fn a_worker_that_never_becomes_ready_breaks_the_pool() {
     const NAME: &str = "a_worker_that_never_becomes_ready_breaks_the_pool";
@@ -391,7 +390,7 @@ fn a_worker_that_never_becomes_ready_breaks_the_pool() {
         let again = std::env::var("HORSEPOWER_TEST_FOLDER").unwrap();
         let starts = std::fs::read_dir(&again).unwrap().count();
         if starts > 0 {
-            // A worker: it leaves, or hangs, before it comes to `init`.
+            // A worker: it exits, or hangs, before it reaches `init`.
             std::fs::File::create_new(format!("{again}/{}", std::process::id())).unwrap();
             if role().unwrap() == "leave" {
                 std::process::exit(7);
@@ -402,7 +401,8 @@ fn a_worker_that_never_becomes_ready_breaks_the_pool() {
         }
         std::fs::File::create_new(format!("{again}/parent")).unwrap();
         horsepower::init();
-        let timeout = Duration::from_millis(100);
+        let hangs = role().unwrap() == "hang";
+        let timeout = if hangs { Duration::from_millis(100) } else { Duration::MAX };
         let pool =
             ProcessPoolExecutor::builder().workers(2).start_timeout(timeout).build().unwrap();
         let futures: Vec<_> = (0..10).map(|n| pool.submit(pid_of, n)).collect();
@@ -437,14 +437,14 @@ fn a_worker_that_never_becomes_ready_breaks_the_pool() {
     }
 }
 
-/// What tasks print arrives on the parent's standard streams, and nothing else does, also when the
-/// workers are started by way of a test harness.
+/// The output of tasks arrives on the parent's standard streams, and nothing else does, also when workers
+/// are started by a test harness.
 #[test]
 fn what_tasks_print_arrives() {
     const NAME: &str = "what_tasks_print_arrives";
     horsepower::init();
     if role().is_some() {
-        // One worker: standard error has no lines, so those of two would be mixed.
+        // One worker, because two would mix their output: standard error is not buffered by line.
         let pool = pool(1);
         let print = |n: u64| {
             println!("line {n}");
@@ -468,7 +468,7 @@ fn what_tasks_print_arrives() {
     });
 }
 
-/// Ctrl-C on a terminal goes to the parent's process group; workers are not in it.
+/// Ctrl-C on a terminal goes to the process group of the parent, which the workers are not in.
 #[test]
 fn workers_are_in_groups_of_their_own() {
     horsepower::init();

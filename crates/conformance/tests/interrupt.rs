@@ -1,5 +1,5 @@
-//! Ctrl-C: the parent decides. Workers are in groups of their own, so it does not reach them; and when
-//! the parent has no handler and dies of it, they end with it.
+//! Ctrl-C reaches the parent alone, because workers are in process groups of their own. If it kills the
+//! parent, the workers end too.
 
 #![allow(clippy::print_stdout)] // a role speaks by it
 
@@ -16,7 +16,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The parent's part: workers that run, one that has nothing to do, and a process.
+/// The parent: it has a busy worker, an idle one, and a process.
 fn play(how: &str) {
     let interrupted = Arc::new(AtomicBool::new(false));
     if how == "handles" {
@@ -33,7 +33,7 @@ fn play(how: &str) {
     println!("\npids {pids:?}");
     std::io::stdout().flush().unwrap();
     until(|| interrupted.load(Ordering::Relaxed));
-    // Nothing has happened to the workers: it is for the parent to say what is to become of them.
+    // The workers are unharmed; the parent decides what happens to them.
     assert!(pids.iter().all(|&pid| is_alive(pid)) && busy.is_running());
     assert_eq!(pool.submit(|n: u32| n + 1, 2).result().unwrap(), 3);
     busy.kill();
@@ -50,8 +50,8 @@ fn ctrl_c_is_the_parent_s_affair() {
     if let Some(how) = role() {
         return play(&how);
     }
-    // A shell that starts the tests in the background has them ignore it, and the parent would inherit
-    // that; a handler is not inherited.
+    // A shell that starts the tests in the background makes them ignore the signal, and the parent would
+    // inherit that; it does not inherit a handler.
     signal_hook::flag::register_conditional_default(SIGINT, Arc::new(true.into())).unwrap();
     for how in ["handles", "does not handle"] {
         guarded(NAME, || {

@@ -1,5 +1,5 @@
-//! How workers are launched: their names, surroundings and rights; and what is said when they cannot
-//! be.
+//! How workers are started: their names, environment and priority, and the errors when they cannot be
+//! started.
 
 use horsepower::Process;
 use horsepower::prelude::*;
@@ -11,6 +11,8 @@ use horsepower_conformance::subprocess::{another, die, role};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 fn name_of(_: u64) -> String {
@@ -21,7 +23,7 @@ fn builder() -> ProcessPoolBuilder {
     ProcessPoolExecutor::builder().workers(1)
 }
 
-/// EX-06: workers are named after their pool, and pools are told apart.
+/// EX-06: workers are named after their pool, and default names of pools differ.
 #[test]
 fn ex_06_workers_have_names() {
     horsepower::init();
@@ -47,7 +49,7 @@ fn ex_06_workers_have_names() {
     });
 }
 
-/// EX-06: the numbers begin with 0 however workers are started.
+/// EX-06: the number in the name begins at 0 for every start method.
 #[test]
 fn ex_06_forked_workers_have_names() {
     horsepower::init();
@@ -60,17 +62,26 @@ fn ex_06_forked_workers_have_names() {
     });
 }
 
-/// The environment and the working directory of workers.
+/// Workers have the environment and the working directory that their pool was given.
 #[test]
 fn environment_and_directory() {
+    const NAME: &str = "environment_and_directory";
     horsepower::init();
-    guarded("environment", || {
+    if role().is_none() {
+        return guarded(NAME, || {
+            let mut command = another(NAME, "parent");
+            command.env("HORSEPOWER_TEST_KEPT", "kept").env("HORSEPOWER_TEST_REMOVED", "removed");
+            let output = command.env_remove("HORSEPOWER_TEST_WORD").output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        });
+    }
+    guarded(NAME, || {
         let folder = tempfile::tempdir().unwrap();
         let pool = builder()
             .env("HORSEPOWER_TEST_WORD", "a word")
             .env("HORSEPOWER_TEST_OTHER", "another")
             .env_remove("HORSEPOWER_TEST_OTHER")
-            .env_remove("HOME")
+            .env_remove("HORSEPOWER_TEST_REMOVED")
             .current_dir(folder.path())
             .build()
             .unwrap();
@@ -80,13 +91,11 @@ fn environment_and_directory() {
         assert_eq!(word.as_deref(), Some("a word"));
         assert_eq!(directory, folder.path().canonicalize().unwrap());
         assert_eq!(look("HORSEPOWER_TEST_OTHER").0, None);
-        assert_eq!(look("HOME").0, None);
-        assert!(look("PATH").0.is_some(), "the rest is the parent's");
-        assert!(
-            std::env::var_os("HOME").is_some()
-                && std::env::var_os("HORSEPOWER_TEST_WORD").is_none()
-        );
-        // A worker that comes later has the same.
+        assert_eq!(look("HORSEPOWER_TEST_REMOVED").0, None);
+        assert_eq!(look("HORSEPOWER_TEST_KEPT").0.as_deref(), Some("kept"), "the parent's");
+        assert!(std::env::var_os("HORSEPOWER_TEST_REMOVED").is_some(), "the parent keeps its own");
+        assert!(std::env::var_os("HORSEPOWER_TEST_WORD").is_none());
+        // A later worker gets the same.
         assert!(pool.submit(die, "kill".to_owned()).result().unwrap_err().is_worker_death());
         assert_eq!(look("HORSEPOWER_TEST_WORD").0.as_deref(), Some("a word"));
         end(pool);
@@ -98,15 +107,15 @@ fn environment_and_directory() {
     });
 }
 
-/// How nice workers are, and on which CPUs they may run.
+/// The priority of workers and the CPUs on which they may run.
 #[test]
 fn nice_and_affinity() {
     horsepower::init();
     guarded("nice", || {
-        // Both belong to a thread: it is the one that runs the task that counts.
+        // Both are properties of a thread; this is the one that runs the task.
         let look = |(): ()| {
             let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
-            // After the name, which stands in parentheses; the first of them is the third field.
+            // The name in parentheses is the second field.
             let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
             let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
             let cpus = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
@@ -132,14 +141,17 @@ fn nice_and_affinity() {
 
         let error = builder().cpu_affinity([]).build().unwrap_err();
         assert!(error.is_invalid() && error.to_string().contains("without a CPU"), "{error}");
-        let pool = builder().cpu_affinity([1000]).build().unwrap();
+        let missing =
+            |cpu: &usize| !PathBuf::from(format!("/sys/devices/system/cpu/cpu{cpu}")).exists();
+        let missing = (0..1024).rev().find(missing).expect("a CPU that this machine does not have");
+        let pool = builder().cpu_affinity([missing]).build().unwrap();
         let error = pool.submit(pid_of, 1).result().unwrap_err();
         assert!(error.is_broken(), "{error}");
         end(pool);
     });
 }
 
-/// What a pool says of its workers.
+/// `stats` describes each worker.
 #[test]
 fn stats_of_workers() {
     horsepower::init();
@@ -149,7 +161,7 @@ fn stats_of_workers() {
         let mut gate = Gate::new();
         let running = [(); 2].map(|()| pool.submit(pass, gate.path()));
         until(|| running.iter().all(TaskFuture::is_running));
-        // That it is ready is heard on another way than that it has begun.
+        // The reports that it is ready and that it has begun arrive on different ways.
         until(|| pool.stats().workers.iter().all(|worker| worker.ready));
         let stats = pool.stats();
         assert_eq!((stats.running, stats.workers.len(), stats.restarts), (2, 2, 0));
@@ -159,7 +171,7 @@ fn stats_of_workers() {
             assert!(worker.memory_bytes > 4096, "{worker:?}");
         }
         let before = stats.workers[0].age;
-        // They are to be older, and to have been busy, by at least as much.
+        // Lower bounds for the age and for the time that they were busy.
         std::thread::sleep(Duration::from_millis(10));
         gate.open();
         running.into_iter().for_each(|future| future.result().unwrap());
@@ -187,15 +199,52 @@ fn end_of_one_task() {
     end(pool);
 }
 
-/// So many descriptors, and no more.
-fn limit_descriptors(most: u64) {
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum }).unwrap();
+/// Limits this process to so many descriptors; `None` restores the limit it had at first.
+fn limit_descriptors(most: impl Into<Option<u64>>) {
+    static PLENTY: OnceLock<Rlimit> = OnceLock::new();
+    let plenty = *PLENTY.get_or_init(|| getrlimit(Resource::Nofile));
+    let current = most.into().or(plenty.current);
+    setrlimit(Resource::Nofile, Rlimit { current, ..plenty }).unwrap();
 }
 
-/// PO-17: a worker that cannot be started, here for want of descriptors. If there is none at all, every
-/// task fails with the system's reason; if there are some, they do the work, and one is started as soon
-/// as that is possible. Nothing is left of those that began.
+/// How many events have said that a worker cannot be started.
+static REFUSED: AtomicUsize = AtomicUsize::new(0);
+
+struct CountsRefusals;
+
+impl tracing::Subscriber for CountsRefusals {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        struct Message;
+        impl tracing::field::Visit for Message {
+            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                if field.name() == "message" && format!("{value:?}") == "worker cannot be started" {
+                    REFUSED.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        }
+        event.record(&mut Message);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+/// PO-17: workers that cannot be started, here for lack of descriptors. If there is no worker, every task
+/// fails with the system's reason; if there are some, they do the work, and another is started as soon as
+/// possible. Nothing is left of a failed start.
 #[test]
 fn po_17_a_worker_that_cannot_be_started() {
     const NAME: &str = "po_17_a_worker_that_cannot_be_started";
@@ -206,9 +255,8 @@ fn po_17_a_worker_that_cannot_be_started() {
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         });
     }
-    let plenty = getrlimit(Resource::Nofile).current.unwrap();
     guarded(NAME, || {
-        // What every process needs once has been found out.
+        // What every process initializes once is initialized.
         end_of_one_task();
         let pool = builder().workers(4).build().unwrap();
         limit_descriptors(3);
@@ -218,7 +266,7 @@ fn po_17_a_worker_that_cannot_be_started() {
             assert!(error.is_broken(), "{error}");
             assert!(error.to_string().contains("Too many open files"), "{error}");
         }
-        limit_descriptors(plenty);
+        limit_descriptors(None);
         assert!(pool.worker_pids().is_empty());
         end(pool);
 
@@ -228,14 +276,15 @@ fn po_17_a_worker_that_cannot_be_started() {
         until(|| running.iter().all(TaskFuture::is_running));
         let pids = pool.worker_pids();
         assert_eq!(pids.len(), 3);
+        tracing::subscriber::set_global_default(CountsRefusals).unwrap();
         limit_descriptors(3);
         running.push(pool.submit(pass, gate.path()));
         let later: Vec<_> = (0..10).map(|n| pool.submit(pid_of, n)).collect();
-        // There is time for more tries than break a pool that has no worker.
-        std::thread::sleep(Duration::from_millis(500));
+        // More tries than break a pool that has no worker.
+        until(|| REFUSED.load(Ordering::SeqCst) > 6);
         assert_eq!(pool.worker_pids(), pids, "no other could be started");
         assert!(!running[3].is_done() && later.iter().all(|future| !future.is_done()));
-        limit_descriptors(plenty);
+        limit_descriptors(None);
         until(|| running[3].is_running());
         assert_eq!(pool.worker_pids().len(), 4, "now there is a fourth");
         gate.open();
@@ -247,7 +296,7 @@ fn po_17_a_worker_that_cannot_be_started() {
     });
 }
 
-/// PO-17: want of descriptors at the very first task of the program is no reason to fail for ever.
+/// PO-17: a lack of descriptors at the first task of the program does not make later tasks fail.
 #[test]
 fn po_17_a_want_that_passes() {
     const NAME: &str = "po_17_a_want_that_passes";
@@ -259,11 +308,10 @@ fn po_17_a_want_that_passes() {
         });
     }
     guarded(NAME, || {
-        let plenty = getrlimit(Resource::Nofile).current.unwrap();
         let pool = builder().build().unwrap();
         limit_descriptors(3);
         assert!(pool.submit(pid_of, 1).result().is_err());
-        limit_descriptors(plenty);
+        limit_descriptors(None);
         end(pool);
         end_of_one_task();
     });
@@ -276,7 +324,7 @@ fn children() -> Vec<u32> {
     pids.filter(|&pid| parent_of(pid) == Some(std::process::id())).collect()
 }
 
-/// The limit with which this process can open so many descriptors more.
+/// The limit on descriptors that leaves room for so many more.
 fn room_for(more: usize) -> u64 {
     let entries = std::fs::read_dir("/proc/self/fd").unwrap();
     let entries: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -286,8 +334,8 @@ fn room_for(more: usize) -> u64 {
     (0..).filter(is_free).nth(more).unwrap()
 }
 
-/// PO-17: with one descriptor more each time, the start of a worker fails at another place, up to where
-/// there are enough. At whichever it fails, that is told, and nothing is left of what had begun.
+/// PO-17: with one descriptor more in each round, the start of a worker fails at another step, until
+/// there are enough. Each failure is reported and leaves nothing behind.
 #[test]
 fn po_17_wherever_the_start_fails() {
     const NAME: &str = "po_17_wherever_the_start_fails";
@@ -302,16 +350,15 @@ fn po_17_wherever_the_start_fails() {
     }
     let method = role().unwrap().parse().unwrap();
     guarded(NAME, || {
-        // What every process needs once has been found out.
+        // What every process initializes once is initialized.
         end_of_one_task();
         assert_eq!(children(), []);
-        let plenty = getrlimit(Resource::Nofile).current.unwrap();
         let mut failures = 0;
         for more in 0..100 {
             let pool = builder().start_method(method).build().unwrap();
             limit_descriptors(room_for(more));
             let outcome = pool.submit(pid_of, 7).result();
-            limit_descriptors(plenty);
+            limit_descriptors(None);
             let Err(error) = outcome else {
                 end(pool);
                 assert_eq!(children(), []);
@@ -319,7 +366,7 @@ fn po_17_wherever_the_start_fails() {
             };
             assert!(error.is_broken(), "{error}");
             assert!(error.to_string().contains("Too many open files"), "{error}");
-            // What has begun ends although the pool is still there.
+            // What was started ends although the pool still exists.
             until(|| children().is_empty());
             end(pool);
             failures += 1;

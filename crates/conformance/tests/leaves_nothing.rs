@@ -63,6 +63,7 @@ fn the_scope_of_a_pool_leaves_nothing() {
                 told.recv().unwrap();
             }
             assert_ne!(belongings(), before);
+            assert!(shared_memories() > before.shared_memories, "the lanes are seen");
             drop(pool);
 
             let threads = ThreadPoolExecutor::with_workers(3).unwrap();

@@ -1,4 +1,5 @@
-//! The lives of a pool's workers: how long they serve, how many there are, and what they may use.
+//! The workers of a pool: how many tasks they serve, how many there are, and how much memory they may
+//! use.
 
 use horsepower::prelude::*;
 use horsepower::{ProcessPoolBuilder, ShutdownOptions, StartMethod};
@@ -13,7 +14,7 @@ fn builder(method: StartMethod, workers: usize) -> ProcessPoolBuilder {
     ProcessPoolExecutor::builder().workers(workers).start_method(method)
 }
 
-/// Pools of so many workers, one for each way to start them.
+/// A pool of so many workers for each start method.
 fn pools(
     workers: usize,
     set: impl Fn(ProcessPoolBuilder) -> ProcessPoolBuilder,
@@ -21,8 +22,8 @@ fn pools(
     StartMethod::ALL.iter().map(move |&method| set(builder(method, workers)).build().unwrap())
 }
 
-/// EX-17, PO-14: after so many tasks another worker comes, never a second one beside it; none at all
-/// makes no sense.
+/// EX-17, PO-14: after so many tasks a worker is replaced, with never two at once; a limit of 0 is
+/// refused.
 #[test]
 fn ex_17_a_worker_has_so_many_tasks() {
     horsepower::init();
@@ -52,7 +53,7 @@ fn ex_17_a_worker_has_so_many_tasks() {
     });
 }
 
-/// EX-18: a backlog is no trouble when workers are replaced, nor is the end right after the beginning.
+/// EX-18: replacing workers works with a backlog, and with a shutdown right after the start.
 #[test]
 fn ex_18_replaced_with_a_backlog() {
     horsepower::init();
@@ -74,7 +75,7 @@ fn ex_18_replaced_with_a_backlog() {
     });
 }
 
-/// Fails unless all of these are done, and no worker has done more of them than `limit`.
+/// Checks that all of them are done, and that no worker did more than `limit`.
 fn no_more_than(limit: usize, futures: Vec<TaskFuture<(u64, u32)>>) {
     let mut counts = HashMap::<u32, usize>::new();
     for (n, future) in (0..).zip(futures) {
@@ -85,7 +86,7 @@ fn no_more_than(limit: usize, futures: Vec<TaskFuture<(u64, u32)>>) {
     assert!(counts.values().all(|&count| count <= limit), "{counts:?}");
 }
 
-/// In which process each item of a map was, in chunks of this size.
+/// The process that ran each item of a map with chunks of this size.
 fn pids_of_map(pool: &ProcessPoolExecutor, size: usize, items: u64) -> Vec<u32> {
     let options = MapOptions::new().chunk_size(size);
     pool.tasks(|_: u64| std::process::id(), 0..items)
@@ -95,7 +96,7 @@ fn pids_of_map(pool: &ProcessPoolExecutor, size: usize, items: u64) -> Vec<u32> 
         .collect()
 }
 
-/// PO-14: after enough tasks every worker is another.
+/// PO-14: after enough tasks every worker has been replaced.
 #[test]
 fn po_14_all_workers_are_replaced() {
     horsepower::init();
@@ -110,14 +111,14 @@ fn po_14_all_workers_are_replaced() {
     });
 }
 
-/// PO-14: a chunk of a map is one task, so a worker that may have two serves two chunks, whole.
+/// PO-14: a chunk of a map counts as one task, so a worker with a limit of two serves two whole chunks.
 #[test]
 fn po_14_a_chunk_is_one_task() {
     horsepower::init();
     guarded("po_14_chunk", || {
         for pool in pools(1, |builder| builder.tasks_per_worker(2)) {
             let pids = pids_of_map(&pool, 10, 60);
-            // A chunk that takes long is handed back, so there may be more parts than chunks.
+            // A slow chunk is handed back, so there may be more parts than chunks.
             assert!(pids.iter().collect::<HashSet<_>>().len() >= 3, "{pids:?}");
             let mut counts = HashMap::<u32, usize>::new();
             pids.iter().for_each(|pid| *counts.entry(*pid).or_default() += 1);
@@ -130,7 +131,7 @@ fn po_14_a_chunk_is_one_task() {
     });
 }
 
-/// EX-25: idle workers leave, all of them, and come again when they are needed.
+/// EX-25: all idle workers leave, and new ones come when they are needed.
 #[test]
 fn ex_25_idle_workers_leave() {
     horsepower::init();
@@ -142,7 +143,7 @@ fn ex_25_idle_workers_leave() {
                 let mut gate = Gate::new();
                 let both = [(); 2].map(|()| pool.submit(pass, gate.path()));
                 until(|| both.iter().all(TaskFuture::is_running));
-                // Those that have something to do stay, however long it takes.
+                // Busy workers stay, however long their task takes.
                 std::thread::sleep(2 * idle);
                 let pids = pool.worker_pids();
                 assert_eq!(pids.len(), 2);
@@ -152,7 +153,7 @@ fn ex_25_idle_workers_leave() {
                 until(|| pool.worker_pids().is_empty());
                 assert_gone(&pids);
             }
-            // An idle worker that leaves is not one that had to be replaced by another.
+            // A worker that leaves because it is idle is not replaced.
             assert_eq!(pool.stats().workers.len(), 0);
             assert_eq!(pool.submit(pid_of, 1).result().unwrap().0, 1);
             end(pool);
@@ -160,7 +161,7 @@ fn ex_25_idle_workers_leave() {
     });
 }
 
-/// A number that takes a while to be encoded, and to be decoded.
+/// A number that is slow to encode and to decode.
 #[derive(Debug)]
 struct Slow(u64);
 
@@ -180,8 +181,8 @@ impl<'de> serde::Deserialize<'de> for Slow {
     }
 }
 
-/// EX-25: workers leave after less time than a value needs to be encoded or decoded, in either direction,
-/// and no task is lost.
+/// EX-25: no task is lost when the idle timeout is shorter than the time to encode or decode a value, in
+/// either direction.
 #[test]
 fn ex_25_idle_for_less_than_a_value_takes() {
     horsepower::init();
@@ -206,8 +207,8 @@ fn ex_25_idle_for_less_than_a_value_takes() {
     });
 }
 
-/// EX-26: fewer workers: those that work end what they do; as many: nothing changes; more: those that
-/// are there stay.
+/// EX-26: shrinking a pool lets running tasks finish; the same size changes nothing; growing keeps the
+/// workers that exist.
 #[test]
 fn ex_26_a_pool_changes_its_size() {
     horsepower::init();
@@ -251,7 +252,7 @@ fn fewer_as_many_more(pool: &ProcessPoolExecutor) {
     release(gate, futures);
 }
 
-/// EX-26: up and down with work under way: tasks, and maps whose results nobody reads until the end.
+/// EX-26: the size changes up and down during tasks and unread maps.
 #[test]
 fn ex_26_up_and_down() {
     horsepower::init();
@@ -261,17 +262,20 @@ fn ex_26_up_and_down() {
             pid_of(n)
         };
         for pool in pools(5, |builder| builder) {
-            let (mut futures, mut maps, mut met) = (vec![], vec![], 0);
+            let (mut futures, mut maps) = (vec![], vec![]);
+            // Each change of the size meets a task that runs until then, and the backlog behind it.
+            let mut held = None;
             for workers in [12, 2, 1, 12, 6, 1, 8, 5] {
                 pool.resize(workers).unwrap();
-                met += futures.iter().filter(|future: &&TaskFuture<_>| !future.is_done()).count();
-                let before = futures.len();
+                drop(held.take());
+                let gate = Gate::new();
+                let running = pool.submit(pass, gate.path());
                 futures.extend((0..30).map(|n| pool.submit(work, n)));
                 maps.push(pool.map(work, 0..20));
-                let begun = |future: &TaskFuture<_>| future.is_running() || future.is_done();
-                until(|| futures[before..].iter().any(begun));
+                until(|| running.is_running());
+                held = Some((gate, running));
             }
-            assert!(met > 0, "no resize has met any work");
+            drop(held);
             for map in maps {
                 assert!(map.map(|result| result.unwrap().0).eq(0..20));
             }
@@ -284,8 +288,8 @@ fn ex_26_up_and_down() {
     });
 }
 
-/// EX-26, PO-10: tasks are taken back from workers that are only just starting, because there are to be
-/// fewer, or none any more.
+/// EX-26, PO-10: tasks are taken back from workers that are still starting when the pool shrinks or shuts
+/// down.
 #[test]
 fn ex_26_while_workers_start() {
     horsepower::init();
@@ -293,7 +297,7 @@ fn ex_26_while_workers_start() {
         for (round, &method) in (0..80).zip(StartMethod::ALL.iter().cycle()) {
             let pool = builder(method, 3).build().unwrap();
             let futures: Vec<_> = (0..3).map(|n| pool.submit(pid_of, n)).collect();
-            // Fewer workers may be enough.
+            // Fewer workers may be enough for the tasks.
             let over = || futures.iter().all(TaskFuture::is_done);
             until(|| pool.worker_pids().len() > round % 3 || over());
             if round % 4 < 2 {
@@ -301,7 +305,7 @@ fn ex_26_while_workers_start() {
                 for (n, future) in (0..).zip(futures) {
                     assert_eq!(future.result().unwrap().0, n);
                 }
-                // Also those that were just being started.
+                // Including those that were being started.
                 until(|| pool.worker_pids().len() <= 1);
             } else {
                 pool.shutdown_with(ShutdownOptions::new().cancel_queued()).unwrap();
@@ -312,7 +316,7 @@ fn ex_26_while_workers_start() {
     });
 }
 
-/// EX-28: a worker that has grown is replaced between two tasks; every task ends well.
+/// EX-28: a worker that has grown is replaced between two tasks, and every task succeeds.
 #[test]
 fn ex_28_a_worker_that_leaks_is_replaced() {
     horsepower::init();
@@ -321,7 +325,7 @@ fn ex_28_a_worker_that_leaks_is_replaced() {
         let pool = builder.build().unwrap();
         let leak = |n: u64| {
             std::mem::forget(std::hint::black_box(vec![n as u8 + 1; 16 << 20]));
-            // Long enough to be weighed.
+            // Long enough for its memory to be measured.
             std::thread::sleep(Duration::from_millis(25));
             pid_of(n)
         };
@@ -334,7 +338,7 @@ fn ex_28_a_worker_that_leaks_is_replaced() {
         }
         assert!(pids.len() >= 4, "not before it has grown: {pids:?}");
         assert!(pool.stats().restarts >= 1);
-        // The rest of a backlog goes to the next worker.
+        // The rest of the backlog goes to the next worker.
         let futures: Vec<_> = (0..10).map(|n| pool.submit(leak, n)).collect();
         for (n, future) in (0..).zip(futures) {
             assert_eq!(future.result().unwrap().0, n);
@@ -343,7 +347,7 @@ fn ex_28_a_worker_that_leaks_is_replaced() {
     });
 }
 
-/// A task that uses more memory than it may is ended, alone, and the error says how much it was.
+/// A task over the memory limit is ended alone, and its error states the use.
 #[test]
 fn memory_limit_ends_the_task() {
     horsepower::init();
@@ -391,7 +395,7 @@ fn memory_limit_ends_the_task() {
     });
 }
 
-/// What a task leaves behind counts too: the worker is replaced before it harms the next one.
+/// Memory that a task leaks counts too: the worker is replaced before it harms the next task.
 #[test]
 fn memory_limit_between_tasks() {
     horsepower::init();
@@ -402,7 +406,7 @@ fn memory_limit_between_tasks() {
             std::mem::forget(std::hint::black_box(vec![1u8; bytes]));
             std::process::id()
         };
-        // It may have been weighed just while the task was running.
+        // It may have been measured while the task was running.
         match pool.submit(leak, 100 << 20).result() {
             Ok(pid) => until(|| !is_child(pid)),
             Err(error) => assert!(error.is_memory_limit(), "{error}"),
@@ -412,8 +416,7 @@ fn memory_limit_between_tasks() {
     });
 }
 
-/// EX-14: dropping the last handle while workers have something to do: it is done, with what waits, and
-/// then they end.
+/// EX-14: dropping the last handle finishes running and queued tasks, and then the workers end.
 #[test]
 fn ex_14_dropped_while_workers_run() {
     horsepower::init();

@@ -1,4 +1,4 @@
-//! Losses: what the loss of a worker, or of several, costs.
+//! What the loss of one worker, or of several, costs.
 
 use horsepower::prelude::*;
 use horsepower::{ShutdownOptions, StartMethod};
@@ -11,8 +11,8 @@ use rustix::process::Signal;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// PO-16, FA-01, SH-10: an initializer that ends its process: the pool is broken after a bounded number of starts, and
-/// says how the last one ended. Ending it by force does nothing.
+/// PO-16, FA-01, SH-10: an initializer that ends its process breaks the pool after a bounded number of
+/// starts; the error says how the last one ended. Ending the pool by force does nothing.
 #[test]
 fn po_16_an_initializer_that_ends_the_worker() {
     horsepower::init();
@@ -45,7 +45,7 @@ fn po_16_an_initializer_that_ends_the_worker() {
     });
 }
 
-/// FA-12: workers that kill each other, in pools of several sizes: every task has its answer.
+/// FA-12: workers kill each other, in pools of several sizes; every task ends.
 #[test]
 fn fa_12_workers_kill_their_neighbours() {
     horsepower::init();
@@ -53,7 +53,7 @@ fn fa_12_workers_kill_their_neighbours() {
         let kill_all = |pids: Vec<u32>| {
             for pid in pids {
                 let pid = rustix::process::Pid::from_raw(pid as i32).unwrap();
-                // It may be gone already.
+                // It may be dead already.
                 let _ = rustix::process::kill_process(pid, Signal::KILL);
             }
         };
@@ -76,7 +76,7 @@ fn fa_12_workers_kill_their_neighbours() {
                     Err(error) => errors.push(error),
                 }
             }
-            // Each of them dies once, the first killer in its own task.
+            // Each worker dies once, the first killer in its own task.
             assert!((1..=workers).contains(&errors.len()), "{workers}: {errors:?}");
             for error in errors {
                 assert_eq!(error.signal(), Some(9), "{error}");
@@ -88,8 +88,8 @@ fn fa_12_workers_kill_their_neighbours() {
     });
 }
 
-/// FA-13: a worker that is killed while large values are on their way holds nothing that others wait
-/// for, whichever moment it is: one task fails at most.
+/// FA-13: a worker that is killed at any moment while large values travel holds nothing that others need:
+/// at most one task fails.
 #[test]
 fn fa_13_killed_while_values_travel() {
     horsepower::init();
@@ -100,7 +100,7 @@ fn fa_13_killed_while_values_travel() {
         for round in 0..30u64 {
             let futures: Vec<_> = (0..6).map(|n| pool.submit(back, vec![n; 10_000_000])).collect();
             until(|| futures.iter().any(|future| future.is_running() || future.is_done()));
-            // Each round at another moment of the way.
+            // At another moment in each round.
             std::thread::sleep(Duration::from_micros(137 * round));
             let Some(&victim) = pool.worker_pids().first() else { continue };
             signal(victim, Signal::KILL);
@@ -120,8 +120,8 @@ fn fa_13_killed_while_values_travel() {
     });
 }
 
-/// FA-19: a task leaves something behind that crashes its worker after the result was sent: the result
-/// counts. What crashes while an argument is released is before that, and so the task's own error.
+/// FA-19: a result counts although something that the task left behind crashes the worker later. A crash
+/// while the argument is dropped comes before the result, so it is the error of the task.
 #[test]
 fn fa_19_a_crash_after_the_result() {
     #[derive(serde::Serialize, serde::Deserialize)]
@@ -163,7 +163,7 @@ fn fa_19_a_crash_after_the_result() {
     });
 }
 
-/// FA-14: who collects events is code of the user, and may panic: that harms nobody but itself.
+/// FA-14: a tracing subscriber is user code and may panic; that harms nothing else.
 #[test]
 fn fa_14_a_subscriber_that_panics() {
     struct Panics;

@@ -1,5 +1,5 @@
-//! What becomes of a pool's processes when their parent is killed: this test program again, in the role of
-//! the parent.
+//! What happens to the processes of a pool when their parent is killed. The parent is this test program
+//! again, in a role.
 
 #![allow(clippy::print_stdout)] // the parent says by it which processes there are
 
@@ -22,8 +22,7 @@ fn children() -> Vec<u32> {
     pids.filter(|&pid| parent_of(pid) == Some(std::process::id())).collect()
 }
 
-/// Plays the parent: `start` gets a pool going with workers that are started in the way that the role
-/// says. Never returns.
+/// The role of the parent: `start` starts workers by the method that the role names. Never returns.
 fn play(start: impl FnOnce(StartMethod)) -> ! {
     start(role().unwrap().parse().unwrap());
     println!("\npids {:?}", children());
@@ -32,8 +31,8 @@ fn play(start: impl FnOnce(StartMethod)) -> ! {
     }
 }
 
-/// Has a parent killed, for each of these ways to start workers, when there are so many of them, and fails
-/// unless nothing is left of them, nor of a fork server.
+/// For each of these start methods, kills a parent with so many workers, and checks that neither workers
+/// nor a fork server are left.
 fn kill_the_parent(test: &str, methods: &[StartMethod], workers: usize) {
     for &method in methods {
         let folder = tempfile::tempdir().unwrap();
@@ -47,10 +46,11 @@ fn kill_the_parent(test: &str, methods: &[StartMethod], workers: usize) {
         let server = usize::from(method == StartMethod::ForkServer);
         assert_eq!(pids.len(), workers + server, "{method}");
         assert!(pids.iter().all(|&pid| is_alive(pid)));
-        let start = Instant::now();
         parent.kill().unwrap();
         parent.wait().unwrap();
-        let over = || start.elapsed() > Duration::from_secs(10);
+        // Kills survivors before the watchdog ends this process.
+        let start = Instant::now();
+        let over = || start.elapsed() > Duration::from_secs(60);
         until(|| !pids.iter().any(|&pid| is_alive(pid)) || over());
         let left: Vec<u32> = pids.into_iter().filter(|&pid| is_alive(pid)).collect();
         left.iter().for_each(|&pid| signal(pid, Signal::KILL));
@@ -58,12 +58,12 @@ fn kill_the_parent(test: &str, methods: &[StartMethod], workers: usize) {
     }
 }
 
-/// Where a process tells its parent that it has begun.
+/// The file in which a process tells its parent that it has begun.
 fn file_of_the_parent() -> PathBuf {
     PathBuf::from(std::env::var_os("HORSEPOWER_TEST_FOLDER").unwrap()).join("lines")
 }
 
-/// Says that it has begun, and never ends.
+/// Task: writes a line and never ends.
 fn begin_and_hang(file: PathBuf) {
     write_line((file, 1));
     hang(());
@@ -87,7 +87,7 @@ fn fa_18_no_worker_survives_its_parent() {
     guarded(NAME, || kill_the_parent(NAME, StartMethod::ALL, 2));
 }
 
-/// FA-18: nor does a worker that is still in its initializer.
+/// FA-18: a worker that is still in its initializer does not survive either.
 #[test]
 fn fa_18_nor_one_that_is_just_starting() {
     const NAME: &str = "fa_18_nor_one_that_is_just_starting";
@@ -105,7 +105,7 @@ fn fa_18_nor_one_that_is_just_starting() {
     guarded(NAME, || kill_the_parent(NAME, StartMethod::ALL, 1));
 }
 
-/// FA-18: nor does a fork server that is still loading.
+/// FA-18: a fork server that is still loading does not survive either.
 #[test]
 fn fa_18_nor_a_server_that_loads() {
     const NAME: &str = "fa_18_nor_a_server_that_loads";

@@ -1,4 +1,4 @@
-//! The rows PR of the behaviour list: one function in one process.
+//! The behaviours PR: one function in one process.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // what processes print is looked at
 
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 fn nothing((): ()) {}
 
-/// Shows that nothing is left of a process.
+/// Checks that nothing is left of a process.
 fn gone(pid: u32) {
     assert!(!is_child(pid), "process {pid} is left");
 }
@@ -125,8 +125,8 @@ fn pr_04_a_join_that_is_too_short() {
     });
 }
 
-/// A function's value is its result; the exit code is 0 whatever it is, an `Err` too. An exit code of
-/// its own is what the operating system makes of it: modulo 256.
+/// The value of the function is the result, even an `Err`, and then the exit code is 0. The operating
+/// system takes other exit codes modulo 256.
 #[test]
 fn pr_05_results_are_values() {
     horsepower::init();
@@ -183,12 +183,12 @@ fn pr_07_misuse_is_one_kind_of_error() {
     });
 }
 
-/// There is no `close`: dropping does what has to be done, and there is nothing to call afterwards.
+/// There is no `close`: dropping the handle does what is needed.
 #[test]
 fn pr_08_dropping_leaves_no_zombie() {
     horsepower::init();
     guarded("pr_08", || {
-        // It waits.
+        // Dropping waits.
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("done");
         let slow = |file: PathBuf| {
@@ -208,7 +208,7 @@ fn pr_08_dropping_leaves_no_zombie() {
         drop(process);
         gone(pid);
 
-        // One that nobody has joined is no zombie either.
+        // A process that nobody joined is no zombie either.
         let process = Process::spawn(nothing, ()).unwrap();
         until(|| !process.is_alive());
         gone(process.pid().unwrap());
@@ -271,8 +271,7 @@ fn pr_10_kill_ends_what_terminate_does_not() {
     });
 }
 
-/// The end of a scope is the guard at the end of a program: it joins, and ends daemons. `exit` passes
-/// all scopes by; then nothing survives.
+/// Leaving a scope joins processes and ends daemons. `exit` skips all scopes; then nothing survives.
 #[test]
 fn pr_11_the_end_of_the_parent() {
     const NAME: &str = "pr_11_the_end_of_the_parent";
@@ -392,7 +391,7 @@ fn pr_14_a_process_waits_for_its_threads_and_may_have_children() {
     });
 }
 
-/// A process sees its parent. That the parent has ended it does not see: it ends with it.
+/// A process knows its parent. It cannot see that the parent has ended, because it ends with it.
 #[test]
 fn pr_15_the_parent_as_its_child_sees_it() {
     const NAME: &str = "pr_15_the_parent_as_its_child_sees_it";
@@ -432,8 +431,7 @@ fn pr_15_the_parent_as_its_child_sees_it() {
 #[test]
 fn pr_16_without_init_there_is_no_process() {
     const NAME: &str = "pr_16_without_init_there_is_no_process";
-    // This very test must not call `init`; but others in this process may have, so it is shown in a
-    // process of its own.
+    // Other tests of this process may have called `init`, so a process of its own shows it.
     if role().is_some() {
         let error = Process::spawn(nothing, ()).unwrap_err();
         assert!(error.is_not_initialized(), "{error}");
@@ -446,7 +444,7 @@ fn pr_16_without_init_there_is_no_process() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("refused"));
 }
 
-/// A process whose own output, or whose parent's, leads nowhere.
+/// A process whose output is closed, or whose parent's is.
 #[test]
 fn pr_18_closed_streams() {
     const NAME: &str = "pr_18_closed_streams";

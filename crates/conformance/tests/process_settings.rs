@@ -1,4 +1,4 @@
-//! The settings of a process: its streams, environment and directory, and its time to come to `init`.
+//! The settings of a process: its streams, environment, directory, and start timeout.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // what processes print is looked at
 
@@ -24,12 +24,12 @@ fn streams_environment_and_directory() {
             println!("{name}: {}", line.trim());
             eprintln!("{}", std::env::var("HORSEPOWER_TEST_WORD").unwrap());
             let folder = std::env::current_dir().unwrap();
-            (folder, std::env::var_os("HOME").is_some(), std::env::vars().count())
+            (folder, std::env::var_os("PATH").is_some())
         };
         let folder = tempfile::tempdir().unwrap();
         let builder = Process::builder()
             .env("HORSEPOWER_TEST_WORD", "a word")
-            .env_remove("HOME")
+            .env_remove("PATH")
             .current_dir(folder.path())
             .stdin(Stdio::Piped)
             .stdout(Stdio::Piped)
@@ -41,9 +41,9 @@ fn streams_environment_and_directory() {
         process.take_stderr().unwrap().read_to_string(&mut errors).unwrap();
         assert_eq!((&*output, &*errors), ("echo: hello\n", "a word\n"));
         assert!(process.take_stdout().is_none());
-        let (directory, home, _) = process.get().unwrap();
+        let (directory, has_path) = process.get().unwrap();
         assert_eq!(directory, &folder.path().canonicalize().unwrap());
-        assert!(!home);
+        assert!(!has_path && std::env::var_os("PATH").is_some());
 
         let count = |(): ()| std::env::vars().count();
         let builder = Process::builder().env_clear().env("ONLY", "one");
@@ -55,7 +55,7 @@ fn streams_environment_and_directory() {
     });
 }
 
-/// A process that does not come to `init` is ended, and the error says what was missing.
+/// A process that does not reach `init` in time is killed, and the error says why.
 #[test]
 fn a_process_that_cannot_begin() {
     const NAME: &str = "a_process_that_cannot_begin";
@@ -63,7 +63,7 @@ fn a_process_that_cannot_begin() {
         hang(());
     }
     horsepower::init();
-    // In a program of its own: else the process might come to another test's `init`.
+    // In a program of its own; otherwise the process might reach the `init` of another test.
     if role().is_some() {
         let builder = Process::builder().env("HORSEPOWER_TEST_HANG", "yes");
         let late = builder.start_timeout(Duration::from_millis(50)).spawn(nothing, ()).unwrap();
@@ -83,8 +83,8 @@ fn a_process_that_cannot_begin() {
     });
 }
 
-/// A start that the system refuses is told with the name of the process, and can be tried again: nothing
-/// of what was to be started is lost.
+/// A start that the system refuses is reported with the name of the process, and can be tried again
+/// without any loss.
 #[test]
 fn a_start_in_vain() {
     const NAME: &str = "a_start_in_vain";
@@ -96,7 +96,7 @@ fn a_start_in_vain() {
         });
     }
     guarded(NAME, || {
-        // What every process needs once has been found out.
+        // What every process initializes once is initialized.
         Process::spawn(nothing, ()).unwrap().get().unwrap();
         let plenty = getrlimit(Resource::Nofile);
         let limit = |current| {

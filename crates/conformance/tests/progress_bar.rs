@@ -1,4 +1,4 @@
-//! A `map` moves a bar of `indicatif`, which gets its length from the input.
+//! A `map` moves a progress bar of `indicatif`; the input gives its length.
 
 use horsepower::prelude::*;
 use indicatif::ProgressBar;

@@ -1,17 +1,17 @@
-//! The README in English and the one in Korean say the same: same code, same shape, same links, and in
-//! each row of a table the same names.
+//! The README in English and the one in Korean agree: the same code, headings and links, and the same
+//! names in each row of a table.
 
 use std::fs;
 
-/// What both have to agree on.
+/// What the two must agree on.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Shape {
     /// Fenced blocks, the fences included, in order.
     code: Vec<String>,
     /// How deep each heading is, in order.
     headings: Vec<usize>,
-    /// For each row of a table: how many cells it has, and the code in it, sorted. Sentences are built
-    /// in another order in another language.
+    /// For each row of a table: the number of cells, and the code in it, sorted because word order
+    /// differs between languages.
     rows: Vec<(usize, Vec<String>)>,
     /// Where links lead, sorted.
     links: Vec<String>,

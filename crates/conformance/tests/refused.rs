@@ -1,26 +1,47 @@
 //! What must not compile does not, and the compiler says what to do instead.
 //!
-//! The check is an assertion that is evaluated when a task is made for a concrete type, which only a
-//! real build does; so each case is built by the compiler, against the library of this test.
+//! The check is an assertion that the compiler evaluates when it generates code for a task of a concrete
+//! type. So each case is a real build, against the library of this test.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::SystemTime;
+use std::sync::OnceLock;
 
-/// The newest `libNAME-….rlib` among the libraries that this test was built with.
-fn library(name: &str) -> PathBuf {
+/// The library as cargo has built it for this test, or builds it now. Other builds of it, with other
+/// features or of another version, may lie in the same folder.
+fn library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args(["test", "--no-run", "--offline", "--message-format", "json"]);
+        cargo.args(["--package", "horsepower-conformance", "--test", "refused"]);
+        if let Some(folder) = target_folder() {
+            cargo.arg("--target-dir").arg(folder);
+        }
+        let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let messages = output.stdout.split(|&byte| byte == b'\n');
+        let library = messages.filter_map(|line| serde_json::from_slice(line).ok()).find_map(
+            |message: serde_json::Value| {
+                let target = &message["target"];
+                let is_library = target["name"] == "horsepower" && target["kind"][0] == "lib";
+                let files = message["filenames"].as_array().filter(|_| is_library)?;
+                files
+                    .iter()
+                    .filter_map(|file| file.as_str())
+                    .find(|file| file.ends_with(".rlib"))
+                    .map(PathBuf::from)
+            },
+        );
+        library.expect("cargo names the library")
+    })
+}
+
+/// Where cargo has put this program: the folder with its mark.
+fn target_folder() -> Option<PathBuf> {
     let program = std::env::current_exe().unwrap();
-    let prefix = format!("lib{name}-");
-    let candidates = program.parent().unwrap().read_dir().unwrap().filter_map(|entry| {
-        let path = entry.unwrap().path();
-        let file = path.file_name()?.to_str()?;
-        let fits = file.starts_with(&prefix) && file.ends_with(".rlib");
-        fits.then_some(path)
-    });
-    let age = |path: &PathBuf| {
-        path.metadata().and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
-    };
-    candidates.max_by_key(age).expect("the library is built before this test")
+    let mut folders = program.ancestors();
+    folders.find(|folder| folder.join("CACHEDIR.TAG").exists()).map(Path::to_owned)
 }
 
 /// Builds a program with this body of `main`, and returns what the compiler says.
@@ -29,8 +50,8 @@ fn build(body: &str) -> (bool, String) {
     let source = folder.path().join("program.rs");
     let program = format!("use horsepower::prelude::*;\nfn main() {{\n{body}\n}}\n");
     std::fs::write(&source, program).unwrap();
-    let library = library("horsepower");
-    let libraries: &Path = library.parent().unwrap();
+    let library = library();
+    let libraries = library.parent().unwrap();
     let output = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
         .args(["--edition", "2024", "--crate-type", "bin", "--emit", "link"])
         .arg("--extern")

@@ -1,5 +1,4 @@
-//! What happens when arguments and results are released, and when they cannot be encoded at all; and pools
-//! and futures that are released last of all, with their thread.
+//! Dropping arguments and results, and pools and futures that are dropped last of all, with their thread.
 
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
@@ -11,7 +10,7 @@ use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Its release is a failure in any process but this one; 0: the process ends by it.
+/// Dropping it fails in every process but this one; 0 aborts the process.
 #[derive(Serialize, Deserialize)]
 struct Bomb(u32);
 
@@ -25,8 +24,8 @@ impl Drop for Bomb {
     }
 }
 
-/// FA-19: a result whose release fails in the worker, after it was encoded, has arrived; the worker goes
-/// on.
+/// FA-19: a result that was encoded has arrived, even if dropping it in the worker panics; the worker
+/// goes on.
 #[test]
 fn fa_19_a_result_whose_release_fails() {
     horsepower::init();
@@ -35,7 +34,7 @@ fn fa_19_a_result_whose_release_fails() {
         let pid = pool.submit(pid_of, 1).result().unwrap().1;
         let parent = std::process::id();
         for n in 0..3 {
-            // As itself, and within something.
+            // By itself, and inside another value.
             let bomb = pool.submit(Bomb, parent).result().unwrap();
             assert_eq!(bomb.0, parent);
             let list = pool.submit(|parent| vec![Bomb(parent)], parent).result().unwrap();
@@ -48,8 +47,8 @@ fn fa_19_a_result_whose_release_fails() {
     });
 }
 
-/// FA-19: what fails when an argument is released does so before the function has returned, so it is the
-/// task's own error; if that ends the worker, the error says so.
+/// FA-19: dropping an argument happens before the function has returned, so a panic there is the error of
+/// the task; if it ends the worker, the error says so.
 #[test]
 fn fa_19_an_argument_whose_release_fails() {
     horsepower::init();
@@ -69,7 +68,7 @@ fn fa_19_an_argument_whose_release_fails() {
     });
 }
 
-/// Cannot be encoded if it is odd.
+/// A number that can be encoded only if it is even.
 struct Odd(u64);
 
 impl Serialize for Odd {
@@ -87,8 +86,8 @@ impl<'de> Deserialize<'de> for Odd {
     }
 }
 
-/// PO-12: an argument that cannot be encoded is its task's error, wherever it has to be encoded: on its
-/// way to a process, and to be used once more for a retry. The function is not called.
+/// PO-12: an argument that cannot be encoded is the error of its task wherever it must be encoded: to
+/// reach a process, and to be kept for a retry. The function is not called.
 #[test]
 fn po_12_wherever_it_is_encoded() {
     horsepower::init();
@@ -110,7 +109,7 @@ fn po_12_wherever_it_is_encoded() {
     });
 }
 
-/// EX-01: no workers at all are refused by everything that makes executors.
+/// EX-01: every way to make an executor refuses 0 workers.
 #[test]
 fn ex_01_no_workers() {
     horsepower::init();
@@ -128,7 +127,7 @@ fn ex_01_no_workers() {
     }
 }
 
-/// A pool that belongs to a thread ends with it, after it was used there.
+/// A pool in a thread-local ends with its thread.
 #[test]
 fn a_pool_that_belongs_to_a_thread() {
     thread_local! {
@@ -150,7 +149,7 @@ fn a_pool_that_belongs_to_a_thread() {
     });
 }
 
-/// The last that a thread does may be to cancel a task: its callbacks are called, and it has ended.
+/// A thread may cancel a task as the last thing it does: the callbacks run, and the future has ended.
 #[test]
 fn a_thread_that_cancels_when_it_ends() {
     type Held = Arc<TaskFuture<()>>;
@@ -176,7 +175,7 @@ fn a_thread_that_cancels_when_it_ends() {
         let (held, other) = (queued.clone(), pool.submit(pid_of, 2));
         let thread = std::thread::spawn(move || {
             HELD.with(|place| *place.0.borrow_mut() = Some(held));
-            // What the library keeps for a thread is made after that, and released before.
+            // The library's own thread-locals are made after that one, and dropped before it.
             assert!(other.cancel());
         });
         thread.join().unwrap();

@@ -1,5 +1,5 @@
-//! What is told on standard error, and in backtraces; by way of programs whose environment and standard
-//! error the test has in its hands.
+//! What is written to standard error, and what is in backtraces. The tests run programs whose environment
+//! and standard error they control.
 
 #![allow(clippy::print_stdout)] // a role speaks by it
 
@@ -18,8 +18,8 @@ fn executor(place: &str) -> AnyExecutor {
     Place::named(place).unwrap().executor(1).unwrap()
 }
 
-/// FU-10: what a callback panics with is told on standard error, with the task, the place and the
-/// message; the program goes on and ends well.
+/// FU-10: the panic of a callback is reported on standard error with the task, the location and the
+/// message; the program goes on and succeeds.
 #[test]
 fn fu_10_a_callback_s_panic_is_told() {
     const NAME: &str = "fu_10_a_callback_s_panic_is_told";
@@ -53,8 +53,8 @@ fn fu_10_a_callback_s_panic_is_told() {
     });
 }
 
-/// FU-13: with `RUST_BACKTRACE` an error has the backtrace of the panic, which names the function that
-/// panicked, wherever it ran; without it there is none.
+/// FU-13: with `RUST_BACKTRACE` an error has the backtrace of the panic, which names the function,
+/// wherever it ran; without, there is none.
 #[test]
 fn fu_13_backtraces() {
     const NAME: &str = "fu_13_backtraces";

@@ -1,29 +1,29 @@
-//! Workers that are to be replaced, limits and graces at their edges: what a review has found.
+//! Edge cases of replaced workers, memory limits and graces.
 
 #![allow(clippy::print_stdout)] // one task prints
 
 use horsepower::prelude::*;
 use horsepower::{MapOptions, OnError, ShutdownOptions};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::harness::{guarded, is_alive, until};
+use horsepower_conformance::harness::{guarded, in_time, is_alive, until, waiting};
 use horsepower_conformance::pools::{end, hang, hang_on};
 use horsepower_conformance::subprocess::die;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn pid((): ()) -> u32 {
     std::process::id()
 }
 
-/// Task: uses so many bytes for a while.
+/// Task: uses so many bytes for so many milliseconds.
 fn use_memory((bytes, millis): (usize, u64)) -> usize {
     let memory = vec![1u8; bytes];
     std::thread::sleep(Duration::from_millis(millis));
     memory.iter().filter(|&&byte| byte == 1).count()
 }
 
-/// A lane that holds only tasks which have not begun is emptied by a shutdown, and by a smaller pool.
+/// A shutdown, or a smaller pool, takes back tasks from workers that are still starting.
 #[test]
 fn lanes_of_starting_workers_are_emptied() {
     horsepower::init();
@@ -40,7 +40,7 @@ fn lanes_of_starting_workers_are_emptied() {
     });
 }
 
-/// A worker in its last task keeps to the limit of memory too.
+/// The memory limit holds in the last task of a worker too.
 #[test]
 fn the_limit_holds_for_a_worker_that_is_to_be_replaced() {
     horsepower::init();
@@ -56,7 +56,7 @@ fn the_limit_holds_for_a_worker_that_is_to_be_replaced() {
     });
 }
 
-/// A worker that uses much from its start is not replaced before it has done anything.
+/// A worker whose initializer uses much memory is not replaced before its first task.
 #[test]
 fn what_the_initializer_uses_is_no_reason_to_replace_a_worker() {
     horsepower::init();
@@ -71,12 +71,12 @@ fn what_the_initializer_uses_is_no_reason_to_replace_a_worker() {
     });
 }
 
-/// A worker that has done its last task and does not go is made to.
+/// A worker that hangs at its exit after its last task is killed.
 #[test]
 fn a_replaced_worker_that_hangs_at_its_exit_is_ended() {
     horsepower::init();
     guarded("exit", || {
-        /// Something that never ends when its thread does.
+        /// Its destructor hangs, which runs when the thread ends.
         struct Stuck;
         impl Drop for Stuck {
             fn drop(&mut self) {
@@ -89,7 +89,7 @@ fn a_replaced_worker_that_hangs_at_its_exit_is_ended() {
         let pool = ProcessPoolExecutor::builder().workers(1).tasks_per_worker(1).build().unwrap();
         let first = pool.submit(
             |(): ()| {
-                // The first use is what makes it be dropped.
+                // Only a value that was used is dropped.
                 STUCK.with(|_| std::process::id())
             },
             (),
@@ -97,7 +97,7 @@ fn a_replaced_worker_that_hangs_at_its_exit_is_ended() {
         let first = first.result().unwrap();
         let next = pool.submit(pid, ());
         until(|| {
-            // EX-17: as long as it is there it has its place.
+            // EX-17: it keeps its place as long as it exists.
             assert!(pool.worker_pids().len() <= 1, "{:?}", pool.worker_pids());
             next.is_done()
         });
@@ -107,7 +107,8 @@ fn a_replaced_worker_that_hangs_at_its_exit_is_ended() {
     });
 }
 
-/// The end of a pool does not wait for a worker that has yet to begin, though it is to be replaced.
+/// A pool ends without waiting for a worker that is still in its initializer, even one with a limit of
+/// tasks.
 #[test]
 fn a_pool_does_not_wait_for_an_initializer() {
     horsepower::init();
@@ -123,7 +124,7 @@ fn a_pool_does_not_wait_for_an_initializer() {
     });
 }
 
-/// What a crashing worker has started ends with it, also in its last task.
+/// Processes that a crashing worker has started end with it, also in its last task.
 #[test]
 fn a_crash_in_the_last_task_is_a_crash() {
     horsepower::init();
@@ -146,7 +147,7 @@ fn a_crash_in_the_last_task_is_a_crash() {
     });
 }
 
-/// Task: says that it was asked to end, and does not.
+/// Task: makes a file when it is asked to end, and does not end.
 fn refuse_to_end(asked: PathBuf) {
     let seen = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     signal_hook::flag::register(signal_hook::consts::SIGTERM, seen.clone()).unwrap();
@@ -155,7 +156,7 @@ fn refuse_to_end(asked: PathBuf) {
     hang(());
 }
 
-/// `kill` and `kill_running` do not wait for a grace.
+/// `kill` and `kill_running` do not wait for the grace.
 #[test]
 fn kill_cuts_a_grace_short() {
     horsepower::init();
@@ -164,10 +165,14 @@ fn kill_cuts_a_grace_short() {
             let pool = ProcessPoolExecutor::with_workers(1).unwrap();
             let folder = tempfile::tempdir().unwrap();
             let file = folder.path().join("asked");
-            let task = pool.task(refuse_to_end, file.clone());
             let hour = Duration::from_secs(3600);
-            let future = task.deadline(Duration::from_millis(300)).grace(hour).submit();
-            until(|| file.exists());
+            let future = in_time(Duration::from_millis(300), |deadline| {
+                let task = pool.task(refuse_to_end, file.clone()).deadline(deadline);
+                let future = task.grace(hour).submit();
+                // On a slow machine the signal comes before the handler, and the task ends.
+                until(|| file.exists() || future.is_done());
+                file.exists().then_some(future)
+            });
             assert!(!future.is_done());
             if shutdown {
                 pool.shutdown_with(ShutdownOptions::new().kill_running()).unwrap();
@@ -180,8 +185,8 @@ fn kill_cuts_a_grace_short() {
     });
 }
 
-/// Once the task has ended after all, a waiting thread does not have to sit out the grace; and the
-/// longest grace there is, is one.
+/// When the task ends within its grace, the waiting thread returns at once; the longest duration is a
+/// valid grace.
 #[test]
 fn a_grace_ends_with_the_task() {
     horsepower::init();
@@ -196,16 +201,18 @@ fn a_grace_ends_with_the_task() {
                 until(|| seen.load(std::sync::atomic::Ordering::Relaxed));
                 std::fs::write(file, "asked").unwrap();
             };
-            let task = pool.task(slow, file.clone());
-            let future = task.deadline(Duration::from_millis(100)).grace(grace).submit();
-            assert!(future.result().unwrap_err().is_deadline());
-            assert!(file.exists(), "it was asked to end, and had the time to do so");
+            in_time(Duration::from_millis(100), |deadline| {
+                let task = pool.task(slow, file.clone()).deadline(deadline).grace(grace);
+                assert!(task.submit().result().unwrap_err().is_deadline());
+                // It was asked to end, and had the time to do so.
+                file.exists().then_some(())
+            });
         }
         end(pool);
     });
 }
 
-/// A deadline of nothing ends every task, and is not looked for again and again meanwhile.
+/// A deadline of zero ends every task; a map goes on.
 #[test]
 fn no_time_at_all() {
     horsepower::init();
@@ -219,7 +226,7 @@ fn no_time_at_all() {
     });
 }
 
-/// Many tasks that wait for their next try can be cancelled, in reasonable time.
+/// Many tasks that wait for a retry can be cancelled.
 #[test]
 fn many_delayed_tasks_are_cancelled() {
     horsepower::init();
@@ -238,8 +245,8 @@ fn many_delayed_tasks_are_cancelled() {
     });
 }
 
-/// Threads: a dropped map begins no further item, also of chunks that have begun; `stats` and retries
-/// do not stop each other; a shut pool keeps nobody waiting for room.
+/// Thread pools: a dropped map begins no further item, even of chunks that have begun; `stats` and
+/// retries do not block each other; a shutdown releases threads that wait for room.
 #[test]
 fn thread_pools_at_their_edges() {
     guarded("threads", || {
@@ -260,28 +267,28 @@ fn thread_pools_at_their_edges() {
 
         let called = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let count = called.clone();
-        let slow = move |_: u32| {
+        let mut gate = Gate::new();
+        let path = gate.path();
+        let task = move |n: u32| {
             count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            std::thread::sleep(Duration::from_millis(3));
+            if n > 0 {
+                pass(path.clone());
+            }
         };
-        let mut map = pool.spawn_map(slow, 0..10_000);
-        map.next();
+        let calls = || called.load(std::sync::atomic::Ordering::Relaxed);
+        let mut map = pool.spawn_map(task, 0..10_000);
+        map.next().unwrap().unwrap();
+        until(|| calls() == 3);
         drop(map);
-        let started = Instant::now();
+        gate.open();
         drop(std::sync::Arc::into_inner(pool));
-        assert!(
-            called.load(std::sync::atomic::Ordering::Relaxed) < 1000,
-            "{:?}",
-            started.elapsed()
-        );
+        assert_eq!(calls(), 3, "the first, and one on each of the two threads");
 
         let pool = ThreadPoolExecutor::builder().workers(1).queue_limit(0).build().unwrap();
         let mut gate = Gate::new();
         let running = pool.submit(pass, gate.path());
         std::thread::scope(|scope| {
-            let late = scope.spawn(|| pool.submit(|n: u32| n, 1).result());
-            // That somebody waits for room cannot be seen; if it comes later, it is refused as well.
-            std::thread::sleep(Duration::from_millis(20));
+            let late = waiting(scope, || pool.submit(|n: u32| n, 1).result());
             pool.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
             assert!(late.join().unwrap().unwrap_err().is_shutdown());
         });
@@ -290,14 +297,14 @@ fn thread_pools_at_their_edges() {
     });
 }
 
-/// Of what a task prints, no more is kept in memory than will be handed over.
+/// No more of the captured output is kept in memory than will be returned.
 #[test]
 fn captured_output_is_bounded() {
     horsepower::init();
     guarded("captured", || {
         const LINE: &str = "0123456789abcde\n";
         const PRINTED: u64 = 64 << 20;
-        /// Size and memory of the files that hold what is printed.
+        /// Length and memory of the files that hold captured output.
         fn held() -> Vec<(u64, u64)> {
             use std::os::unix::fs::MetadataExt as _;
             let files = std::fs::read_dir("/proc/self/fd").unwrap().flatten();

@@ -1,5 +1,4 @@
-//! Callbacks of process pools that take their time, or wait for other tasks: nobody else has to wait for
-//! them. And those of tasks that came too late on threads.
+//! Callbacks that are slow, or that wait for other tasks, delay nothing else.
 
 use horsepower::prelude::*;
 use horsepower::{Error, ShutdownOptions, Until, as_completed, wait};
@@ -28,7 +27,7 @@ fn take_time(n: u64) -> u64 {
     n
 }
 
-/// A callback that does not end before the sender has gone, and what tells of its beginning.
+/// A callback that runs until the sender is dropped, and a receiver that hears when it begins.
 fn slow<T>() -> (impl FnOnce(&T) + Send + 'static, Receiver<()>, Sender<()>) {
     let (begin, begun) = channel();
     let (release, wait) = channel::<()>();
@@ -39,7 +38,7 @@ fn slow<T>() -> (impl FnOnce(&T) + Send + 'static, Receiver<()>, Sender<()>) {
     (callback, begun, release)
 }
 
-/// Gives the future such a callback, and returns once it has begun.
+/// Adds such a callback, and returns once it runs.
 fn hold<T>(future: &TaskFuture<T>) -> Sender<()> {
     let (callback, begun, release) = slow();
     future.add_done_callback(callback);
@@ -47,8 +46,8 @@ fn hold<T>(future: &TaskFuture<T>) -> Sender<()> {
     release
 }
 
-/// While a callback runs, deadlines end tasks, the dead are replaced, what has failed is tried again, and
-/// whoever waits for another task has its result; and who waits for that very future, no longer than asked.
+/// FU-11: while a callback runs, deadlines end tasks, dead workers are replaced, failed tasks are
+/// retried, other results arrive, and a wait for that very future returns when its timeout is over.
 #[test]
 fn fu_11_a_slow_callback_delays_nobody() {
     horsepower::init();
@@ -78,7 +77,7 @@ fn fu_11_a_slow_callback_delays_nobody() {
     });
 }
 
-/// Callbacks of other tasks are not called by a thread that waits for its own.
+/// FU-11: a thread that waits for its own task does not run the callbacks of other tasks.
 #[test]
 fn fu_11_who_waits_does_not_call() {
     horsepower::init();
@@ -90,7 +89,7 @@ fn fu_11_who_waits_does_not_call() {
             let others = [(); 3].map(|()| pool.submit(pid_of, n));
             for other in &others {
                 let tell = tell.clone();
-                // Where it has ended already it is called here, and rightly so.
+                // If it has ended already, this thread runs it, as it should.
                 other.add_done_callback(move |_| {
                     let _ = tell.send(std::thread::current().name() == Some("hp-caller"));
                 });
@@ -106,8 +105,8 @@ fn fu_11_who_waits_does_not_call() {
     });
 }
 
-/// A callback may begin again what has crashed, and wait for it, though a worker has to be started for
-/// that; in whichever way it waits, and whatever it is with which the other futures are burdened.
+/// FU-11: a callback may submit again and wait for that, although a worker must be started for it; in
+/// every way of waiting, and with callbacks on the new futures too.
 #[test]
 fn fu_11_a_callback_may_wait() {
     horsepower::init();
@@ -122,7 +121,7 @@ fn fu_11_a_callback_may_wait() {
             let called = Arc::new(AtomicUsize::new(0));
             for future in [&two, &again.submit(pid_of, 3)] {
                 let (called, again) = (called.clone(), again.clone());
-                // Each of them waits in turn, in the same place.
+                // Each of these callbacks waits in turn.
                 future.add_done_callback(move |_| {
                     assert_eq!(again.submit(pid_of, 4).result().unwrap().0, 4);
                     called.fetch_add(1, Ordering::SeqCst);
@@ -150,8 +149,7 @@ fn fu_11_a_callback_may_wait() {
     });
 }
 
-/// More callbacks than anybody would give threads to begin again what has failed, and wait for that, which has
-/// a callback too.
+/// FU-11: more callbacks than there will ever be threads may resubmit what has failed and wait for it.
 #[test]
 fn fu_11_any_number_of_callbacks_may_wait() {
     const TASKS: u64 = 200;
@@ -167,7 +165,7 @@ fn fu_11_any_number_of_callbacks_may_wait() {
                 future.add_done_callback(move |outcome| {
                     assert!(outcome.as_ref().unwrap_err().is_panic());
                     callers.lock().unwrap().push(std::thread::current().id());
-                    // Not so short that it could have ended before it has a callback.
+                    // Slow enough to get its callback before it ends.
                     let second = again.submit(take_time, n);
                     second.add_done_callback(move |_| {
                         called.fetch_add(1, Ordering::SeqCst);
@@ -181,15 +179,15 @@ fn fu_11_any_number_of_callbacks_may_wait() {
         let callers = callers.lock().unwrap();
         let all = TASKS as usize;
         assert_eq!((callers.len(), called.load(Ordering::SeqCst)), (all, all));
-        // Who waits for the next call makes it: there is not a thread for each.
+        // A waiting callback thread runs the next callback: there is no thread for each.
         assert!(callers.iter().collect::<HashSet<_>>().len() < callers.len() / 2);
         until(|| Arc::strong_count(&pool) == 1);
         end(Arc::into_inner(pool).unwrap());
     });
 }
 
-/// Callbacks that wait for one another by means of which the pool knows nothing: there are more threads for
-/// them, after a while.
+/// FU-11: callbacks may wait for each other in ways that the pool cannot see; after a while it adds
+/// threads for them.
 #[test]
 fn fu_11_callbacks_may_wait_for_each_other() {
     horsepower::init();
@@ -213,10 +211,10 @@ fn fu_11_callbacks_may_wait_for_each_other() {
     });
 }
 
-/// A large result, which takes long to decode, delays no deadline though nobody waits for it.
+/// A large result that is slow to decode delays no deadline, although nobody waits for it.
 #[test]
 fn a_slow_decoding_delays_nobody() {
-    /// Decoded only once that is allowed, where it is forbidden.
+    /// Decoding blocks while it is forbidden.
     #[derive(serde::Serialize)]
     struct Heavy(Vec<u8>);
     static FORBIDDEN: AtomicBool = AtomicBool::new(false);
@@ -247,7 +245,7 @@ fn a_slow_decoding_delays_nobody() {
     });
 }
 
-/// Large results do not wait for callbacks, however many there are, and however long they take.
+/// Large results do not wait for callbacks, however many and however slow.
 #[test]
 fn a_large_result_does_not_wait_for_callbacks() {
     const CALLBACKS: usize = 400;
@@ -276,7 +274,7 @@ fn a_large_result_does_not_wait_for_callbacks() {
             assert_eq!(waited.done.len(), 3);
             assert!(large.into_iter().all(|large| large.result().unwrap().len() == len));
         }
-        // It would take very long until each of them has a thread.
+        // The pool adds threads slowly.
         assert!(begun.load(Ordering::SeqCst) < CALLBACKS / 2);
         assert!(first.result_timeout(Duration::ZERO).is_err(), "its callback is still there");
         drop((go, release));
@@ -284,8 +282,8 @@ fn a_large_result_does_not_wait_for_callbacks() {
     });
 }
 
-/// A callback that waits for a task of another pool does not call the callbacks of that: its end waits for
-/// them.
+/// SH-02: a callback that waits for a task of another pool does not run that pool's callbacks; the end of
+/// that pool waits for them.
 #[test]
 fn sh_02_the_end_of_another_pool_waits_for_its_callbacks() {
     horsepower::init();
@@ -313,7 +311,7 @@ fn sh_02_the_end_of_another_pool_waits_for_its_callbacks() {
     });
 }
 
-/// A pool that is held last of all by the thread that has called a callback of it.
+/// The thread that runs a callback may hold the last handle of the pool.
 #[test]
 fn a_caller_may_be_the_last_to_hold_its_pool() {
     thread_local! {
@@ -337,7 +335,7 @@ fn a_caller_may_be_the_last_to_hold_its_pool() {
     });
 }
 
-/// The end of the pool waits for all callbacks.
+/// SH-02: the end of the pool waits for all callbacks.
 #[test]
 fn sh_02_the_end_waits_for_callbacks() {
     horsepower::init();
@@ -367,8 +365,8 @@ fn sh_02_the_end_waits_for_callbacks() {
     });
 }
 
-/// On threads: callbacks of a task that has not begun in time delay no other such task; the end of the pool
-/// waits for them.
+/// On threads, the callbacks of a task that missed its queue deadline delay no other such task; the end
+/// of the pool waits for them.
 #[test]
 fn late_callbacks_on_threads_delay_nobody() {
     guarded("late", || {

@@ -1,4 +1,4 @@
-//! How workers come into being: spawned, or forked by a server that has loaded something before.
+//! Start methods: workers are spawned, or forked by a server that has loaded something before.
 
 use horsepower::Process;
 use horsepower::prelude::*;
@@ -24,7 +24,7 @@ fn forked() -> ProcessPoolBuilder {
     ProcessPoolExecutor::builder().preload(load, 1000)
 }
 
-/// Task: its process, and the process in which the table was loaded.
+/// Task: returns its process, the process that loaded the table, and an entry of it.
 fn pids(n: usize) -> (u32, u32, u64) {
     let (server, table) = LOADED.get().unwrap();
     (std::process::id(), *server, table[n])
@@ -37,7 +37,8 @@ fn end(pool: ProcessPoolExecutor, server: u32) {
     assert_gone(&all);
 }
 
-/// PR-17: the start method belongs to the pool, workers know theirs, an unknown name is an error.
+/// PR-17: the start method is a property of the pool, workers know theirs, and an unknown name is an
+/// error.
 #[test]
 fn pr_17_start_methods() {
     horsepower::init();
@@ -56,7 +57,7 @@ fn pr_17_start_methods() {
     });
 }
 
-/// What was loaded before is in every worker; they are children of this process, not of the server.
+/// Every worker has what the server loaded; workers are children of this process, not of the server.
 #[test]
 fn forked_workers_share_what_was_loaded() {
     horsepower::init();
@@ -86,7 +87,7 @@ fn forked_workers_share_what_was_loaded() {
     });
 }
 
-/// Each kind of death costs its own task, as with workers that were spawned.
+/// Every kind of death costs one task, as with spawned workers.
 #[test]
 fn forked_workers_die_alone() {
     horsepower::init();
@@ -105,7 +106,7 @@ fn forked_workers_die_alone() {
     });
 }
 
-/// The server is not needed by the workers that it has forked; there is another when one is needed.
+/// Workers go on without the server that forked them; a new server is started when one is needed.
 #[test]
 fn a_server_that_dies_is_replaced() {
     horsepower::init();
@@ -122,7 +123,7 @@ fn a_server_that_dies_is_replaced() {
     });
 }
 
-/// A call that fails, and one that leaves a thread, break the pool with the reason.
+/// A preload that panics or leaves a thread breaks the pool with the reason.
 #[test]
 fn what_cannot_be_loaded_breaks_the_pool() {
     horsepower::init();
@@ -144,7 +145,7 @@ fn what_cannot_be_loaded_breaks_the_pool() {
     });
 }
 
-/// How often this process has been initialized.
+/// How often the initializer has run in this process.
 static INITIALIZED: AtomicU64 = AtomicU64::new(0);
 
 fn initialize(file: PathBuf) {
@@ -152,8 +153,8 @@ fn initialize(file: PathBuf) {
     write_line((file, std::process::id().into()));
 }
 
-/// EX-15: the initializer runs once in each worker before its first task, however workers come into
-/// being; a fork server, from which they would have what it did, does not run it.
+/// EX-15: the initializer runs once in each worker before its first task, with every start method. A fork
+/// server does not run it, or its workers would inherit the effects.
 #[test]
 fn ex_15_initialized_once_in_each_worker() {
     horsepower::init();
@@ -183,9 +184,9 @@ fn ex_15_initialized_once_in_each_worker() {
     });
 }
 
-/// EX-16, PO-16, FA-01, SH-10: an initializer that fails breaks the pool, however workers come into being:
-/// all that waits and all that comes fails with its message, after a bounded number of tries. Ending such
-/// a pool by force does nothing.
+/// EX-16, PO-16, FA-01, SH-10: with every start method, an initializer that fails breaks the pool after a
+/// bounded number of tries; queued and later tasks fail with its message. Ending such a pool by force
+/// does nothing.
 #[test]
 fn ex_16_an_initializer_that_fails() {
     horsepower::init();

@@ -163,7 +163,7 @@ suite! {
     }
 }
 
-/// WA-06, AC-01: see the row, which takes the executors of all places at once.
+/// WA-06, AC-01: a row that takes the executors of all places at once.
 #[test]
 fn wa_06_mixed_executors() {
     horsepower::init();

@@ -1,5 +1,5 @@
-//! Thread pools where code of the user runs at odd moments: when values are released, when threads begin and
-//! when they end.
+//! Thread pools where user code runs at unusual moments: when values are dropped, when threads begin and
+//! end.
 
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
@@ -25,8 +25,8 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     }
 }
 
-/// A result that nobody wants, and that waits for another task of the same pool when it is dropped: the
-/// thread that drops it is not taken for free.
+/// An unwanted result waits for another task of its pool when it is dropped: the pool does not count the
+/// dropping thread as free.
 #[test]
 fn a_result_that_waits_when_it_is_dropped() {
     guarded("a_result_that_waits", || {
@@ -51,7 +51,7 @@ fn a_result_that_waits_when_it_is_dropped() {
     });
 }
 
-/// Items that panic when they are dropped, of a map that is cancelled: each of the others has its answer.
+/// Items that panic when they are dropped, in a cancelled map: all others get their answer.
 #[test]
 fn items_that_panic_when_they_are_dropped() {
     guarded("items_that_panic", || {
@@ -67,7 +67,7 @@ fn items_that_panic_when_they_are_dropped() {
         let path = gate.path();
         let task = move |item: Item| {
             pass(path.clone());
-            // Longer than a thread keeps the rest of a chunk to itself.
+            // A thread hands back the rest of a chunk after 5 ms.
             std::thread::sleep(Duration::from_millis(8));
             let n = item.0;
             std::mem::forget(item);
@@ -88,7 +88,7 @@ fn items_that_panic_when_they_are_dropped() {
     });
 }
 
-/// A pool that belongs to a thread ends with it.
+/// A pool in a thread-local ends with its thread.
 #[test]
 fn a_pool_of_one_thread_alone() {
     thread_local! {
@@ -105,14 +105,14 @@ fn a_pool_of_one_thread_alone() {
     });
 }
 
-/// What an initializer asks of its own pool does not wait for that very thread.
+/// An initializer may submit to its own pool, which does not wait for that thread.
 #[test]
 fn an_initializer_that_uses_its_own_pool() {
     static POOL: OnceLock<ThreadPoolExecutor> = OnceLock::new();
     guarded("an_initializer", || {
         let begin = |()| {
             let pool = POOL.wait();
-            // There is no place for it, and it is not waited for.
+            // There is no room in the queue, and `submit` does not wait.
             drop(pool.submit(add_one, 1));
             assert!(pool.shutdown_with(ShutdownOptions::new()).unwrap_err().is_invalid());
         };
@@ -124,8 +124,7 @@ fn an_initializer_that_uses_its_own_pool() {
     });
 }
 
-/// EX-25: of idle threads the one that has had something to do last has the next task, so that the others
-/// can leave.
+/// EX-25: the thread that was idle last gets the next task, so that the others can leave.
 #[test]
 fn ex_25_those_that_are_not_needed_leave() {
     guarded("ex_25", || {
@@ -137,8 +136,8 @@ fn ex_25_those_that_are_not_needed_leave() {
         until(|| held.iter().all(TaskFuture::is_running));
         assert_eq!(threads("light"), 8);
         gate.open();
-        // There is always a little to do: seldom enough that a thread would wait, often enough that each of
-        // eight would stay if they took turns.
+        // Tasks come rarely enough for a thread to become idle, and often enough that eight threads would
+        // all stay if they took turns.
         until(|| {
             std::thread::sleep(Duration::from_millis(4));
             pool.submit(add_one, 1).result().unwrap();
@@ -147,7 +146,7 @@ fn ex_25_those_that_are_not_needed_leave() {
     });
 }
 
-/// A task that was cancelled while it waited for its next try keeps nothing of its pool.
+/// A task that is cancelled while it waits for a retry keeps nothing of its pool alive.
 #[test]
 fn a_cancelled_retry_keeps_no_pool() {
     guarded("a_cancelled_retry", || {
@@ -164,7 +163,7 @@ fn a_cancelled_retry_keeps_no_pool() {
     });
 }
 
-/// What was cancelled before the pool broke counts as cancelled.
+/// A task that was cancelled before the pool broke counts as cancelled.
 #[test]
 fn stats_of_a_pool_that_breaks() {
     guarded("stats_of_a_broken_pool", || {
@@ -185,7 +184,7 @@ fn stats_of_a_pool_that_breaks() {
     });
 }
 
-/// As many workers as anybody can ask for.
+/// The largest possible number of workers.
 #[test]
 fn very_many_workers() {
     guarded("very_many_workers", || {

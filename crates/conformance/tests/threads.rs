@@ -1,4 +1,4 @@
-//! What only a thread pool can show: its threads.
+//! What only a thread pool shows: its threads.
 
 use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
@@ -28,7 +28,7 @@ fn ex_04_threads_start_on_demand() {
     guarded("ex_04", || {
         let pool = ThreadPoolExecutor::builder().workers(4).name("demand").build().unwrap();
         assert_eq!(threads("demand"), 0);
-        // One after the other they need one thread, however quickly they come.
+        // Tasks one after the other need one thread, however fast they come.
         for n in 0..2000 {
             assert_eq!(pool.submit(add_one, n).result().unwrap(), n + 1);
         }
@@ -52,19 +52,19 @@ fn ex_04_threads_start_on_demand() {
         gate.open();
         drop(pool);
         assert!(three.iter().chain(&sixty).all(TaskFuture::is_done));
-        // A joined thread is on the kernel's list for a moment more.
+        // The kernel lists a joined thread for a moment more.
         until(|| threads("demand") == 0);
     });
 }
 
-/// EX-06: threads are named after their pool, and pools are told apart.
+/// EX-06: threads are named after their pool, and default names of pools differ.
 #[test]
 fn ex_06_threads_have_names() {
     guarded("ex_06", || {
         let short = Duration::from_millis(1);
         let pool = ThreadPoolExecutor::builder().workers(3).name("worker").idle_timeout(short);
         let pool = pool.build().unwrap();
-        // Again when those that were there have left.
+        // Again after all threads have left.
         for _ in 0..3 {
             let mut gate = Gate::new();
             let task = |gate| {
@@ -92,14 +92,14 @@ fn ex_06_threads_have_names() {
     });
 }
 
-/// EX-06: a name that the system cannot take is refused where it is given.
+/// EX-06: a name that the system cannot take is refused by the builder.
 #[test]
 fn ex_06_a_name_with_a_nul() {
     let error = ThreadPoolExecutor::builder().name("a\0b").build().unwrap_err();
     assert!(error.is_invalid() && error.to_string().contains("NUL"), "{error}");
 }
 
-/// EX-26: fewer and more threads, with work in flight: nothing is lost, and those that are too many go.
+/// EX-26: the number of threads changes during work: no task is lost, and surplus threads leave.
 #[test]
 fn ex_26_resize() {
     guarded("ex_26", || {
@@ -133,19 +133,19 @@ fn ex_26_resize() {
     });
 }
 
-/// True if every thread of this process but the caller sleeps.
+/// True if every thread of this process except the caller sleeps.
 fn others_sleep() -> bool {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
     let stats =
         tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("stat")).ok());
-    // After the name, which stands in parentheses.
+    // The state follows the name, which is in parentheses.
     let awake =
         stats.filter(|stat| stat.rsplit(')').next().is_some_and(|rest| !rest.starts_with(" S")));
     awake.count() == 1
 }
 
-/// PO-17: a thread that cannot be started is the error of the task that needed it, if there is no other
-/// thread; if there is one, that runs the task. Once threads can be started again, they are.
+/// PO-17: if a thread cannot be started and there is no other, its task fails with the system's error; if
+/// there is another, that one runs the task. Threads are started again when that is possible.
 #[test]
 fn po_17_no_thread_to_be_had() {
     const NAME: &str = "po_17_no_thread_to_be_had";
@@ -155,8 +155,8 @@ fn po_17_no_thread_to_be_had() {
         let limit = |current| {
             setrlimit(Resource::As, Rlimit { current, maximum: plenty.maximum }).unwrap();
         };
-        // Not even the stack of a thread fits into the address space; nor would that of one that is just
-        // starting.
+        // The stack of a thread does not fit into the address space; no other thread may be starting
+        // meanwhile.
         until(others_sleep);
         limit(Some(1 << 20));
         let error = pool.submit(add_one, 1).result().unwrap_err();
@@ -167,7 +167,7 @@ fn po_17_no_thread_to_be_had() {
         let mut gate = Gate::new();
         let held = pool.submit(pass, gate.path());
         until(|| held.is_running());
-        // The thread that keeps the clocks is there before.
+        // Starts the timer thread before.
         let hour = Duration::from_secs(3600);
         let other = ThreadPoolExecutor::with_workers(1).unwrap();
         other.task(add_one, 1).queue_deadline(hour).submit().result().unwrap();
@@ -176,7 +176,7 @@ fn po_17_no_thread_to_be_had() {
         let queued = pool.submit(add_one, 1);
         limit(plenty.current);
         assert!(!queued.is_done() && threads("limited") == 1);
-        // It is tried again, though the thread that there is stays busy.
+        // The start is tried again, although the existing thread stays busy.
         assert_eq!(queued.result().unwrap(), 2);
         assert!(held.is_running() && threads("limited") == 2);
         gate.open();
@@ -189,8 +189,8 @@ fn po_17_no_thread_to_be_had() {
     });
 }
 
-/// SH-11: a task may end its own pool without waiting; waiting for it is an error. What is queued is done,
-/// and whoever waits outside waits for the threads too.
+/// SH-11: a task may shut its own pool down without waiting; waiting for it is an error. Queued tasks are
+/// done, and waiters outside wait for the threads too.
 #[test]
 fn sh_11_in_a_task() {
     guarded("sh_11", || {
@@ -215,8 +215,8 @@ fn sh_11_in_a_task() {
     });
 }
 
-/// A callback that waits for another thread, which has something done by the pool: the thread that calls
-/// it is not taken for free.
+/// A callback waits for another thread, which uses the pool: the pool does not count the thread that runs
+/// the callback as free.
 #[test]
 fn a_callback_that_waits_holds_nobody_up() {
     guarded("a_callback_that_waits", || {
@@ -237,7 +237,7 @@ fn a_callback_that_waits_holds_nobody_up() {
     });
 }
 
-/// A thread pool can be dropped in asynchronous code, whatever runtime that runs on.
+/// A thread pool may be dropped inside asynchronous code, on any runtime.
 #[test]
 fn a_pool_may_be_dropped_in_asynchronous_code() {
     guarded("asynchronous", || {
@@ -252,7 +252,7 @@ fn a_pool_may_be_dropped_in_asynchronous_code() {
     });
 }
 
-/// Capturing closures, without serde, by methods of their own; in line they may even borrow.
+/// Closures with captures have methods of their own and need no serde; in line they may even borrow.
 #[test]
 fn spawn_takes_captures() {
     guarded("spawn", || {

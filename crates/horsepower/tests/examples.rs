@@ -1,13 +1,13 @@
 //! Every example runs, shows what it promises, and leaves no process behind.
 //!
-//! Cargo builds the examples beside this test: `target/PROFILE/examples`. The only test of its program,
-//! so that every child it ever has comes from an example: it takes in the orphans too.
+//! The only test of its program, so that every child it ever has comes from an example; it takes in their
+//! orphans too.
 
 #![cfg(target_os = "linux")]
 
 use horsepower::info::ProcessInfo;
 use rustix::process::{Pid, Signal, getpid, kill_process, set_child_subreaper};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-/// Nothing here takes a fraction of it.
+/// Far more than any example takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What an example has shown.
+/// The output of an example.
 struct Shown {
     pid: u32,
     directory: PathBuf,
@@ -31,7 +31,7 @@ impl Shown {
         self.output.lines().collect()
     }
 
-    /// What stands behind `name: `, on a line of its own.
+    /// The rest of the line that begins with `name: `.
     fn value(&self, name: &str) -> &str {
         let value =
             self.output.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
@@ -45,7 +45,7 @@ impl Shown {
 
 type Check = fn(&Shown);
 
-/// Every example, and what it has to show.
+/// Every example, and the check of its output.
 const EXAMPLES: [(&str, Check); 14] = [
     ("01_process_info", |shown| {
         let me = ProcessInfo::current();
@@ -77,7 +77,7 @@ const EXAMPLES: [(&str, Check); 14] = [
         assert_eq!(lines[5..], ["start, on the main thread: false"]);
     }),
     ("05_thread_state", |shown| {
-        // The thread prints while the main one goes on.
+        // The thread prints while the main thread goes on.
         let mut lines = shown.lines();
         let place = lines.iter().position(|line| *line == "delivering").unwrap();
         assert!((1..=2).contains(&place));
@@ -178,21 +178,22 @@ fn every_example_shows_what_it_promises() {
     let expected: BTreeSet<_> = EXAMPLES.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(files, expected, "the files in `examples` are those that have an expectation here");
 
+    let programs = programs();
     set_child_subreaper(Some(getpid())).unwrap();
     for (name, check) in EXAMPLES {
-        let shown = run(name);
+        let shown = run(name, &programs[name]);
         eprintln!("{name}:\n{}", shown.output); // seen if a check fails
         check(&shown);
     }
 }
 
-/// Runs an example; it has to end well, to say nothing on standard error, and to leave no process.
-fn run(name: &str) -> Shown {
+/// Runs an example and checks that it succeeds, prints nothing on standard error, and leaves no process.
+fn run(name: &str, program: &Path) -> Shown {
     let directory = tempfile::tempdir().unwrap();
     let directory_path = directory.path().canonicalize().unwrap();
-    // Files and not pipes: a process that is left behind cannot hold up the reading.
+    // Files instead of pipes: a process that is left behind cannot block the reading.
     let (mut output, mut errors) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
-    let mut child = Command::new(binary(name))
+    let mut child = Command::new(program)
         .current_dir(&directory_path)
         .stdin(Stdio::null())
         .stdout(output.try_clone().unwrap())
@@ -201,7 +202,7 @@ fn run(name: &str) -> Shown {
         .unwrap();
     let pid = child.id();
     let status = watched(pid, || child.wait().unwrap());
-    // Orphans have come to this process, zombies too.
+    // Orphans are children of this process now, zombies included.
     let left = children();
     let shown = Shown { pid, directory: directory_path, output: text(&mut output) };
     assert!(status.success(), "{name}: {status}\n{}{}", shown.output, text(&mut errors));
@@ -217,22 +218,29 @@ fn text(file: &mut File) -> String {
     text
 }
 
-/// The program of an example, which is newer than its source.
-fn binary(name: &str) -> PathBuf {
-    let deps = std::env::current_exe().unwrap();
-    let binary = deps.ancestors().nth(2).unwrap().join("examples").join(name);
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("examples/{name}.rs"));
-    let changed = |path: &Path| path.metadata().and_then(|of| of.modified()).ok();
-    assert!(
-        changed(&binary) >= changed(&source),
-        "{} is missing or old: `cargo build -p horsepower --examples`, or `cargo test` without a \
-         choice of targets",
-        binary.display()
-    );
-    binary
+/// The programs of the examples by name, as cargo has built them for this test, or builds them now.
+fn programs() -> BTreeMap<String, PathBuf> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--offline", "--message-format", "json"]);
+    cargo.args(["--package", "horsepower", "--examples"]);
+    let program = std::env::current_exe().unwrap();
+    // Cargo marks its target folder.
+    if let Some(folder) = program.ancestors().find(|of| of.join("CACHEDIR.TAG").exists()) {
+        cargo.arg("--target-dir").arg(folder);
+    }
+    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let messages = output.stdout.split(|&byte| byte == b'\n');
+    let programs = messages.filter_map(|line| {
+        let message: serde_json::Value = serde_json::from_slice(line).ok()?;
+        let is_example = message["target"]["kind"][0] == "example";
+        let name = message["target"]["name"].as_str().filter(|_| is_example)?;
+        Some((name.to_owned(), message["executable"].as_str()?.into()))
+    });
+    programs.collect()
 }
 
-/// Does something that waits for a process; kills that process if it takes too long.
+/// Waits for a process, and kills that process if it takes too long.
 fn watched<T>(pid: u32, waiting: impl FnOnce() -> T) -> T {
     let (waits, over) = mpsc::channel::<()>();
     thread::scope(|scope| {

@@ -35,8 +35,8 @@ fn guarded(name: &'static str, test: impl FnOnce()) {
 
 const ROLE: &str = "HORSEPOWER_TEST_ROLE";
 
-/// The directory that this process's role is about; `None` if it plays none. A role that hangs ends
-/// itself: its test may be gone by then.
+/// The directory that this process's role is about; `None` if it has no role. A role that hangs ends
+/// itself, because its test may have ended.
 fn role() -> Option<PathBuf> {
     let directory = std::env::var_os(ROLE)?.into();
     std::thread::spawn(|| {
@@ -46,7 +46,7 @@ fn role() -> Option<PathBuf> {
     Some(directory)
 }
 
-/// This program as another process: it plays the role of the test of this name.
+/// This program as another process, in the role of the test with this name.
 fn another(test: &str, directory: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([test, "--exact", "--nocapture"]).env(ROLE, directory).stdin(Stdio::null());
@@ -63,7 +63,7 @@ fn cwd() -> PathBuf {
     ProcessInfo::current().cwd.unwrap()
 }
 
-/// Task: the process and its parent, as it sees them and as another of its threads does.
+/// Task: returns the process and its parent, as this thread and another one see them.
 fn ids(_: u32) -> [(u32, Option<u32>); 2] {
     let ids = || {
         let me = ProcessInfo::current();
@@ -72,7 +72,7 @@ fn ids(_: u32) -> [(u32, Option<u32>); 2] {
     [ids(), std::thread::spawn(ids).join().unwrap()]
 }
 
-/// PI-01: a process has one id, which its parent knows too; a new process has a new one.
+/// PI-01: a process has one id, which its parent knows; a new process has a new one.
 #[test]
 fn pi_01_a_process_has_one_id() {
     horsepower::init();
@@ -86,13 +86,14 @@ fn pi_01_a_process_has_one_id() {
             let [(pid, _), (there, _)] = pool.submit(ids, 0).result().unwrap();
             assert_eq!(pid, there);
             assert_eq!(pool.worker_pids(), [pid]);
-            // Both live at the same time or not: the kernel gives a number again only much later.
+            // The kernel reuses an id only much later, so the ids differ even if the processes did not
+            // live at the same time.
             assert!(pids.insert(pid));
         }
     });
 }
 
-/// PI-02: the parent of a worker is the process that owns the pool, whichever thread asked for it.
+/// PI-02: the parent of a worker is the process that owns the pool, whichever thread made it.
 #[test]
 fn pi_02_a_worker_knows_its_parent() {
     horsepower::init();
@@ -108,7 +109,7 @@ fn pi_02_a_worker_knows_its_parent() {
     });
 }
 
-/// PI-03: user and group are the real ones.
+/// PI-03: user and group are the real ids.
 #[test]
 fn pi_03_ids_are_the_real_ones() {
     let id = |option| {
@@ -120,7 +121,7 @@ fn pi_03_ids_are_the_real_ones() {
     assert_eq!((me.uid, me.gid), (id("-ru"), id("-rg")));
 }
 
-/// PI-04: the working directory is the physical one, follows each change, and is inherited.
+/// PI-04: the working directory is the physical one, follows every change, and is inherited.
 #[test]
 fn pi_04_the_working_directory_is_physical_and_current() {
     const NAME: &str = "pi_04_the_working_directory_is_physical_and_current";
@@ -148,7 +149,7 @@ fn pi_04_the_working_directory_is_physical_and_current() {
     });
 }
 
-/// PI-05: the working directory is whole, whatever its length and its bytes.
+/// PI-05: the working directory is complete, whatever its length and its bytes.
 #[test]
 fn pi_05_the_working_directory_is_whole() {
     const NAME: &str = "pi_05_the_working_directory_is_whole";
@@ -170,7 +171,7 @@ fn pi_05_the_working_directory_is_whole() {
     });
 }
 
-/// PI-06: a working directory that was removed is an error, and the rest is told.
+/// PI-06: a removed working directory is an error, and the rest is still there.
 #[test]
 fn pi_06_a_removed_working_directory_is_an_error() {
     const NAME: &str = "pi_06_a_removed_working_directory_is_an_error";
@@ -191,7 +192,7 @@ fn pi_06_a_removed_working_directory_is_an_error() {
     });
 }
 
-/// Puts the calling thread on one of its CPUs.
+/// Restricts the calling thread to one of its CPUs.
 fn stay_on_one_cpu() {
     let all = sched_getaffinity(None).unwrap();
     let first = (0..CpuSet::MAX_CPU).find(|&cpu| all.is_set(cpu)).unwrap();
@@ -200,7 +201,7 @@ fn stay_on_one_cpu() {
     sched_setaffinity(None, &one).unwrap();
 }
 
-/// PI-07, EX-03: what may be used follows the affinity, and executors use it.
+/// PI-07, EX-03: the number of usable CPUs follows the affinity, and executors use it.
 #[test]
 fn pi_07_usable_cpus_follow_the_affinity() {
     const NAME: &str = "pi_07_usable_cpus_follow_the_affinity";
@@ -221,7 +222,7 @@ fn pi_07_usable_cpus_follow_the_affinity() {
         assert!(1 <= all.usable && all.usable <= all.affinity && all.affinity <= all.online);
         let online = std::thread::spawn(move || {
             stay_on_one_cpu();
-            // A process inherits it from the thread that starts it.
+            // A process inherits the affinity of the thread that starts it.
             succeeds(&mut another(NAME, Path::new("/")));
             one()
         });

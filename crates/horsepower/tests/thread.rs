@@ -34,7 +34,7 @@ fn guarded(name: &'static str, test: impl FnOnce()) {
 
 const ROLE: &str = "HORSEPOWER_TEST_ROLE";
 
-/// The role that this process plays. One that hangs ends itself: its test may be gone by then.
+/// The role of this process. A role that hangs ends itself, because its test may have ended.
 fn role() -> Option<String> {
     let role = std::env::var(ROLE).ok()?;
     std::thread::spawn(|| {
@@ -44,16 +44,16 @@ fn role() -> Option<String> {
     Some(role)
 }
 
-/// Prints a line that the test of a role looks for, whatever libtest prints around it.
+/// Prints a line for the test of a role, whatever libtest prints around it.
 fn print(text: &str) {
     println!("\n{text}");
 }
 
-/// How the test `test` ends as a program of its own, in this role: exit code, output, standard error.
+/// Runs the test `test` as another program, in this role. Returns exit code, output and standard error.
 fn play(test: &str, role: &str) -> (Option<i32>, String, String) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([test, "--exact", "--nocapture"]).env(ROLE, role);
-    command.env_remove("RUST_BACKTRACE").stdin(Stdio::null());
+    command.env_remove("RUST_BACKTRACE").env_remove("RUST_LIB_BACKTRACE").stdin(Stdio::null());
     let output = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
@@ -69,7 +69,7 @@ fn sleep_until_stopped(stop: &StopToken) {
     stop.sleep(LONG);
 }
 
-/// TH-01: no second start, no join before the start, no join of a thread by itself.
+/// TH-01: a second start, a join before the start, and a thread that joins itself are errors.
 #[test]
 fn th_01_misuse_is_an_error() {
     guarded("th_01", || {
@@ -105,7 +105,7 @@ fn th_01_misuse_is_an_error() {
     });
 }
 
-/// A thread that owns its handle does not wait for itself.
+/// A thread that drops its own handle does not wait for itself.
 #[test]
 fn th_01_a_handle_may_be_dropped_on_its_own_thread() {
     guarded("th_01 drop", || {
@@ -121,7 +121,7 @@ fn th_01_a_handle_may_be_dropped_on_its_own_thread() {
     });
 }
 
-/// TH-02: what can be read before, while and after.
+/// TH-02: what can be read before, during and after the run.
 #[test]
 fn th_02_ident_and_state_follow_its_life() {
     guarded("th_02", || {
@@ -151,7 +151,7 @@ fn th_02_ident_and_state_follow_its_life() {
     });
 }
 
-/// TH-03: a join with a limit says that the thread goes on, and can be asked again.
+/// TH-03: a join that times out says that the thread is still running, and can be repeated.
 #[test]
 fn th_03_a_join_may_have_a_limit() {
     guarded("th_03", || {
@@ -169,7 +169,7 @@ fn th_03_a_join_may_have_a_limit() {
     });
 }
 
-/// TH-04: names, given or not; the thread and the system know them.
+/// TH-04: names, given or not, as the thread and the system see them.
 #[test]
 fn th_04_names() {
     guarded("th_04", || {
@@ -208,8 +208,8 @@ fn th_04_names() {
     });
 }
 
-/// TH-05: the system's numbers of threads that live are distinct. libtest keeps the main thread for
-/// itself: that its number is the process id is shown by the example of `Thread::native_id`.
+/// TH-05: the system's ids of living threads are distinct. libtest keeps the main thread for itself; the
+/// example of `Thread::native_id` shows that its id is the process id.
 #[cfg(target_os = "linux")]
 #[test]
 fn th_05_native_ids_are_the_systems() {
@@ -225,7 +225,7 @@ fn th_05_native_ids_are_the_systems() {
     });
 }
 
-/// TH-06: a panic is said once on standard error, arrives at join, and ends nothing else.
+/// TH-06: a panic is reported once on standard error, is returned by `join`, and ends nothing else.
 #[test]
 fn th_06_a_panic_costs_its_thread() {
     const NAME: &str = "th_06_a_panic_costs_its_thread";
@@ -257,7 +257,7 @@ fn th_06_a_panic_costs_its_thread() {
     });
 }
 
-/// A result whose destructor panics, left to a thread that nobody waits for.
+/// A result whose destructor panics, on a thread that nobody joins.
 #[test]
 fn th_06_a_panic_while_the_result_is_dropped_is_reported() {
     const NAME: &str = "th_06_a_panic_while_the_result_is_dropped_is_reported";
@@ -291,7 +291,7 @@ fn th_06_a_panic_while_the_result_is_dropped_is_reported() {
     });
 }
 
-/// TH-07: a callback gets the panic instead; its own panic is reported, and not fatal.
+/// TH-07: a panic callback replaces the report; a panic in the callback is reported and is not fatal.
 #[test]
 fn th_07_a_callback_gets_the_panic() {
     const NAME: &str = "th_07_a_callback_gets_the_panic";
@@ -327,7 +327,8 @@ fn th_07_a_callback_gets_the_panic() {
     });
 }
 
-/// TH-08: leaving the scope waits for the thread, in every way of leaving, and the exit code stays.
+/// TH-08: leaving the scope waits for the thread, whether by return, exit code or panic, and the exit
+/// code is kept.
 #[test]
 fn th_08_leaving_the_scope_waits() {
     const NAME: &str = "th_08_leaving_the_scope_waits";
@@ -340,7 +341,7 @@ fn th_08_leaving_the_scope_waits() {
                 print("the thread has ended");
             })
             .unwrap();
-            // Dropped before the handle, which was made after it.
+            // Dropped before the handle, which is older.
             let _left = left;
             assert_ne!(how, "panic", "unwinding");
         };
@@ -359,7 +360,7 @@ fn th_08_leaving_the_scope_waits() {
     });
 }
 
-/// TH-09: a daemon delays nothing and ends with the program; daemons make daemons.
+/// TH-09: a daemon thread does not delay the end of the program; daemons make daemons.
 #[test]
 fn th_09_daemons_do_not_delay_the_end() {
     const NAME: &str = "th_09_daemons_do_not_delay_the_end";
@@ -395,8 +396,8 @@ fn th_09_daemons_do_not_delay_the_end() {
     });
 }
 
-/// TH-10: the notebook's worker; its sleep of three seconds is not waited out, and what stands behind
-/// its loop runs.
+/// TH-10: the worker of the Python notebook that the project follows. A stop cuts its sleep short, and
+/// the code after its loop runs.
 #[test]
 fn th_10_a_stop_is_cooperative() {
     fn worker((name, pause): (&str, Duration), stop: &StopToken) -> Vec<String> {
@@ -412,7 +413,7 @@ fn th_10_a_stop_is_cooperative() {
         thread.stop();
         assert_eq!(thread.get().unwrap(), &["Overwork works", "retired.."]);
 
-        // One that only looks.
+        // A thread that only checks the flag.
         let (turn, turns) = channel();
         let thread = Thread::spawn(move |stop| {
             while !stop.stop_requested() {
@@ -467,7 +468,7 @@ fn th_11_run_runs_here() {
     });
 }
 
-/// A thread that the system does not give stays as it was.
+/// A thread that the system refuses to start stays as it was.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_failed_start_may_be_tried_again() {
@@ -483,7 +484,7 @@ fn a_failed_start_may_be_tried_again() {
     });
 }
 
-/// Several threads may wait for one, by one handle.
+/// Several threads may wait for one through the same handle.
 #[test]
 fn a_result_is_lent_to_many() {
     guarded("many", || {
