@@ -1,4 +1,4 @@
-//! What futures ask of a process pool.
+//! Connects the futures of a process pool with the pool.
 
 use crate::executor::{Control, Helped};
 use horsepower_core::pool::{self, Shared};
