@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "outside")]
+    #[should_panic(expected = "exceed the shared memory")]
     fn reading_past_the_end_panics() {
         let (memory, _file) = Memory::create("z", 4096).unwrap();
         let _ = memory.read_vec(usize::MAX, 2);
