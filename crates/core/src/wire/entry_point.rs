@@ -125,7 +125,7 @@ impl EntryPoint {
     pub const ENCODED_LEN: usize = BuildId::LEN + 8;
 
     /// The entry point of `function`, called through `I`. A function that captures is refused at
-    /// compile time. The value, which has no size, is kept for ever and never dropped.
+    /// compile time. The value, which has no size, is kept forever and never dropped.
     ///
     /// # Errors
     /// If the function's code is not in the program's own file but in another shared object, whose
@@ -236,7 +236,7 @@ impl EntryPoint {
         }
         // SAFETY: within the program's file, aligned, and it begins with the 128 random bits that
         // descriptors begin with and nothing else does. So it is a descriptor, and therefore a
-        // constant that exists for ever.
+        // constant that exists forever.
         Some(EntryPoint(unsafe { &*std::ptr::with_exposed_provenance::<Descriptor>(address) }))
     }
 }
@@ -262,7 +262,7 @@ pub(crate) fn anchor() {}
 fn trampoline<F, I: Invoke<F>>(argument: &[u8], output: &mut Output) -> Status {
     const { assert_zero_sized::<F>() }
     // SAFETY: `F` has no size, so any aligned address holds a value of it. That a value exists was
-    // shown by the one given to `EntryPoint::new`: it was forgotten, so it exists for ever, which
+    // shown by the one given to `EntryPoint::new`: it was forgotten, so it exists forever, which
     // `F: 'static` allows; and `F: Sync`, so any thread may borrow it. A worker is the same
     // program, so it has the same type; that a value made in the parent stands for one in the
     // worker is what sending a task to another process means.

@@ -54,7 +54,7 @@ impl ShutdownOptions {
         self
     }
 
-    /// How long to wait for the shutdown. Default: for ever.
+    /// How long to wait for the shutdown. Default: forever.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self

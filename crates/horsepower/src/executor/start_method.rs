@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// How a [`ProcessPoolExecutor`](crate::ProcessPoolExecutor) starts its workers.
 ///
 /// (There is no plain fork of the program itself: a lock that another thread holds at that moment
-/// would stay locked in the worker for ever.)
+/// would stay locked in the worker forever.)
 ///
 /// ```
 /// use horsepower::StartMethod;

@@ -79,9 +79,9 @@ struct Plan {
 }
 
 /// The argument, shared with the pool: a failed start must not lose it.
-struct Lent(Arc<Payload>);
+struct SharedArgument(Arc<Payload>);
 
-impl AsRef<[u8]> for Lent {
+impl AsRef<[u8]> for SharedArgument {
     fn as_ref(&self) -> &[u8] {
         self.0.bytes()
     }
@@ -163,7 +163,7 @@ impl<T: Value> Process<T> {
         launch.check().map_err(|why| self.invalid(&format!("cannot start it: {why}")))?;
         let name = Name::Process(self.name.clone());
         let promise = Arc::new(Promise::<T>::new(name, Some(pool.shared().clone())));
-        let argument = Payload::bulk(Box::new(Lent(argument.clone())));
+        let argument = Payload::bulk(Box::new(SharedArgument(argument.clone())));
         let task = Task::single(*entry, argument, promise.clone());
         let child = pool.shared().start_dedicated(launch, task).map_err(system)?;
         *plan = None;

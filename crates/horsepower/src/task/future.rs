@@ -343,7 +343,7 @@ macro_rules! as_task_future_by {
 
 as_task_future_by!(&F, &mut F, Box<F>, Arc<F>, std::rc::Rc<F>);
 
-/// The instant `timeout` from now; `None` if the clock cannot represent it, which means for ever.
+/// The instant `timeout` from now; `None` if the clock cannot represent it, which means forever.
 fn deadline(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }

@@ -222,7 +222,7 @@ impl<T> Promise<T> {
         }
         // While the task is with a pool, the pool knows more.
         match (self.task_has_ended(), self.task_is_running()) {
-            (true, _) => "ended",
+            (true, _) => "finished",
             (false, true) => "running",
             (false, false) => "pending",
         }

@@ -32,7 +32,7 @@ pub struct Waited<F> {
     pub not_done: Vec<F>,
 }
 
-/// Waits for futures, of one executor or several, for `timeout` at most; `None` waits for ever,
+/// Waits for futures, of one executor or several, for `timeout` at most; `None` waits forever,
 /// zero does not wait. A timeout is not an error: the returned lists say which futures are done.
 ///
 /// ```
@@ -52,7 +52,7 @@ pub fn wait<F: AsTaskFuture>(
     until: Until,
     timeout: Option<Duration>,
 ) -> Waited<F> {
-    // A timeout beyond the range of the clock means for ever.
+    // A timeout beyond the range of the clock means forever.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut group = Group::new(futures);
     while !group.enough(until) {

@@ -178,7 +178,7 @@ impl Backend for ProcessPoolExecutor {
         if ended || !options.wait {
             Ok(())
         } else if self.pool.shared().in_callback() {
-            let why = "a process pool cannot wait for its own shutdown in one of its callbacks";
+            let why = "a process pool cannot wait for its end in one of its own callbacks";
             Err(Error::new(Kind::Invalid(why.into())))
         } else {
             Err(Error::new(Kind::ShutdownTimedOut))
