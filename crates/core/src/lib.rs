@@ -23,7 +23,7 @@
 //! slots, sleeping). Within `lane`, `ring` has the slots and every change of state, `sleep` the
 //! waking, and `state` the state word. All of them stand on `sys` (memory, futexes, the control
 //! socket). [`callback_threads`] has the threads on which done-callbacks may take their time,
-//! [`panic`] turns panics into values. Unsafe code is in `sys/memory.rs`, `sys/inherited.rs`,
+//! [`panic`](mod@panic) turns panics into values. Unsafe code is in `sys/memory.rs`, `sys/inherited.rs`,
 //! `sys/fork.rs`, `lane/lane.rs`, `wire/entry_point.rs`, `worker/worker.rs` and
 //! `worker/forkserver.rs`, and nowhere else.
 //!

@@ -59,8 +59,8 @@
 //! # A task's way
 //!
 //! Seven steps: ① accept `executor/front.rs`, ② encode `codec/encode.rs`, ③ put
-//! `core/src/pool/put.rs`, ④ work `core/src/worker/worker.rs`, ⑤ collect
-//! `core/src/pool/collect.rs`, ⑥ decode `codec/decode.rs`, ⑦ complete `task/promise.rs`.
+//! `put.rs` in `core/src/pool`, ④ work `core/src/worker/worker.rs`, ⑤ collect `collect.rs` in
+//! `core/src/pool`, ⑥ decode `codec/decode.rs`, ⑦ complete `task/promise.rs`.
 
 #![forbid(unsafe_code)]
 // Without processes, some of the shared code is unused.

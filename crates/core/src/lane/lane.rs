@@ -6,8 +6,8 @@
 //!
 //! The arena is one pair of blocks per slot. So nothing is allocated in it, nothing can leak in it,
 //! and the only thing to check is the length. Its pages cost memory only once a payload has used
-//! them. One of the few files with unsafe code: it gives the worker a reference to a
-//! request's bytes.
+//! them. One of the few files with unsafe code: it gives the worker a reference to the
+//! bytes of a request.
 //!
 //! Used by [`crate::pool`] on the parent's side and [`crate::worker`] on the worker's.
 #![allow(unsafe_code)]

@@ -1,8 +1,8 @@
 //! Records: how several arguments, or several results, share one payload.
 //!
-//! An item of a framed argument is its length followed by its bytes. A result is a header, `length
-//! << 8 | status`, followed by its bytes. Every length is checked where it is read: results come
-//! from a worker, and a worker may be corrupted.
+//! An item of a framed argument is its length followed by its bytes. A result is a header,
+//! `length << 8 | status`, followed by its bytes. Every length is checked where it is read: results
+//! come from a worker, and a worker may be corrupted.
 
 /// Size of a record's header in bytes.
 pub(crate) const HEADER: usize = 8;

@@ -61,8 +61,8 @@ pub(crate) fn serve(
 #[allow(unsafe_code)]
 fn fork() -> io::Result<Side> {
     // SAFETY: `serve` has checked that there is no other thread; or, in a test, only one that
-    // existed before, which `wait_until_asleep` has seen asleep in the harness. It waits there for the end of
-    // the test, which never comes.
+    // existed before, which `wait_until_asleep` has seen asleep in the harness. It waits there for
+    // the end of the test, which never comes.
     unsafe { fork_sibling() }
 }
 

@@ -4,7 +4,7 @@
 //! both go to sleep at once and share a CPU, where a switch is cheap. Anything in between is slow:
 //! one side spins on the CPU on which the other would wake up, so the other has to be woken on an
 //! idle CPU, which takes a virtual machine dozens of microseconds. So a worker spins only if its
-//! last reply did not have to wake anybody: then the parent is awake. Otherwise it yields the CPU
+//! last reply did not have to wake anybody: then the parent is awake. Otherwise it goes to sleep
 //! at once. But when tasks keep arriving soon after replies, it tries from time to time whether
 //! both sides could spin.
 //!

@@ -20,7 +20,7 @@ use std::time::Duration;
 ///   [`EntryPoint::encode`], [`EntryPoint::decode`]. A process of another build refuses the name.
 /// - [`payload`](Self::payload) is the encoded argument of one call if [`items`](Self::items) is
 ///   `None`. Otherwise it holds that many arguments, each as its length (8 bytes, little-endian)
-///   followed by its bytes; [`arguments`](super::arguments) iterates over them. Each is a separate
+///   followed by its bytes; [`arguments`](crate::backend::arguments) iterates over them. Each is a separate
 ///   call with its own answer: item 0, 1, 2, …
 /// - An answer is a record, which [`EntryPoint::call`] makes in the process that runs the function
 ///   and [`Reply::answer`] reads: first 8 bytes, little-endian, with the length of what follows

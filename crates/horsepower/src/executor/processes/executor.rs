@@ -24,7 +24,7 @@ use std::time::Duration;
 /// are started when tasks need them, kept, and replaced when they die. They exit with the pool, and
 /// with this process, however it ends.
 ///
-/// Leaving the scope waits for the work: see [`shutdown`](Executor::shutdown).
+/// Leaving the scope waits for the work: see [`shutdown`](crate::Executor::shutdown).
 ///
 /// Tasks print to this program's standard output and error. Their standard input is empty, because
 /// the parent reads the real one.
