@@ -58,7 +58,7 @@ pub fn ac_01_in_the_order_of_their_ends(place: Place) {
     assert_eq!(ends.next().map(|future| number(&futures, future)), Some(2), "it had ended before");
     for millis in [0, 1, 5] {
         let error = ends.next_timeout(Duration::from_millis(millis)).unwrap().unwrap_err();
-        let text = "3 (of 4) futures unfinished when the time was over";
+        let text = "timed out with 3 of 4 futures pending; ";
         assert!(error.is_timeout() && error.to_string().starts_with(text), "{error}");
     }
     let mut next = || ends.next().map(|future| number(&futures, future));
@@ -115,7 +115,10 @@ pub fn ac_03_no_time(place: Place) {
     ended.sort_unstable();
     assert_eq!(ended, [1, 2]);
     let error = ends.next().unwrap().unwrap_err();
-    assert!(error.is_timeout() && error.to_string().starts_with("2 (of 4) futures unfinished"));
+    assert!(
+        error.is_timeout()
+            && error.to_string().starts_with("timed out with 2 of 4 futures pending; ")
+    );
     assert!(ends.next().is_none(), "the error is the last");
     assert_eq!(ends.into_rest().len(), 2, "and the others are given back");
     assert!(!futures[0].is_done() && !futures[3].is_done(), "they go on");

@@ -136,7 +136,7 @@ pub fn fu_05(place: Place) {
     }
     assert_eq!(called.load(Ordering::Relaxed), 1);
     let error = waiting.into_iter().nth(7).unwrap().result().unwrap_err();
-    assert!(error.is_cancelled() && error.to_string().ends_with("cancelled before it began"));
+    assert!(error.is_cancelled() && error.to_string().ends_with("cancelled before it started"));
     gate.open();
     running.result().unwrap();
     assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);

@@ -191,7 +191,9 @@ pub fn fu_16_kill(place: Place) {
     let queued: Vec<_> = (0..5).map(|_| executor.submit(pid, None)).collect();
     until(|| running.is_running());
     assert!(queued[0].kill());
-    assert!(queued[0].get().unwrap_err().to_string().ends_with("it was cancelled before it began"));
+    assert!(
+        queued[0].get().unwrap_err().to_string().ends_with("it was cancelled before it started")
+    );
     assert!(running.is_running());
     if !place.kills_running() {
         assert!(!running.kill());
@@ -202,7 +204,11 @@ pub fn fu_16_kill(place: Place) {
     assert!(running.kill());
     let error = running.get().unwrap_err();
     assert!(error.is_cancelled() && !error.is_worker_death() && error.worker_pid() == Some(before));
-    assert!(error.to_string().ends_with(&format!("it was killed, with worker process {before}")));
+    assert!(
+        error
+            .to_string()
+            .ends_with(&format!("it was killed together with worker process {before}"))
+    );
     assert!(running.is_cancelled() && running.is_done() && !running.is_running());
     assert!(running.kill() && running.cancel(), "as with `cancel`: it is");
     for future in queued.into_iter().skip(1) {

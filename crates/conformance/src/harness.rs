@@ -28,13 +28,13 @@ impl Subject {
         place.executor(workers).expect("an executor").into()
     }
 
-    /// [`Executor::shutdown`](horsepower::Executor::shutdown).
+    /// [`Executor::shutdown`].
     pub fn shutdown(&self) {
         self.note_workers();
         (**self).shutdown();
     }
 
-    /// [`Executor::shutdown_with`](horsepower::Executor::shutdown_with).
+    /// [`Executor::shutdown_with`].
     ///
     /// # Errors
     /// The same.

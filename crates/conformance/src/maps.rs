@@ -284,8 +284,8 @@ pub fn ex_10_goes_on(place: Place) {
     let mut map = executor.tasks(task, items).options(options).map();
     until(|| lines(&file) == [0]);
     let error = map.next().unwrap().unwrap_err();
-    let text = "the map has not ended within 100ms; what had not begun was cancelled, and what runs \
-                goes on";
+    let text = "the map exceeded its total deadline of 100ms; items that had not started were \
+                cancelled, running ones continue";
     assert!(error.is_timeout() && error.to_string() == text, "{error}");
     assert!(map.next().is_none());
     gate.open();

@@ -79,7 +79,7 @@ pub fn refused_without_processes(place: Place) {
     };
     let hour = Duration::from_secs(3600);
     let deadline = executor.task(write_line, (file.clone(), 1)).deadline(hour).submit();
-    refused(deadline.result().unwrap_err(), "a deadline ends the process");
+    refused(deadline.result().unwrap_err(), "a deadline kills the process");
     let capture = executor.task(write_line, (file.clone(), 1)).capture_output().submit();
     assert_eq!(capture.output(), None);
     refused(capture.result().unwrap_err(), "capturing output redirects the process");
@@ -88,7 +88,7 @@ pub fn refused_without_processes(place: Place) {
     let results: Vec<_> = executor.tasks(write_line, items).options(options).map().collect();
     assert_eq!(results.len(), 5);
     for result in results {
-        refused(result.unwrap_err(), "a deadline ends the process");
+        refused(result.unwrap_err(), "a deadline kills the process");
     }
     assert!(lines(&file).is_empty(), "nothing of it has run");
     let allowed = executor.task(add_one, 1).grace(hour).queue_deadline(hour).retries(1).submit();
@@ -122,7 +122,10 @@ pub fn fa_15_queue_deadline(place: Place) {
     let error = late.result().unwrap_err();
     assert!(start.elapsed() >= limit);
     assert!(error.is_deadline() && !error.is_timeout() && !error.is_cancelled(), "{error}");
-    assert!(error.to_string().contains("had not begun 20ms after it was submitted"), "{error}");
+    assert!(
+        error.to_string().contains("queue deadline of 20ms exceeded; the task never started"),
+        "{error}"
+    );
     assert_eq!(error.worker_pid(), None);
     gate.open();
     running.result().unwrap();
@@ -164,7 +167,7 @@ pub fn cancelled_during_backoff(place: Place) {
     assert_eq!(called.load(Ordering::Relaxed), 1);
     let error = future.result().unwrap_err();
     assert!(error.is_cancelled() && error.may_have_begun(), "{error}");
-    assert!(error.to_string().ends_with("it was cancelled before it was tried again"), "{error}");
+    assert!(error.to_string().ends_with("it was cancelled before it was retried"), "{error}");
     executor.shutdown();
     assert_eq!(lines(&file), [0]);
 }
@@ -211,7 +214,7 @@ pub fn kill_what_has_not_begun(place: Place) {
     until(|| running.is_running());
     assert!(waiting.kill());
     let error = waiting.result().unwrap_err();
-    assert!(error.is_cancelled() && error.to_string().ends_with("cancelled before it began"));
+    assert!(error.is_cancelled() && error.to_string().ends_with("cancelled before it started"));
     gate.open();
     running.result().unwrap();
 }

@@ -29,7 +29,7 @@ fn ex_23_no_deeper_than_ten() {
         for with_pool in [true, false] {
             let (depth, error) = dig(with_pool);
             assert_eq!(depth, 10, "{error}");
-            assert!(error.contains("there are 10 above it already"), "{error}");
+            assert!(error.contains("it is already 10 levels below the first program"), "{error}");
         }
     });
 }

@@ -86,12 +86,12 @@ fn births_deaths_retries_and_deadlines_are_told() {
 
         let count = |words: &[&str]| seen_with(words).len();
         let seen = SEEN.lock().unwrap().clone();
-        assert_eq!(count(&["DEBUG", "worker is started"]), 4, "{seen:#?}");
-        assert_eq!(count(&["worker is started", &format!("pid={pid} ")]), 1, "{seen:#?}");
-        assert_eq!(count(&["WARN", "worker has died", "Signal(6)"]), 2, "{seen:#?}");
-        assert_eq!(count(&["DEBUG", "task is tried again", "die"]), 1, "{seen:#?}");
-        assert_eq!(count(&["WARN", "task is past its deadline", "limit=5ms"]), 1, "{seen:#?}");
-        assert_eq!(count(&["worker has died", "Signal(9)"]), 1, "{seen:#?}");
+        assert_eq!(count(&["DEBUG", "worker started"]), 4, "{seen:#?}");
+        assert_eq!(count(&["worker started", &format!("pid={pid} ")]), 1, "{seen:#?}");
+        assert_eq!(count(&["WARN", "worker died", "Signal(6)"]), 2, "{seen:#?}");
+        assert_eq!(count(&["DEBUG", "retrying task", "die"]), 1, "{seen:#?}");
+        assert_eq!(count(&["WARN", "task exceeded its deadline", "limit=5ms"]), 1, "{seen:#?}");
+        assert_eq!(count(&["worker died", "Signal(9)"]), 1, "{seen:#?}");
     });
 }
 
@@ -116,13 +116,13 @@ fn what_threads_do_is_told() {
 
         let count = |words: &[&str]| seen_with(words).len();
         // The event comes after the future has ended.
-        let late = ["WARN", "task has not begun in time", "late", "limit=1ms"];
+        let late = ["WARN", "task exceeded its queue deadline", "late", "limit=1ms"];
         until(|| count(&late) == 1);
         let seen = SEEN.lock().unwrap().clone();
-        assert_eq!(count(&["DEBUG", "thread is started", "told"]), 2, "{seen:#?}");
-        assert_eq!(count(&["DEBUG", "thread has left", "told"]), 2, "{seen:#?}");
-        assert_eq!(count(&["DEBUG", "task is tried again", "failing"]), 2, "{seen:#?}");
-        assert_eq!(count(&["DEBUG", "task is tried again", "in line"]), 1, "{seen:#?}");
+        assert_eq!(count(&["DEBUG", "thread started", "told"]), 2, "{seen:#?}");
+        assert_eq!(count(&["DEBUG", "thread exited", "told"]), 2, "{seen:#?}");
+        assert_eq!(count(&["DEBUG", "retrying task", "failing"]), 2, "{seen:#?}");
+        assert_eq!(count(&["DEBUG", "retrying task", "in line"]), 1, "{seen:#?}");
     });
 }
 
@@ -169,7 +169,7 @@ fn ex_28_a_worker_that_is_replaced_is_told() {
         }
         pool.shutdown();
         // The last one has not grown yet.
-        let told = seen_with(&["WARN", "worker has grown and is replaced"]);
+        let told = seen_with(&["WARN", "replacing a worker that uses too much memory"]);
         assert_eq!(told.len(), 3, "{told:#?}");
         for (pid, told) in pids.iter().zip(told) {
             assert!(told.contains(&format!("pid={pid} ")), "{told} {pids:?}");

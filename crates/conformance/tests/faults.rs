@@ -23,11 +23,11 @@ fn fa_03_a_death_costs_one_task_and_says_how() {
     guarded("fa_03", || {
         let pool = pool(2);
         for (how, number, text) in [
-            ("abort", Some(6), "was ended by SIGABRT (abort)"),
-            ("overflow", Some(6), "was ended by SIGABRT (abort)"),
-            ("segfault", Some(11), "was ended by SIGSEGV (invalid memory access)"),
-            ("kill", Some(9), "was ended by SIGKILL (killed"),
-            ("terminate", Some(15), "was ended by SIGTERM (terminate)"),
+            ("abort", Some(6), "was killed by SIGABRT (abort)"),
+            ("overflow", Some(6), "was killed by SIGABRT (abort)"),
+            ("segfault", Some(11), "was killed by SIGSEGV (invalid memory access)"),
+            ("kill", Some(9), "was killed by SIGKILL (sent explicitly"),
+            ("terminate", Some(15), "was killed by SIGTERM (terminate)"),
             ("0", None, "exited with code 0"),
             ("42", None, "exited with code 42"),
         ] {
@@ -191,7 +191,7 @@ fn garbage_in_the_lane_is_found_and_survived() {
                     assert!(error.is_protocol() || error.is_worker_death(), "{byte:#x}: {error}");
                     assert_eq!(error.worker_pid(), Some(mad));
                     if error.is_protocol() {
-                        assert!(error.to_string().contains("broke the rules of its lane"));
+                        assert!(error.to_string().contains("corrupted its shared memory ("));
                     }
                 }
             }

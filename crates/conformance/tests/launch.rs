@@ -140,7 +140,7 @@ fn nice_and_affinity() {
         end(pool);
 
         let error = builder().cpu_affinity([]).build().unwrap_err();
-        assert!(error.is_invalid() && error.to_string().contains("without a CPU"), "{error}");
+        assert!(error.is_invalid() && error.to_string().contains("at least one CPU"), "{error}");
         let missing =
             |cpu: &usize| !PathBuf::from(format!("/sys/devices/system/cpu/cpu{cpu}")).exists();
         let missing = (0..1024).rev().find(missing).expect("a CPU that this machine does not have");
@@ -229,7 +229,7 @@ impl tracing::Subscriber for CountsRefusals {
         struct Message;
         impl tracing::field::Visit for Message {
             fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-                if field.name() == "message" && format!("{value:?}") == "worker cannot be started" {
+                if field.name() == "message" && format!("{value:?}") == "cannot start a worker" {
                     REFUSED.fetch_add(1, Ordering::SeqCst);
                 }
             }

@@ -372,9 +372,10 @@ fn memory_limit_ends_the_task() {
             assert!(error.is_memory_limit() && !error.is_worker_death(), "{error}");
             assert_eq!(error.worker_pid(), Some(before));
             let text = error.to_string();
-            let used = text.split(" used ").nth(1).unwrap();
-            let (used, limit) = used.split_once(" of memory, more than its limit of ").unwrap();
-            let limit = limit.strip_suffix(", and was ended").unwrap();
+            let limit = text.split("memory limit of ").nth(1).unwrap();
+            let (limit, used) = limit.split_once(" exceeded: worker process ").unwrap();
+            let used =
+                used.split(" used ").nth(1).unwrap().strip_suffix(" and was killed").unwrap();
             match (used.strip_suffix(" MiB"), used.strip_suffix(" bytes")) {
                 (Some(used), _) => {
                     assert!(used.parse::<f64>().unwrap() > 64.0 && limit == "64.0 MiB")

@@ -22,7 +22,7 @@ fn po_16_an_initializer_that_ends_the_worker() {
             die(how);
         };
         let folder = tempfile::tempdir().unwrap();
-        for (how, why) in [("5", "exited with code 5"), ("abort", "was ended by SIGABRT")] {
+        for (how, why) in [("5", "exited with code 5"), ("abort", "was killed by SIGABRT")] {
             for &method in StartMethod::ALL {
                 let file = folder.path().join(format!("{how} {method}"));
                 let builder = ProcessPoolExecutor::builder().workers(3).start_method(method);

@@ -76,7 +76,7 @@ fn pr_02_arguments_arrive_by_value_and_the_name_is_seen() {
         let name = "n".repeat(256);
         let error = Process::builder().name(name).spawn(nothing, ()).unwrap_err();
         assert!(
-            error.is_invalid() && error.to_string().contains("is too long; at most 255"),
+            error.is_invalid() && error.to_string().contains("bytes; at most 255 are allowed"),
             "{error}"
         );
     });
@@ -176,9 +176,9 @@ fn pr_07_misuse_is_one_kind_of_error() {
         invalid(process.kill().unwrap_err(), "it has not been started");
         invalid(process.sentinel().unwrap_err(), "it has not been started");
         process.start().unwrap();
-        invalid(process.start().unwrap_err(), "it has been started before");
+        invalid(process.start().unwrap_err(), "it has already been started");
         process.join().unwrap();
-        invalid(process.start().unwrap_err(), "it has been started before");
+        invalid(process.start().unwrap_err(), "it has already been started");
         invalid(Process::new(nothing, ()).result().unwrap_err(), "it has not been started");
     });
 }

@@ -77,7 +77,7 @@ fn a_process_that_cannot_begin() {
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(
-            text.contains("before it began") && text.contains("did not report ready"),
+            text.contains("before running it") && text.contains("did not report ready"),
             "{text}"
         );
     });

@@ -97,7 +97,7 @@ fn po_12_wherever_it_is_encoded() {
             let task = |_: Odd| -> u64 { panic!("it was called") };
             let error = executor.task(task, Odd(1)).retries(2).submit().result().unwrap_err();
             assert!(error.is_encoding() && !error.may_have_begun(), "{place}: {error}");
-            let text = "its argument, a released::Odd, cannot be encoded: it is odd";
+            let text = "cannot encode the argument of type released::Odd: it is odd";
             assert!(format!("{error:#}").ends_with(text), "{place}: {error}");
             assert_eq!(
                 executor.task(|odd: Odd| odd.0, Odd(2)).retries(2).submit().result().unwrap(),

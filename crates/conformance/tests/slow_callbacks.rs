@@ -91,7 +91,7 @@ fn fu_11_who_waits_does_not_call() {
                 let tell = tell.clone();
                 // If it has ended already, this thread runs it, as it should.
                 other.add_done_callback(move |_| {
-                    let _ = tell.send(std::thread::current().name() == Some("hp-caller"));
+                    let _ = tell.send(std::thread::current().name() == Some("hp-callback"));
                 });
             }
             let added = told.try_iter().count();

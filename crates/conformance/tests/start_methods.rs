@@ -51,7 +51,7 @@ fn pr_17_start_methods() {
         }
         assert_eq!(process::start_method(), None);
         let error = "nope".parse::<StartMethod>().unwrap_err().to_string();
-        assert_eq!(error, "there is no start method «nope»; there are spawn, forkserver");
+        assert_eq!(error, "unknown start method `nope`; expected one of: spawn, forkserver");
         let own = Process::spawn(|(): ()| process::start_method() == Some(StartMethod::Spawn), ());
         assert!(own.unwrap().get().unwrap());
     });
@@ -138,7 +138,10 @@ fn what_cannot_be_loaded_breaks_the_pool() {
         };
         let pool = ProcessPoolExecutor::builder().workers(1).preload(start, ()).build().unwrap();
         let error = pool.submit(pids, 0).result().unwrap_err();
-        assert!(error.is_broken() && error.to_string().contains("has started threads"), "{error}");
+        assert!(
+            error.is_broken() && error.to_string().contains("preload started or ended threads"),
+            "{error}"
+        );
 
         let error = forked().start_method(StartMethod::Spawn).build().unwrap_err();
         assert!(error.is_invalid(), "{error}");

@@ -212,7 +212,10 @@ fn fu_16_kill() {
             let error = future.result().unwrap_err();
             assert!(error.is_cancelled() && !error.is_worker_death(), "{error}");
             assert_eq!(error.worker_pid(), Some(pid));
-            assert!(error.to_string().contains("it was killed, with worker process"), "{error}");
+            assert!(
+                error.to_string().contains("it was killed together with worker process"),
+                "{error}"
+            );
             for (n, future) in (0..).zip(others) {
                 assert_eq!(future.result().unwrap().0, n);
             }

@@ -1,14 +1,14 @@
-//! The monotonic clock as a number, which means the same in every process of the machine.
+//! The monotonic clock as a number with the same meaning in every process of the machine.
 
 use std::time::{Duration, Instant};
 
-/// The instant that is `time` after `now`; if the clock cannot say that, one that nobody will see.
+/// The instant `time` after `now`. If the clock cannot represent it, one in the far future instead.
 pub(crate) fn after(now: Instant, time: Duration) -> Instant {
     const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
     now.checked_add(time).unwrap_or(now + FAR)
 }
 
-/// Nanoseconds since the machine was started, or thereabouts; never 0.
+/// Nanoseconds of the monotonic clock, which counts roughly from boot; never 0.
 pub(crate) fn monotonic_nanos() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     let seconds = u64::try_from(now.tv_sec).unwrap_or(0);

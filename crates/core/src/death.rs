@@ -1,28 +1,28 @@
-//! How a process ended, in words.
+//! How a process ended, and the words for it.
 
 use std::fmt;
 
-/// The end of a worker process.
+/// The death of a worker process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Death {
     /// Its process id.
     pub pid: u32,
-    /// Why it ended.
+    /// How it ended.
     pub cause: Cause,
 }
 
-/// Why a process ended.
+/// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// By itself, with this exit code.
+    /// It exited with this code.
     Exit(i32),
-    /// By this signal.
+    /// This signal killed it.
     Signal(i32),
-    /// Somebody else has taken its exit status (`waitpid(-1)`, or SIGCHLD ignored).
+    /// Unknown: other code collected its exit status (`waitpid(-1)`, or SIGCHLD is ignored).
     Unknown,
 }
 
-/// The name of a signal and what it means; Linux, x86-64 and aarch64 (signal(7)).
+/// Names and meanings of signals on Linux, x86-64 and aarch64 (signal(7)).
 const SIGNALS: [(i32, &str, &str); 20] = [
     (1, "SIGHUP", "hang-up"),
     (2, "SIGINT", "interrupt"),
@@ -32,7 +32,7 @@ const SIGNALS: [(i32, &str, &str); 20] = [
     (6, "SIGABRT", "abort"),
     (7, "SIGBUS", "bus error"),
     (8, "SIGFPE", "arithmetic error"),
-    (9, "SIGKILL", "killed; the kernel does this too when memory runs out"),
+    (9, "SIGKILL", "sent explicitly, or by the kernel when memory runs out"),
     (10, "SIGUSR1", "user signal 1"),
     (11, "SIGSEGV", "invalid memory access"),
     (12, "SIGUSR2", "user signal 2"),
@@ -51,10 +51,10 @@ impl fmt::Display for Cause {
         match *self {
             Cause::Exit(code) => write!(f, "exited with code {code}"),
             Cause::Signal(number) => match SIGNALS.iter().find(|signal| signal.0 == number) {
-                Some((_, name, meaning)) => write!(f, "was ended by {name} ({meaning})"),
-                None => write!(f, "was ended by signal {number}"),
+                Some((_, name, meaning)) => write!(f, "was killed by {name} ({meaning})"),
+                None => write!(f, "was killed by signal {number}"),
             },
-            Cause::Unknown => f.write_str("ended, and its exit status was taken by someone else"),
+            Cause::Unknown => f.write_str("exited; other code collected its exit status"),
         }
     }
 }
@@ -75,8 +75,8 @@ mod tests {
         assert_eq!(death(Cause::Exit(3)), "worker process 42 exited with code 3");
         assert_eq!(
             death(Cause::Signal(11)),
-            "worker process 42 was ended by SIGSEGV (invalid memory access)"
+            "worker process 42 was killed by SIGSEGV (invalid memory access)"
         );
-        assert_eq!(death(Cause::Signal(40)), "worker process 42 was ended by signal 40");
+        assert_eq!(death(Cause::Signal(40)), "worker process 42 was killed by signal 40");
     }
 }

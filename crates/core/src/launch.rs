@@ -1,4 +1,4 @@
-//! How a worker process is to be started: what it is called, where it runs, what it may use.
+//! How to start a worker process: its name, its environment, and the resources that it may use.
 
 use rustix::thread::CpuSet;
 use std::ffi::{OsStr, OsString};
@@ -9,22 +9,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Longest name of a process, in bytes: it travels in one small message.
+/// Longest name of a process in bytes: it has to fit into one small message.
 pub const LONGEST_NAME: usize = 255;
 
-/// Where one of a process's standard streams leads.
+/// What one of a process's standard streams is connected to.
 #[derive(Clone, Debug, Default)]
 pub enum Stream {
-    /// Where this process's own stream leads.
+    /// This process's own stream.
     #[default]
     Inherit,
-    /// Nowhere: reading finds the end, what is written is gone.
+    /// Nothing: reads return end of file, writes are discarded.
     Null,
-    /// Into this descriptor.
+    /// This descriptor.
     To(Arc<OwnedFd>),
 }
 
-/// Two streams into the same descriptor are the same.
+/// Two streams to the same descriptor are equal.
 impl PartialEq for Stream {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -37,21 +37,21 @@ impl PartialEq for Stream {
 
 impl Eq for Stream {}
 
-/// See the module. The default is a worker that differs in nothing from its parent but that its
-/// standard input is empty.
+/// See the module. By default a worker differs from its parent only in that its standard input is
+/// empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch {
-    /// What the process is called by [`crate::worker::role`].
+    /// The name that [`crate::worker::role`] reports in the process.
     pub name: String,
-    /// How long it may take from its start until it comes to `init`.
+    /// How long the process may take from its start until it reaches `init`.
     pub start_timeout: Duration,
-    /// Variables that are set, or with `None` removed, on top of this process's own.
+    /// Variables to set, or with `None` to remove, on top of this process's environment.
     pub environment: Vec<(OsString, Option<OsString>)>,
-    /// Without this process's own environment.
+    /// Do not inherit this process's environment.
     pub clear_environment: bool,
     /// The working directory.
     pub directory: Option<PathBuf>,
-    /// Added to the nice value.
+    /// Increment of the nice value.
     pub nice: i8,
     /// The CPUs that it may use; `None`: those that this process may use.
     pub cpus: Option<Vec<usize>>,
@@ -81,14 +81,14 @@ impl Default for Launch {
 }
 
 impl Launch {
-    /// Looks for what no process can be started with.
+    /// Rejects settings with which no process can be started.
     ///
     /// # Errors
-    /// What is wrong, as a sentence that names the setting.
+    /// A sentence that names the setting and what is wrong with it.
     pub fn check(&self) -> Result<(), String> {
         if self.name.len() > LONGEST_NAME {
             return Err(format!(
-                "a name of {} bytes is too long; at most {LONGEST_NAME}",
+                "the name has {} bytes; at most {LONGEST_NAME} are allowed",
                 self.name.len()
             ));
         }
@@ -103,20 +103,21 @@ impl Launch {
             }
         }
         if let Some(directory) = self.directory.as_ref().filter(|path| nul(path.as_os_str())) {
-            return Err(format!("the working directory {directory:?} has a NUL byte"));
+            return Err(format!("the working directory {directory:?} contains a NUL byte"));
         }
         if self.cpus.as_ref().is_some_and(Vec::is_empty) {
-            return Err("a process cannot run without a CPU, and `cpu_affinity` names none".into());
+            return Err("`cpu_affinity` must name at least one CPU".into());
         }
         match self.cpus.iter().flatten().find(|&&cpu| cpu >= CpuSet::MAX_CPU) {
-            Some(cpu) => {
-                Err(format!("there is no CPU {cpu}; the last one can be {}", CpuSet::MAX_CPU - 1))
-            }
+            Some(cpu) => Err(format!(
+                "CPU number {cpu} is too large; the highest supported number is {}",
+                CpuSet::MAX_CPU - 1
+            )),
             None => Ok(()),
         }
     }
 
-    /// The CPUs, a bit for each.
+    /// The CPUs as a bit mask.
     pub(crate) fn cpu_bits(&self) -> Vec<u8> {
         let cpus = self.cpus.iter().flatten();
         let bytes = cpus.clone().max().map_or(0, |most| most / 8 + 1);
@@ -126,7 +127,7 @@ impl Launch {
     }
 }
 
-/// Gives this thread, and those that it will start, less than others have.
+/// Applies nice value and CPU affinity to this thread and to threads that it starts later.
 ///
 /// # Errors
 /// What cannot be set, and why.
@@ -134,7 +135,7 @@ pub(crate) fn restrict(nice: i8, cpu_bits: &[u8]) -> Result<(), String> {
     if nice != 0 {
         let set = rustix::process::getpriority_process(None)
             .and_then(|own| rustix::process::setpriority_process(None, own + i32::from(nice)));
-        set.map_err(|error| format!("the nice value cannot be changed by {nice}: {error}"))?;
+        set.map_err(|error| format!("cannot change the nice value by {nice}: {error}"))?;
     }
     if !cpu_bits.is_empty() {
         let set_bits =
@@ -142,15 +143,16 @@ pub(crate) fn restrict(nice: i8, cpu_bits: &[u8]) -> Result<(), String> {
         let cpus: Vec<usize> = set_bits.take_while(|&cpu| cpu < CpuSet::MAX_CPU).collect();
         let mut set = CpuSet::new();
         cpus.iter().for_each(|&cpu| set.set(cpu));
-        rustix::thread::sched_setaffinity(None, &set)
-            .map_err(|error| format!("the CPUs {cpus:?} cannot be used: {error}"))?;
+        rustix::thread::sched_setaffinity(None, &set).map_err(|error| {
+            format!("cannot restrict the process to the CPUs {cpus:?}: {error}")
+        })?;
     }
     Ok(())
 }
 
 impl Stream {
-    /// A descriptor for the stream whose own is `inherited`. A process without that stream gives its
-    /// workers none.
+    /// Opens a descriptor for this stream; `inherited` is this process's own. A process without
+    /// that stream cannot pass it on and gives its workers none.
     pub(crate) fn open(&self, inherited: impl std::os::fd::AsFd) -> io::Result<OwnedFd> {
         let null = || File::options().read(true).write(true).open("/dev/null").map(OwnedFd::from);
         match self {

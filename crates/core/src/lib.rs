@@ -1,37 +1,39 @@
-//! Lanes, workers and supervision: the bytes below `horsepower`. Use that crate; this one is its
-//! engine, and its interface follows the needs of that crate alone.
+//! Lanes, workers and supervision: the engine below `horsepower`, which deals in bytes. Use the
+//! `horsepower` crate; the interface of this one serves only its needs.
 //!
 //! # A task's way
 //!
-//! Seven steps, seven files; one direction, no step calls back up. ①, ②, ⑥ and ⑦ are in the
-//! `horsepower` crate, where tasks have types; here they are bytes.
+//! Seven steps. ①, ②, ⑥ and ⑦ are in the `horsepower` crate, where tasks have types; here they are
+//! bytes. Calls go downward, with one exception: at the end of ⑤ the pool calls the task's
+//! `Receiver`, a trait object from the `horsepower` crate, which does ⑥ and ⑦.
 //!
 //! | step | file | what happens |
 //! |---|---|---|
-//! | ① accept | `horsepower/src/executor/processes.rs` | `submit` makes a future and names the function |
-//! | ② encode | `horsepower/src/encode.rs` | the argument becomes bytes |
-//! | ③ put | [`pool/put.rs`](pool) | an idle or short lane is chosen, the bytes go into a slot |
-//! | ④ work | `worker.rs` | the worker takes the slot, calls the function, replies in the same slot |
-//! | ⑤ collect | [`pool/collect.rs`](pool) | the parent checks the reply and frees the slot |
-//! | ⑥ decode | `horsepower/src/decode.rs` | the bytes become the result |
-//! | ⑦ complete | `horsepower/src/complete.rs` | the future has its answer; waiters, callbacks, wakers |
+//! | ① accept | `horsepower/src/executor/front.rs` | `submit` makes a future and names the function |
+//! | ② encode | `horsepower/src/codec/encode.rs` | the argument becomes bytes |
+//! | ③ put | `put.rs` in [`pool`] | an idle or short lane is chosen, the bytes go into a slot |
+//! | ④ work | `worker/worker.rs` | the worker takes the slot, calls the function, replies in the same slot |
+//! | ⑤ collect | `collect.rs` in [`pool`] | the parent checks the reply and frees the slot |
+//! | ⑥ decode | `horsepower/src/codec/decode.rs` | the bytes become the result |
+//! | ⑦ complete | `horsepower/src/task/promise.rs` | the future has its answer; waiters, callbacks and wakers are notified |
 //!
-//! # Below that
+//! # Layers
 //!
-//! `worker` and `pool` stand on `call` (entry points) and `frame` (what a slot says), those on
-//! `ring` (the slots, every change of state) and `sleep` (waking and sleeping), those on `state`
-//! (the state word), and all on `sys` (memory, futexes, the control socket). Beside them stand `callers`,
-//! the threads on which callbacks may take their time, and `panic`. Unsafe code is in
-//! `sys/memory.rs`, `sys/inherited.rs`, `sys/fork.rs`, `lane.rs`, `call.rs`, `worker.rs` and
-//! `forkserver.rs`, and nowhere else.
+//! `worker` and `pool` stand on `wire` (entry points, identity, handshake) and `lane` (frames,
+//! slots, sleeping). Within `lane`, `ring` has the slots and every change of state, `sleep` the
+//! waking, and `state` the state word. All of them stand on `sys` (memory, futexes, the control
+//! socket). [`callback_threads`] has the threads on which done-callbacks may take their time,
+//! [`panic`](mod@panic) turns panics into values. Unsafe code is in `sys/memory.rs`, `sys/inherited.rs`,
+//! `sys/fork.rs`, `lane/lane.rs`, `wire/entry_point.rs`, `worker/worker.rs` and
+//! `worker/forkserver.rs`, and nowhere else.
 //!
-//! `docs/design/` in the repository tells the why: the lane, the proof that no wake-up is lost, the
-//! life of a worker.
+//! `docs/design/` in the repository explains the reasons: the lane, the proof that no wake-up is
+//! lost, and the life of a worker.
 
 #![deny(unsafe_code)]
-// The checker runs the lock-free parts alone; elsewhere than on Linux there is no pool.
+// loom checks the lock-free parts alone, and only Linux has a pool.
 #![cfg_attr(any(loom, not(target_os = "linux")), allow(dead_code))]
-// These pages are read beside the source: they may point into it.
+// These pages are read next to the source, so they may link into it.
 #![allow(rustdoc::private_intra_doc_links)]
 
 #[cfg(any(target_os = "linux", loom))]

@@ -1,29 +1,29 @@
-//! What an executor has done and is doing, for those who operate it: the one part of this crate
-//! that users of `horsepower` see as it is.
+//! What an executor has done and is doing, for monitoring. The one part of this crate that
+//! `horsepower` re-exports unchanged.
 
 use std::time::Duration;
 
-/// What an executor has done, and what it is doing. A call is one task, or one item of a `map`.
+/// What an executor has done and is doing. A call is one task, or one item of a `map`.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Calls that wait.
+    /// Calls that are waiting.
     pub queued: u64,
-    /// Tasks that run at this moment; a chunk of a `map` is one.
+    /// Tasks that are running now; a chunk of a `map` counts as one.
     pub running: u64,
-    /// Calls that have returned: not those that have failed, or were cancelled.
+    /// Calls that have returned; failed and cancelled ones do not count.
     pub done: u64,
     /// Calls that have failed.
     pub failed: u64,
-    /// Calls that were cancelled, or killed.
+    /// Calls that were cancelled or killed.
     pub cancelled: u64,
-    /// How often tasks were begun again.
+    /// How often tasks were retried.
     pub retried: u64,
-    /// The worker processes that live.
+    /// The living worker processes.
     pub workers: Vec<WorkerStats>,
-    /// How many worker processes have ended although they were wanted, or were replaced.
+    /// How many worker processes died unexpectedly or were replaced.
     pub restarts: u64,
-    /// The last of them, the latest first.
+    /// The most recent of these, latest first.
     pub last_restarts: Vec<Restart>,
 }
 
@@ -37,15 +37,15 @@ pub struct WorkerStats {
     pub pid: u32,
     /// How long ago it was started.
     pub age: Duration,
-    /// It has come to `init`, has run the initializer, and serves.
+    /// It has reached `init`, has run the initializer, and serves tasks.
     pub ready: bool,
-    /// Tasks that wait in its lane or run.
+    /// Tasks that wait in its lane or are running.
     pub in_flight: usize,
-    /// Tasks that it has ended; a chunk of a `map` is one.
+    /// Tasks that it has finished; a chunk of a `map` counts as one.
     pub tasks: u64,
-    /// How long it has worked on those.
+    /// How long it has worked on those tasks.
     pub busy: Duration,
-    /// Bytes of memory that it has for itself: resident, and not shared with others.
+    /// Private memory in bytes: resident and not shared with other processes.
     pub memory_bytes: u64,
 }
 
@@ -66,13 +66,13 @@ impl WorkerStats {
     }
 }
 
-/// A worker process that has ended although it was wanted, or was replaced.
+/// A worker process that died unexpectedly or was replaced.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Restart {
     /// Its process id.
     pub pid: u32,
-    /// How and why it has ended.
+    /// How and why it ended.
     pub why: String,
 }
 

@@ -1,7 +1,8 @@
-//! The atomics, the fence and the futex of the lock-free parts, in one place: the real ones, or
-//! loom's when the crate is built with `--cfg loom`, so that the checker runs the shipped source.
+//! The atomics, the fence and the futex of the lock-free parts, in one place. They are the real
+//! ones, or loom's when the crate is built with `--cfg loom`, so loom checks the shipped source.
 //!
-//! Used by [`crate::lane::ring`] and [`crate::lane::sleep`]. Relies on nothing of this crate but `sys`.
+//! Used by [`crate::lane::ring`] and [`crate::lane::sleep`]. Relies on nothing in this crate except
+//! `sys`.
 
 #[cfg(not(loom))]
 pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
@@ -12,8 +13,8 @@ pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(not(loom))]
 pub(crate) use crate::sys::futex;
 
-/// A futex for loom: a lock and a condition variable with the two promises of the real one. The
-/// word is compared under the lock, and a wake that comes later finds the sleeper.
+/// A futex for loom: a lock and a condition variable that keep the two promises of the real one.
+/// The word is compared under the lock, and a later wake finds the sleeper.
 #[cfg(loom)]
 pub(crate) mod futex {
     use super::{AtomicU32, Ordering};

@@ -1,7 +1,7 @@
-//! The check that a function is nothing but its type.
+//! The check that a function has no size.
 
-/// Refuses, while compiling, a function that is more than its type. (A closure may capture values
-/// without size, such as tokens; they are taken to mean the same in a worker.)
+/// Refuses, at compile time, a function that carries data. (A closure may capture values without
+/// size, such as tokens; they are assumed to mean the same in a worker.)
 pub const fn assert_zero_sized<F>() {
     assert!(
         size_of::<F>() == 0,

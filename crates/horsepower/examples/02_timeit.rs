@@ -1,8 +1,9 @@
-//! Row 2 of the notebook, cell 2 (`timeit.Timer`): eight ways to build a container of 0 to 99.
+//! Row 2 of the notebook (a Python lecture notebook on computing power, see `horsepower::guide`),
+//! cell 2 (`timeit.Timer`): eight ways to build a container of 0 to 99.
 //!
-//! The notebook times a million loops each; here it is ten thousand, to be quick. Its two
-//! comprehension rows time the two loops once more, by a slip; these time what they name.
-//! (`horsepower timeit` prints the same rows beside the notebook's figures.)
+//! The notebook times a million loops each; this example times ten thousand, to be quick. By
+//! mistake, the notebook's two comprehension rows time the two loops again; here they time what
+//! their names say. (`horsepower timeit` prints the same rows next to the notebook's figures.)
 
 #![allow(clippy::print_stdout)]
 
@@ -19,7 +20,7 @@ fn time<R>(name: &str, statement: impl FnMut() -> R) {
 
 #[expect(clippy::map_identity, reason = "the closure is what makes it a comprehension")]
 fn main() {
-    // What the compiler does not know it cannot compute beforehand.
+    // Hide the value, so that the compiler cannot compute the result in advance.
     let numbers = || 0..black_box(100);
     time("set", || HashSet::<i32>::from_iter(numbers()));
     time("list", || Vec::<i32>::from_iter(numbers()));

@@ -1,5 +1,6 @@
-//! Row 3 of the notebook, cell 3: two pieces of work, one after the other. First as plain calls, then
-//! by the in-line executor, which is the same behind the interface that pools have too.
+//! Row 3 of the notebook (a Python lecture notebook on computing power, see `horsepower::guide`),
+//! cell 3: two pieces of work, one after the other. First as plain calls, then with the in-line
+//! executor, which does the same behind the interface of the pools.
 
 #![allow(clippy::print_stdout)]
 

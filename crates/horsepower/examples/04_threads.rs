@@ -1,7 +1,8 @@
-//! Row 4 of the notebook, cell 4 (`class Delivery(Thread)`): the two pieces of work of row 3, on threads.
+//! Row 4 of the notebook (a Python lecture notebook on computing power, see `horsepower::guide`),
+//! cell 4 (`class Delivery(Thread)`): the two pieces of work of row 3, on threads.
 //!
-//! The notebook calls `run`, which stays on the thread that calls it, here as there. What makes another
-//! thread of it is `start`; then it is open which of the two comes first.
+//! The notebook calls `run`, which runs on the calling thread, in Python as here. Only `start` runs
+//! the function on another thread; then either of the two may come first.
 
 #![allow(clippy::print_stdout)]
 

@@ -1,5 +1,6 @@
-//! Row 5 of the notebook, cell 5 (`<Delivery(Thread-6, initial)>`): a thread has an identity, which is
-//! its name and the system's number, and a state that can be read.
+//! Row 5 of the notebook (a Python lecture notebook on computing power, see `horsepower::guide`),
+//! cell 5 (`<Delivery(Thread-6, initial)>`): a thread has an identity, which is its name and its
+//! number in the system, and a state that can be read.
 
 #![allow(clippy::print_stdout)]
 
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 fn delivery(stop: &StopToken) {
     println!("delivering");
-    // At work until it is asked to stop, so that there is a running thread to look at.
+    // Runs until it is asked to stop, so that there is a running thread to look at.
     stop.sleep(Duration::MAX);
 }
 
@@ -25,6 +26,6 @@ fn main() -> Result<(), horsepower::Error> {
     work.join()?;
     println!("{work:?}");
 
-    println!("without a name of one's choice: {}", Thread::new(delivery).name());
+    println!("default name: {}", Thread::new(delivery).name());
     Ok(())
 }

@@ -1,8 +1,9 @@
-//! Row 6 of the notebook, cell 6 (`Thread(target=worker, args=('Overwork', 3))`): a thread made of a
-//! function and its arguments, which works until it is told to stop.
+//! Row 6 of the notebook (a Python lecture notebook on computing power, see `horsepower::guide`),
+//! cell 6 (`Thread(target=worker, args=('Overwork', 3))`): a thread for a function and its
+//! arguments, which works until it is told to stop.
 //!
-//! The notebook's flag `Stopped` is a token here, which every thread has. The three seconds of rest are
-//! three milliseconds, to be quick.
+//! The notebook's flag `Stopped` is a token here, which every thread has. The pauses last three
+//! milliseconds instead of three seconds, to be quick.
 
 #![allow(clippy::print_stdout)]
 
@@ -14,7 +15,7 @@ fn worker((work, sleep_sec): (&str, f64), stop: &StopToken) -> u32 {
     loop {
         println!("do  {work}");
         turns += 1;
-        // False: it was told to stop.
+        // False: a stop was requested.
         if !stop.sleep(Duration::from_secs_f64(sleep_sec)) {
             break;
         }
@@ -26,7 +27,7 @@ fn worker((work, sleep_sec): (&str, f64), stop: &StopToken) -> u32 {
 fn main() -> Result<(), horsepower::Error> {
     let t = Thread::new_with(worker, ("Overwork", 0.003));
     t.start()?;
-    let too_early = t.join_timeout(Duration::from_millis(20)).expect_err("nobody told it to stop");
+    let too_early = t.join_timeout(Duration::from_millis(20)).expect_err("no stop was requested");
     println!("after a while: {}, {}", too_early.is_timeout(), t.state());
     t.stop();
     println!("turns: {}", t.get()?);

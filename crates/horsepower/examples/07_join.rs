@@ -1,8 +1,9 @@
-//! Row 7 of the notebook, cell 7 (`Stopped = True; t.join()`): telling the worker to stop, and waiting
-//! for its end.
+//! Row 7 of the notebook (a Python lecture notebook on computing power, see `horsepower::guide`),
+//! cell 7 (`Stopped = True; t.join()`): telling the worker to stop, and waiting until it has
+//! finished.
 //!
-//! Here the rest between two turns is the notebook's whole 3 seconds, and nobody waits for them: the
-//! stop wakes the worker.
+//! Here the pause between two turns is the notebook's full 3 seconds, but the program does not wait
+//! for it: the stop request wakes the worker.
 
 #![allow(clippy::print_stdout)]
 

@@ -1,5 +1,6 @@
-//! Row 8 of the notebook, cell 8 (`mp.Process(target=delivery, args=()).start()`): a function in a
-//! process of its own. It prints to the same standard output. (Linux.)
+//! Row 8 of the notebook (a Python lecture notebook on computing power, see `horsepower::guide`),
+//! cell 8 (`mp.Process(target=delivery, args=()).start()`): a function in its own process. It
+//! prints to the same standard output. (Linux.)
 
 #![allow(clippy::print_stdout)]
 
@@ -11,10 +12,10 @@ fn delivery(_: ()) -> u32 {
 }
 
 fn main() -> Result<(), horsepower::Error> {
-    horsepower::init(); // the other process stops here, and goes on in `delivery`
+    horsepower::init(); // the other process stops here and calls `delivery`
     let p = Process::spawn(delivery, ())?;
     let there = *p.get()?;
-    println!("delivered by process {there}, asked for by process {}", std::process::id());
+    println!("delivered by process {there}, requested by process {}", std::process::id());
     assert_eq!(there, p.pid().expect("it was started"));
     Ok(())
 }

@@ -1,7 +1,9 @@
-//! Row 9 of the notebook, cell 9 (`start`, `join`, `terminate`): the life of a process, and how it ends:
-//! with a result, by a signal, or by a crash that costs nobody else anything. (Linux.)
+//! Row 9 of the notebook (a Python lecture notebook on computing power, see `horsepower::guide`),
+//! cell 9 (`start`, `join`, `terminate`): the life of a process and how it ends: with a result, by
+//! a signal, or with a crash that affects nothing else. (Linux.)
 //!
-//! The notebook terminates a process that it has joined, which changes nothing. Here each gets its turn.
+//! The notebook terminates a process that it has already joined, which has no effect. Here each
+//! gets its own process.
 
 #![allow(clippy::print_stdout)]
 
@@ -24,18 +26,18 @@ fn crash(_: ()) {
 fn main() -> Result<(), horsepower::Error> {
     horsepower::init();
     let p = Process::new(delivery, 21);
-    println!("before the start: pid {:?}, alive {}", p.pid(), p.is_alive());
+    println!("before `start`: pid {:?}, alive {}", p.pid(), p.is_alive());
     p.start()?;
     println!("its result: {}", p.get()?);
-    println!("after the join: exit code {:?}, alive {}", p.exit_code(), p.is_alive());
+    println!("after `join`: exit code {:?}, alive {}", p.exit_code(), p.is_alive());
 
     let p = Process::spawn(overwork, 3600)?;
-    println!("at work: alive {}", p.is_alive());
+    println!("while it runs: alive {}", p.is_alive());
     p.terminate()?;
     println!("terminated: {}, exit code {:?}", p.join().is_err(), p.exit_code());
 
     let p = Process::spawn(crash, ())?;
     let error = p.join().expect_err("there is no result");
-    println!("crashed: signal {:?}, and this program goes on", error.signal());
+    println!("crashed: signal {:?}, and this program continues", error.signal());
     Ok(())
 }

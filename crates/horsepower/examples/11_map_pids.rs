@@ -1,8 +1,9 @@
-//! Row 11 of the notebook, cell 11 (`Pool().map(double, [1, 2, 3, 4, 5])`): one function over many
-//! values in several processes. Each call prints the process it runs in; the results come in the order
-//! of the values. (Linux.)
+//! Row 11 of the notebook (a Python lecture notebook on computing power, see `horsepower::guide`),
+//! cell 11 (`Pool().map(double, [1, 2, 3, 4, 5])`): one function over many values in several
+//! processes. Each call prints the id of its process; the results arrive in input order. (Linux.)
 //!
-//! Two workers, and calls of some milliseconds, so that both have something to do everywhere.
+//! There are two workers, and each call takes some milliseconds, so that both get work on any
+//! machine.
 
 #![allow(clippy::print_stdout)]
 

@@ -1,8 +1,9 @@
-//! Row 13 of the notebook, cells 14 to 16 (`zip(PRIMES, executor.map(is_prime, PRIMES))`): which of six
-//! numbers are prime, found in processes. (Linux.)
+//! Row 13 of the notebook (a Python lecture notebook on computing power, see `horsepower::guide`),
+//! cells 14 to 16 (`zip(PRIMES, executor.map(is_prime, PRIMES))`): which of six numbers are prime,
+//! computed in processes. (Linux.)
 //!
-//! The notebook takes the square root as a floating-point number, which is wrong for some large
-//! squares; `isqrt` is exact. (`horsepower primes` does the same for any numbers, on any executor.)
+//! The notebook computes the square root in floating point, which is wrong for some large squares;
+//! `isqrt` is exact. (`horsepower primes` does the same for any numbers, on any executor.)
 
 #![allow(clippy::print_stdout)]
 

@@ -1,8 +1,8 @@
-//! Row 14 of the notebook, cells 17 and 18: the same work in parallel and one after the other, timed.
-//! Here on every executor, each beside the serial run: time, speed-up, and which part of the workers'
-//! power came out. (Linux.)
+//! Row 14 of the notebook (a Python lecture notebook on computing power, see `horsepower::guide`),
+//! cells 17 and 18: the same work in parallel and one after the other, timed. Here it runs on every
+//! executor, and each is compared to the serial run: time, speed-up, and efficiency. (Linux.)
 //!
-//! Like the notebook's, the times include starting the workers and letting them go.
+//! As in the notebook, the times include starting and stopping the workers.
 
 #![allow(clippy::print_stdout)]
 

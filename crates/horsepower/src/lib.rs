@@ -1,4 +1,4 @@
-//! Use all the computing power that a program has been given, survive the tasks that crash, and see
+//! Use all the computing power that a program has been given, survive tasks that crash, and measure
 //! what the parallelism was worth.
 //!
 //! ```
@@ -18,31 +18,32 @@
 //! }
 //! ```
 //!
-//! - [`Executor`] is the trait; [`InlineExecutor`], [`ThreadPoolExecutor`] and
-//!   [`ProcessPoolExecutor`] are the places to run, [`AnyExecutor`] is a choice at run time.
-//! - [`TaskFuture`] is the answer of a task; it can be waited for, awaited, cancelled, killed. [`Map`]
-//!   is the answers of many; [`wait`](wait()), [`as_completed`](as_completed()) and
-//!   [`completions`](completions()) wait for several.
-//! - [`Executor::task`] begins a task of which more is asked: a deadline, retries, its output.
+//! - [`Executor`] is the trait. [`InlineExecutor`], [`ThreadPoolExecutor`] and
+//!   [`ProcessPoolExecutor`] are the places to run tasks; [`AnyExecutor`] is a choice at run time.
+//! - [`TaskFuture`] is the answer of one task: wait for it, await it, cancel it, or kill the task.
+//!   [`Map`] yields the answers of many. [`wait`](wait()), [`as_completed`](as_completed()) and
+//!   [`completions`](completions()) wait for several futures.
+//! - [`Executor::task`] builds a task with options: a deadline, retries, captured output.
 //! - [`Error`] says why there is no answer.
-//! - [`Thread`] and [`Process`] run one function on a thread or in a process of its own; a thread is
-//!   stopped by a [`StopToken`].
-//! - [`info`] tells what this process is and which computing power it may use.
+//! - [`Thread`] and [`Process`] run one function on its own thread or in its own process; a
+//!   [`StopToken`] asks a thread to stop.
+//! - [`info`] describes this process and the computing power it may use.
 //! - [`timeit`] measures how long something takes.
-//! - [`guide`] walks through all of it, for those who know Python's way and those who do not.
+//! - [`guide`] walks through all of it, with or without a background in Python.
 //!
 //! # Words for time
 //!
-//! All of them are lengths of time. A `timeout` ends a wait and nothing else: what was waited for goes on.
-//! A `deadline` ends the work: the task with its process, counted from the moment it begins; a
-//! `queue_deadline` ends it before it begins. Of pools, `idle_timeout` is how long a worker without work
-//! is kept, and `start_timeout` how long one may take to start; of a `map`, `timeout` is for all of it.
+//! All of them are durations. A `timeout` ends a wait and nothing else: the work continues. A
+//! `deadline` ends work: it kills the worker process of a task, counted from the moment the task
+//! starts; a `queue_deadline` ends a task before it starts, and the `total_deadline` of a `map`
+//! ends the whole map. For pools, `idle_timeout` is how long a worker without work is kept, and
+//! `start_timeout` how long a worker may take to start.
 //!
 //! # In tests
 //!
-//! The same line makes process pools work under `cargo test` and `cargo nextest`: call
-//! [`init`] first thing in the `#[test]` function. A worker is then the test program, started for
-//! that one test; it comes to the same call and serves there.
+//! The same line makes process pools work under `cargo test` and `cargo nextest`: call [`init`]
+//! first in the `#[test]` function. A worker is then the test program, started for that one test;
+//! it reaches the same call and serves there.
 //!
 //! ```
 //! # use horsepower::prelude::*;
@@ -57,12 +58,12 @@
 //!
 //! # A task's way
 //!
-//! Seven steps, seven files: ① accept `executor/processes.rs`, ② encode `encode.rs`, ③ put
-//! `core/src/pool/put.rs`, ④ work `core/src/worker.rs`, ⑤ collect `core/src/pool/collect.rs`,
-//! ⑥ decode `decode.rs`, ⑦ complete `complete.rs`.
+//! Seven steps: ① accept `executor/front.rs`, ② encode `codec/encode.rs`, ③ put
+//! `put.rs` in `core/src/pool`, ④ work `core/src/worker/worker.rs`, ⑤ collect `collect.rs` in
+//! `core/src/pool`, ⑥ decode `codec/decode.rs`, ⑦ complete `task/promise.rs`.
 
 #![forbid(unsafe_code)]
-// Where there are no processes, some of what they need is left over.
+// Without processes, some of the shared code is unused.
 #![cfg_attr(not(target_os = "linux"), allow(dead_code))]
 
 mod codec;
@@ -101,11 +102,12 @@ pub use task::{
 pub use thread::{StopToken, Thread};
 pub use value::Value;
 
-/// For those who write an executor of their own: the trait to implement, and what its tasks are.
+/// For authors of executors: the trait to implement, and the tasks it receives.
 ///
-/// A [`Backend`](backend::Backend) takes tasks in one of two forms. One that runs them in this process takes
-/// [`Call`](backend::Call)s, and nothing is encoded. One that sends them elsewhere takes
-/// [`Message`](backend::Message)s: the name of a function, and its argument as bytes.
+/// A [`Backend`](backend::Backend) takes tasks in one of two forms. A backend that runs tasks in
+/// this process takes [`Call`](backend::Call)s, and nothing is encoded. A backend that sends tasks
+/// elsewhere takes [`Message`](backend::Message)s: the name of a function and its argument as
+/// bytes.
 pub mod backend {
     #[cfg(target_os = "linux")]
     pub use crate::executor::backend::MessageRunner;
@@ -125,11 +127,10 @@ pub mod backend {
     pub use horsepower_core::task::{Failure, TaskPolicy, TaskState};
 }
 
-/// Makes this program able to start worker processes; in a worker, serves and never returns.
+/// Enables this program to start worker processes. In a worker, it serves tasks and never returns.
 ///
-/// Call it first thing in `main`, or in a `#[test]` function: what comes before it happens once more
-/// in every worker. In any other process it costs one system call. Where processes are not
-/// supported it does nothing.
+/// Call it first in `main` or in a `#[test]` function: code before it also runs in every worker. In
+/// any other process it costs one system call. Where processes are not supported it does nothing.
 ///
 /// ```
 /// horsepower::init();
@@ -140,8 +141,8 @@ pub fn init() {
     horsepower_core::init::init();
 }
 
-/// What most programs need: `use horsepower::prelude::*`. Executors, their options, and futures; no name
-/// that a program is likely to have itself.
+/// What most programs need: `use horsepower::prelude::*`. Executors, their options, and futures,
+/// but no name that a program is likely to define itself.
 pub mod prelude {
     #[cfg(target_os = "linux")]
     pub use crate::ProcessPoolExecutor;

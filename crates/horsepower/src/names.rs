@@ -1,9 +1,9 @@
-//! The names of threads and processes that were given none: `Thread-N`, or `Thread-N (function)`.
+//! Default names of threads and processes: `Thread-N`, or `Thread-N (function)`.
 
 use std::any::type_name;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Names of one kind, numbered.
+/// Numbered names of one kind.
 pub(crate) struct Names {
     kind: &'static str,
     given: AtomicUsize,
@@ -14,9 +14,9 @@ impl Names {
         Names { kind, given: AtomicUsize::new(0) }
     }
 
-    /// The next name, for what runs a function of this type.
+    /// The next name for something that runs a function of this type.
     pub(crate) fn next<F>(&self) -> String {
-        // Relaxed: only a number.
+        // Relaxed: a counter that orders nothing else.
         let number = self.given.fetch_add(1, Ordering::Relaxed) + 1;
         match function_name::<F>() {
             Some(function) => format!("{}-{number} ({function})", self.kind),
@@ -25,12 +25,12 @@ impl Names {
     }
 }
 
-/// The name of a function that is its own type; closures, pointers and boxes have none.
+/// The name of a function item; closures, pointers and boxes have none.
 fn function_name<F>() -> Option<&'static str> {
     if size_of::<F>() == 0 { last_segment(type_name::<F>()) } else { None }
 }
 
-/// `go` of `crate::module::go` and of `<crate::Type as crate::Trait>::go::<f64>`.
+/// Returns `go` for `crate::module::go` and for `<crate::Type as crate::Trait>::go::<f64>`.
 fn last_segment(path: &str) -> Option<&str> {
     let mut depth = 0_usize;
     let mut segment = 0..0;

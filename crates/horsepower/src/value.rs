@@ -3,12 +3,12 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// An argument or a result of a task: it can be encoded by serde, and owned by another thread.
+/// An argument or a result of a task: serde can encode it, and another thread can own it.
 ///
-/// Every type that fits has it by itself; there is nothing to implement. Vectors of numbers
-/// (`Vec<u8>`, `Vec<f64>` and the like) travel at the speed of a copy. The encoding is compact and
-/// does not describe itself, so types that ask their input what it is, such as `serde_json::Value`
-/// or anything with `#[serde(untagged)]` or `#[serde(flatten)]`, fail as that task's error.
+/// Every type that fits implements it automatically. Vectors of numbers (`Vec<u8>`, `Vec<f64>` and
+/// the like) travel at the speed of a copy. The encoding is compact and not self-describing, so
+/// types that inspect their input, such as `serde_json::Value` or anything with
+/// `#[serde(untagged)]` or `#[serde(flatten)]`, fail with an error of that task.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel to another process as the argument or result of a task",
     label = "not a value that can be sent",

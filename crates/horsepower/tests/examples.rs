@@ -54,7 +54,7 @@ const EXAMPLES: [(&str, Check); 14] = [
         assert_eq!(shown.value("group ID"), me.gid.unwrap().to_string());
         assert_eq!(Path::new(shown.value("working directory")), shown.directory);
         assert!(shown.number("bytes of memory") > 0);
-        assert!(shown.value("CPUs").ends_with(" may be used"));
+        assert!(shown.value("CPUs").ends_with(" are usable"));
     }),
     ("02_timeit", |shown| {
         let names: Vec<_> =
@@ -86,7 +86,7 @@ const EXAMPLES: [(&str, Check); 14] = [
             "Thread(Thread-6, not started)",
             "Thread(Thread-6, running)",
             "Thread(Thread-6, finished)",
-            "without a name of one's choice: Thread-1 (delivery)",
+            "default name: Thread-1 (delivery)",
         ];
         assert_eq!(lines, rest);
     }),
@@ -106,20 +106,20 @@ const EXAMPLES: [(&str, Check); 14] = [
     ("08_process", |shown| {
         let lines = shown.lines();
         assert_eq!(lines[0], "delivering...");
-        let (there, here) = lines[1].split_once(", asked for by process ").unwrap();
+        let (there, here) = lines[1].split_once(", requested by process ").unwrap();
         assert_eq!(here, shown.pid.to_string());
         let there: u32 = there.strip_prefix("delivered by process ").unwrap().parse().unwrap();
         assert_ne!(there, shown.pid);
     }),
     ("09_process_life", |shown| {
         let lines = [
-            "before the start: pid None, alive false",
+            "before `start`: pid None, alive false",
             "delivering...",
             "its result: 42",
-            "after the join: exit code Some(0), alive false",
-            "at work: alive true",
+            "after `join`: exit code Some(0), alive false",
+            "while it runs: alive true",
             "terminated: true, exit code Some(-15)",
-            "crashed: signal Some(6), and this program goes on",
+            "crashed: signal Some(6), and this program continues",
         ];
         assert_eq!(shown.lines(), lines);
     }),

@@ -85,7 +85,7 @@ fn th_01_misuse_is_an_error() {
         thread.start().unwrap();
         let again = thread.start().unwrap_err();
         assert!(again.is_invalid() && thread.run().unwrap_err().is_invalid());
-        assert!(again.to_string().starts_with("thread once: it has been started before"));
+        assert!(again.to_string().starts_with("thread once: it has already been started"));
         thread.stop();
         thread.join().unwrap();
         assert!(thread.start().unwrap_err().is_invalid(), "also after its end");

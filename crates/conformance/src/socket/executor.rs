@@ -183,7 +183,9 @@ impl Backend for SocketExecutor {
             return Ok(());
         }
         if self.shared.is_inside() {
-            return Err(Error::invalid("it cannot wait for its end in one of its own callbacks"));
+            return Err(Error::invalid(
+                "it cannot wait for its own shutdown in one of its own callbacks",
+            ));
         }
         let deadline = how.wait_limit().and_then(|limit| Instant::now().checked_add(limit));
         if !self.shared.wait_for_end(deadline) {

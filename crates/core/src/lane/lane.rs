@@ -1,12 +1,13 @@
-//! A lane: the shared memory between the parent and one worker, laid out.
+//! A lane: the layout of the shared memory between the parent and one worker.
 //!
 //! ```text
 //! | ring: header, 128 slots | argument block, reply block of slot 0 | … of slot 1 | …
 //! ```
 //!
-//! The arena is one pair of blocks for each slot, so nothing is allocated in it, nothing can leak
-//! in it, and a length is all that has to be checked. Its pages cost memory only once a payload has
-//! needed them. One of the few files with unsafe code: it lends a request's bytes to the worker.
+//! The arena is one pair of blocks per slot. So nothing is allocated in it, nothing can leak in it,
+//! and the only thing to check is the length. Its pages cost memory only once a payload has used
+//! them. One of the few files with unsafe code: it gives the worker a reference to the
+//! bytes of a request.
 //!
 //! Used by [`crate::pool`] on the parent's side and [`crate::worker`] on the worker's.
 #![allow(unsafe_code)]
@@ -20,56 +21,57 @@ use std::io;
 use std::mem::offset_of;
 use std::os::fd::{AsFd, OwnedFd};
 
-/// Bytes of an argument block and of a reply block. Larger payloads get a segment.
+/// Size of an argument block and of a reply block. Larger payloads get a segment.
 pub(crate) const BLOCK_LEN: usize = 32 << 10;
 
-/// Where the arena begins: at the first page after the ring.
+/// Offset of the arena: the first page after the ring.
 const ARENA: usize = size_of::<Ring>().next_multiple_of(4096);
 
-/// Bytes of a lane.
+/// Size of a lane in bytes.
 pub(crate) const LEN: usize = ARENA + SLOTS as usize * 2 * BLOCK_LEN;
 
-/// «horsepow» and the version of this layout.
+/// "horsepow" and the version of this layout.
 const MAGIC: u64 = u64::from_le_bytes(*b"horsepow") ^ 1;
 
-/// A mapped lane, of either side.
+/// A mapped lane, on either side.
 #[derive(Debug)]
 pub(crate) struct Lane {
     memory: Memory,
-    /// Parent: how often something has been taken out of the lane. In the parent's own memory.
+    /// Parent: counts how often something was taken out of the lane. Lives in the parent's own
+    /// memory.
     changes: AtomicU32,
 }
 
 impl Lane {
-    /// Parent: a new lane, and the descriptor for its worker.
+    /// Parent: creates a lane, and the descriptor for its worker.
     pub(crate) fn create() -> io::Result<(Lane, OwnedFd)> {
         let (memory, file) = Memory::create("horsepower-lane", LEN)?;
         let lane = Lane { memory, changes: AtomicU32::new(0) };
-        // Relaxed: the worker is not started yet.
+        // Relaxed: the worker has not been started yet.
         lane.ring().magic.store(MAGIC, Ordering::Relaxed);
         Ok((lane, file))
     }
 
-    /// Worker: maps the lane that its parent made.
+    /// Worker: maps the lane that its parent created.
     pub(crate) fn open(file: impl AsFd) -> io::Result<Lane> {
         let memory = Memory::from_descriptor(file, LEN)?;
         let lane = Lane { memory, changes: AtomicU32::new(0) };
-        // Relaxed: written before this process was started.
+        // Relaxed: it was written before this process was started.
         if lane.ring().magic.load(Ordering::Relaxed) != MAGIC {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "not a lane of this version"));
         }
         Ok(lane)
     }
 
-    /// Parent: something has been taken out of the lane, by whoever holds the pool's lock.
+    /// Parent: notes that the holder of the pool's lock has taken something out of the lane.
     pub(crate) fn note_change(&self) {
-        // Relaxed: the fence in `Bell::wake` orders it before the look for a sleeper.
+        // Relaxed: the fence in `Bell::wake` orders it before the check for a sleeper.
         self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Parent: how often that has happened.
+    /// Parent: how often something was taken out.
     pub(crate) fn changes(&self) -> u32 {
-        // Relaxed: the fence in `Bell::attend` orders it after the sleeper has made itself known.
+        // Relaxed: the fence in `Bell::wait` orders it after the sleeper has announced itself.
         self.changes.load(Ordering::Relaxed)
     }
 
@@ -91,7 +93,8 @@ impl Lane {
         Lane::argument_offset(position) + BLOCK_LEN
     }
 
-    /// Parent: copies an argument of at most [`BLOCK_LEN`] bytes in, and returns its tier.
+    /// Parent: copies an argument of at most [`BLOCK_LEN`] bytes into the lane and returns its
+    /// tier.
     pub(crate) fn write_argument(&self, position: u32, bytes: &[u8]) -> u32 {
         debug_assert!(bytes.len() <= BLOCK_LEN);
         if bytes.len() <= INLINE {
@@ -103,22 +106,23 @@ impl Lane {
         }
     }
 
-    /// Worker: lends the argument in the slot or its block.
+    /// Worker: borrows the argument in the slot or its block.
     ///
     /// # Safety
-    /// The task at `position` is RUNNING on this worker, and nothing is written to its inline part
+    /// The task at `position` is RUNNING on this worker, and its inline part is not written to
     /// while the slice is in use.
     pub(crate) unsafe fn argument(&self, position: u32, tier: u32, len: usize) -> &[u8] {
         let offset = match tier {
             TIER_INLINE => self.inline_offset(position),
             _ => Lane::argument_offset(position),
         };
-        // SAFETY: while a task is RUNNING the parent writes neither to the slot's inline part nor
-        // to its argument block, and the caller promises the same for the worker.
+        // SAFETY: while a task is RUNNING, the parent writes neither to the slot's inline part nor
+        // to its argument block. The caller promises the same for the worker.
         unsafe { self.memory.bytes(offset, len) }
     }
 
-    /// Worker: copies a part of a reply to `start` of the slot (`tier` INLINE) or its reply block.
+    /// Worker: copies a part of a reply to offset `start` of the slot (`tier` INLINE) or of its
+    /// reply block.
     pub(crate) fn write_reply(&self, position: u32, tier: u32, start: usize, bytes: &[u8]) {
         let offset = match tier {
             TIER_INLINE => self.inline_offset(position),
@@ -127,13 +131,13 @@ impl Lane {
         self.memory.write(offset + start, bytes);
     }
 
-    /// Worker: copies back what it has written to its reply block.
+    /// Worker: copies back what it wrote to its reply block.
     pub(crate) fn read_own_reply(&self, position: u32, into: &mut [u8]) {
         self.memory.read(Lane::reply_offset(position), into);
     }
 
-    /// Parent: copies the first `len` bytes of a reply out of the slot or its reply block. `None`: no reply
-    /// there can be so long.
+    /// Parent: copies the first `len` bytes of a reply out of the slot or its reply block. `None`:
+    /// a reply of this tier cannot be that long.
     pub(crate) fn read_reply(
         &self,
         position: u32,

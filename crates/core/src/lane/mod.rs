@@ -1,8 +1,8 @@
-//! The shared memory between the parent and one worker, and what lies in it.
+//! The shared memory between the parent and one worker, and its contents.
 //!
-//! `state` is the state word of a slot, `frame` what a slot says about its payloads, `ring` the slots,
-//! `sleep` waking and sleeping, `lane` all of it laid out in one memory file; `payload` and `record` are
-//! what tasks and answers look like as bytes.
+//! `state` is the state word of a slot, `frame` what a slot says about its payloads, `ring` the
+//! slots, `sleep` waking and sleeping, `lane` the layout of all of it in one memory file. `payload`
+//! and `record` are the byte formats of tasks and answers.
 
 #[cfg(any(target_os = "linux", loom))]
 pub(crate) mod frame;

@@ -1,11 +1,11 @@
-//! A task's encoded argument, and a task's encoded result, in the parent's own memory or shared.
+//! The encoded argument or result of a task, in the parent's own memory or in shared memory.
 
 #[cfg(target_os = "linux")]
 use crate::sys::memory::Memory;
 use smallvec::SmallVec;
 
-/// An encoded argument. Short ones lie in the value itself, so that a million queued tasks cost no
-/// million allocations.
+/// An encoded argument. Short ones are stored in the value itself, so a million queued tasks do not
+/// cost a million allocations.
 pub struct Payload(Form);
 
 enum Form {
@@ -14,19 +14,19 @@ enum Form {
 }
 
 impl Payload {
-    /// A payload of these bytes, copied if they are few.
+    /// A payload of these bytes; copies them if they are few.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Payload {
         Payload(Form::Small(SmallVec::from_vec(bytes)))
     }
 
-    /// A payload of a copy of these bytes.
+    /// A payload that copies these bytes.
     #[must_use]
     pub fn copy(bytes: &[u8]) -> Payload {
         Payload(Form::Small(SmallVec::from_slice(bytes)))
     }
 
-    /// A payload that is somebody's memory as it is: a `Vec<f64>` travels without being encoded.
+    /// A payload that keeps foreign memory as it is: a `Vec<f64>` travels without being encoded.
     #[must_use]
     pub fn bulk(bytes: Box<dyn AsRef<[u8]> + Send + Sync>) -> Payload {
         Payload(Form::Bulk(bytes))
@@ -48,8 +48,8 @@ impl std::fmt::Debug for Payload {
     }
 }
 
-/// Encoded bytes that are to be decoded: this process's own, or a part of a segment, which is only
-/// ever copied from, since the worker that wrote it may still be writing.
+/// Encoded bytes to decode: either this process's own, or part of a segment. Segments are only ever
+/// copied from, because the worker that wrote one may still be writing.
 #[derive(Clone, Copy, Debug)]
 pub struct Encoded<'a>(Place<'a>);
 
@@ -65,20 +65,20 @@ enum Place<'a> {
 }
 
 impl<'a> Encoded<'a> {
-    /// Bytes of this process's own.
+    /// Bytes that this process owns.
     #[must_use]
     pub fn own(bytes: &'a [u8]) -> Self {
         Encoded(Place::Own(bytes))
     }
 
-    /// `None` if the part is not within the memory.
+    /// Bytes of a segment. `None` if the part is not within the memory.
     #[cfg(target_os = "linux")]
     pub(crate) fn shared(memory: &'a Memory, offset: usize, len: usize) -> Option<Self> {
         let end = offset.checked_add(len)?;
         (end <= memory.len()).then_some(Encoded(Place::Shared { memory, offset, len }))
     }
 
-    /// How many bytes.
+    /// Length in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         match self.0 {
@@ -88,16 +88,16 @@ impl<'a> Encoded<'a> {
         }
     }
 
-    /// True if there are none.
+    /// True if there are no bytes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Copies them all into `target`.
+    /// Copies all bytes into `target`.
     ///
     /// # Panics
-    /// If `target` is not exactly as long.
+    /// If `target` has a different length.
     pub fn copy_to(&self, target: &mut [u8]) {
         match self.0 {
             Place::Own(bytes) => target.copy_from_slice(bytes),
@@ -109,7 +109,7 @@ impl<'a> Encoded<'a> {
         }
     }
 
-    /// A copy of them all.
+    /// Copies all bytes into a vector.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
         match self.0 {
@@ -119,7 +119,7 @@ impl<'a> Encoded<'a> {
         }
     }
 
-    /// Calls `read` with the bytes, copied first if they are shared.
+    /// Calls `read` with the bytes; shared bytes are copied first.
     pub fn with<T>(&self, read: impl FnOnce(&[u8]) -> T) -> T {
         match self.0 {
             Place::Own(bytes) => read(bytes),
@@ -129,7 +129,7 @@ impl<'a> Encoded<'a> {
     }
 
     #[cfg(target_os = "linux")]
-    /// The part that begins at `start` and is `len` bytes long, if there is one.
+    /// The part of `len` bytes from `start`, if it exists.
     pub(crate) fn part(&self, start: usize, len: usize) -> Option<Encoded<'a>> {
         if start.checked_add(len)? > self.len() {
             return None;

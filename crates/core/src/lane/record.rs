@@ -1,12 +1,12 @@
-//! Records: how several arguments, or several results, lie in one payload.
+//! Records: how several arguments, or several results, share one payload.
 //!
-//! An item of a framed argument is its length and its bytes. A result is a header, `length << 8 |
-//! status`, and its bytes. Every length is checked where it is read: results come from a worker,
-//! and a worker may have gone mad.
+//! An item of a framed argument is its length followed by its bytes. A result is a header,
+//! `length << 8 | status`, followed by its bytes. Every length is checked where it is read: results
+//! come from a worker, and a worker may be corrupted.
 
 use crate::lane::payload::Encoded;
 
-/// Bytes of a record's header.
+/// Size of a record's header in bytes.
 pub(crate) const HEADER: usize = 8;
 
 /// What a result record holds.
@@ -42,8 +42,8 @@ fn parse_header(bytes: [u8; HEADER]) -> Option<(Status, usize)> {
     Some((status, usize::try_from(word >> 8).ok()?))
 }
 
-/// Appends an item to a framed argument: room for the length, then whatever `encode` appends. If
-/// it fails, nothing has been appended.
+/// Appends an item to a framed argument: space for the length, then whatever `encode` appends. If
+/// `encode` fails, nothing is appended.
 ///
 /// # Errors
 /// Those of `encode`.
@@ -64,7 +64,7 @@ pub fn push_argument<E>(
 }
 
 /// Takes the next item off the front of a framed argument. `None`: there is none, or the bytes are
-/// no framed argument.
+/// not a framed argument.
 pub(crate) fn next_argument<'a>(arguments: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (len, rest) = arguments.split_first_chunk()?;
     let len = usize::try_from(u64::from_le_bytes(*len)).ok()?;
@@ -73,7 +73,7 @@ pub(crate) fn next_argument<'a>(arguments: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(item)
 }
 
-/// Bytes that the first `items` items of a framed argument take.
+/// Length in bytes of the first `items` items of a framed argument.
 #[must_use]
 pub fn arguments_len(arguments: &[u8], items: u32) -> usize {
     let mut rest = arguments;
@@ -83,7 +83,7 @@ pub fn arguments_len(arguments: &[u8], items: u32) -> usize {
     arguments.len() - rest.len()
 }
 
-/// The items of a framed argument, one after the other, as long as they can be read.
+/// Iterates over the items of a framed argument, up to the first that cannot be read.
 pub fn arguments(mut arguments: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || next_argument(&mut arguments))
 }

@@ -1,12 +1,12 @@
 //! The ring of slots that parent and worker share, and every change of a slot's state.
 //!
 //! The parent fills positions `0, 1, 2, …`; position `p` uses slot `p % SLOTS`. The worker takes
-//! them in the same order and skips those that were taken back. One parent and one worker, so no
-//! position is contended but for the one question that the compare-exchange settles: does the
-//! worker begin the task, or does the parent take it back?
+//! them in the same order and skips those that were taken back. There is one parent and one worker,
+//! so nothing is contended except one question, which the compare-exchange decides: does the worker
+//! start the task, or does the parent take it back?
 //!
-//! Used by [`crate::lane`], which places it in shared memory; relies on [`crate::lane::state`] for the
-//! words and [`crate::lane::sleep`] for waiting. loom runs this file as it is.
+//! Used by [`crate::lane`], which places it in shared memory. Relies on [`crate::lane::state`] for
+//! the words and on [`crate::lane::sleep`] for waiting. loom runs this very file.
 
 use crate::lane::frame::{Reply, Request};
 use crate::lane::sleep::{Bell, Doorbell, Rung};
@@ -14,34 +14,35 @@ use crate::lane::state::{DONE, FREE, READY, RUNNING, SLOTS, index, word};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Bytes of payload that a slot holds itself.
+/// Bytes of payload that fit into the slot itself.
 pub(crate) const INLINE: usize = 8 * INLINE_WORDS;
 #[cfg(not(loom))]
 const INLINE_WORDS: usize = 20;
 #[cfg(loom)]
 const INLINE_WORDS: usize = 0;
 
-/// `command`: serve.
+/// `command`: keep serving.
 const SERVE: u32 = 0;
-/// `command`: leave when the ring is empty.
+/// `command`: exit once the ring is empty.
 const LEAVE: u32 = 1;
 
-/// One task's place: its state word, its frames and its small payloads. Four cache lines.
+/// The place of one task: its state word, its frames and a small payload. Four cache lines.
 #[repr(C, align(64))]
 pub(crate) struct Slot {
     /// See [`crate::lane::state`]. Guards everything else in the slot.
     state: AtomicU32,
     /// How many of the task's items have their results in the reply. Set by the worker while
-    /// RUNNING; after its death it tells the results that count from the item that died.
+    /// RUNNING. After its death, this separates the results that count from the item that died with
+    /// it.
     items_done: AtomicU32,
     pub(crate) request: Request,
     pub(crate) reply: Reply,
-    /// The argument until the worker has decoded it, then the result.
-    /// Bytes, reached through [`crate::lane`]; declared as atomics because both sides write them.
+    /// The argument until the worker has decoded it, then the result. Bytes, accessed through
+    /// [`crate::lane`]; declared as atomics because both sides write them.
     pub(crate) inline: [AtomicU64; INLINE_WORDS],
 }
 
-/// The head of a lane: all that the two sides share but for the payload blocks.
+/// The head of a lane: everything the two sides share except the payload blocks.
 #[repr(C)]
 pub(crate) struct Ring {
     pub(crate) magic: AtomicU64,
@@ -49,8 +50,8 @@ pub(crate) struct Ring {
     tail: AtomicU32,
     /// [`SERVE`] or [`LEAVE`]. Written by the parent.
     command: AtomicU32,
-    /// Nanoseconds that the worker may spin before it sleeps. Written by the parent: it knows how
-    /// many sides are runnable.
+    /// Nanoseconds that the worker may spin before it sleeps. Written by the parent, which knows
+    /// how many sides are runnable.
     spin: AtomicU32,
     doorbell: Doorbell,
     bell: Bell,
@@ -63,18 +64,18 @@ pub(crate) enum Seen {
     Ready,
     Running,
     Done,
-    /// A word that the worker had no right to write.
+    /// A word that the worker must never write.
     Garbage(u32),
 }
 
 /// What the worker finds when it looks for work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// The task at this position is now RUNNING and this worker's.
+    /// The task at this position is now RUNNING and belongs to this worker.
     Task(u32),
-    /// Nothing to do yet.
+    /// No work yet.
     Empty,
-    /// Nothing to do, and the parent says that it is over.
+    /// No work, and the parent told the worker to exit.
     Leave,
 }
 
@@ -86,10 +87,10 @@ impl Ring {
 
     // The parent's side.
 
-    /// Makes the filled slot at `position` the worker's to take, and wakes it. True: it slept.
+    /// Publishes the filled slot at `position` and wakes the worker. True: the worker was asleep.
     pub(crate) fn publish(&self, position: u32) -> bool {
         let slot = self.slot(position);
-        // Relaxed: ordered by the Release below, which the worker acquires before it looks.
+        // Relaxed: ordered by the Release below, which the worker acquires before it reads this.
         slot.items_done.store(0, Ordering::Relaxed);
         // Release: hands the request and the argument over; pairs with the compare-exchange in
         // `next`.
@@ -99,9 +100,9 @@ impl Ring {
         self.doorbell.ring()
     }
 
-    /// Takes a task back that the worker has not begun. False: it has.
+    /// Takes back a task that the worker has not started. False: it has.
     pub(crate) fn take_back(&self, position: u32) -> bool {
-        // Relaxed: the worker has written nothing into a slot it has not taken.
+        // Relaxed: the worker writes nothing into a slot before it has taken it.
         self.slot(position)
             .state
             .compare_exchange(
@@ -113,7 +114,7 @@ impl Ring {
             .is_ok()
     }
 
-    /// What has become of the task at `position`.
+    /// The state of the task at `position`.
     pub(crate) fn look(&self, position: u32) -> Seen {
         // Acquire: takes the reply over; pairs with the Release in `finish`.
         let seen = self.slot(position).state.load(Ordering::Acquire);
@@ -133,18 +134,19 @@ impl Ring {
 
     /// Frees a slot whose reply has been collected.
     pub(crate) fn free(&self, position: u32) {
-        // Relaxed: the worker never looks at a slot that it has finished until `publish`.
+        // Relaxed: the worker does not look at a slot that it has finished until the next
+        // `publish`.
         self.slot(position).state.store(word(position, FREE), Ordering::Relaxed);
     }
 
-    /// Tells the worker to leave when it has nothing more to do.
+    /// Tells the worker to exit when it has no more work.
     pub(crate) fn leave(&self) {
-        // Relaxed: the fence in `ring` orders it, and no data hangs on it.
+        // Relaxed: the fence in `ring` orders it, and it publishes no data.
         self.command.store(LEAVE, Ordering::Relaxed);
         self.doorbell.ring();
     }
 
-    /// Says how long the worker may spin before it sleeps.
+    /// Sets how long the worker may spin before it sleeps.
     pub(crate) fn set_spin(&self, spin: Duration) {
         // Relaxed: a hint.
         let nanos = u32::try_from(spin.as_nanos()).unwrap_or(u32::MAX);
@@ -178,34 +180,34 @@ impl Ring {
                 return Next::Task(position);
             }
         }
-        // Relaxed: no data hangs on it.
+        // Relaxed: it publishes no data.
         if self.command.load(Ordering::Relaxed) == SERVE { Next::Empty } else { Next::Leave }
     }
 
-    /// Says that one more item of the RUNNING task has its result in the reply.
+    /// Announces that one more item of the RUNNING task has its result in the reply.
     pub(crate) fn commit(&self, position: u32, items_done: u32) {
         // Release: hands the results so far over; pairs with the Acquire in `items_done`, which
         // the parent uses after this worker's death.
         self.slot(position).items_done.store(items_done, Ordering::Release);
     }
 
-    /// Publishes the reply of a RUNNING task, and says whom that concerns.
+    /// Publishes the reply of a RUNNING task, and returns which side that woke or concerns.
     pub(crate) fn finish(&self, position: u32) -> Rung {
         // Release: hands the reply over; pairs with the Acquire in `look`.
         self.slot(position).state.store(word(position, DONE), Ordering::Release);
         self.bell.ring()
     }
 
-    /// Sleeps until there may be something to do at `cursor`.
+    /// Sleeps until there may be work at `cursor`.
     pub(crate) fn park(&self, cursor: u32) {
         self.doorbell.park(|| {
-            // Relaxed: only whether to sleep; `next` acquires what it takes.
+            // Relaxed: this only decides whether to sleep; `next` acquires what it takes.
             self.tail.load(Ordering::Relaxed) != cursor
                 || self.command.load(Ordering::Relaxed) != SERVE
         });
     }
 
-    /// True if a look at the ring would find something at `cursor`. For spinning.
+    /// True if there is something to find at `cursor`. Used while spinning.
     pub(crate) fn has_news(&self, cursor: u32) -> bool {
         // Relaxed: as in `park`.
         self.tail.load(Ordering::Relaxed) != cursor || self.command.load(Ordering::Relaxed) != SERVE
@@ -217,7 +219,7 @@ impl Ring {
         Duration::from_nanos(self.spin.load(Ordering::Relaxed).into())
     }
 
-    /// A ring in private memory, for the checkers; a lane's ring is all zeros in fresh memory.
+    /// A ring in private memory, for loom and tests. In fresh memory a lane's ring is all zeros.
     #[cfg(any(loom, test))]
     pub(crate) fn new() -> Self {
         Ring {
@@ -240,8 +242,8 @@ impl Ring {
 
 #[cfg(not(loom))]
 const _: () = {
-    // The layout is a contract between two processes that are checked to be the same build; these
-    // keep a change from making a slot larger, or an unaligned one, unnoticed.
+    // The layout is a contract between two processes of the same build, which is checked at start.
+    // These assertions catch a change that makes a slot larger or unaligned.
     assert!(size_of::<Slot>() == 256);
     assert!(align_of::<Slot>() == 64);
     assert!(std::mem::offset_of!(Slot, inline) == 96);
@@ -279,7 +281,7 @@ mod tests {
         }
         assert!(ring.take_back(0));
         assert!(!ring.take_back(0), "only once");
-        // Slot 0 is free again while the worker has not even begun: the next lap moves in.
+        // Slot 0 is free again although the worker has not started anything: the next lap moves in.
         ring.publish(SLOTS);
         let mut cursor = 0;
         for position in 1..=SLOTS {
@@ -331,7 +333,8 @@ mod loom_tests {
     use loom::sync::Arc;
     use loom::thread;
 
-    /// The worker of these models: takes `tasks` tasks, checks that it sees what the parent wrote.
+    /// The worker of these models: takes `tasks` tasks and checks that it sees what the parent
+    /// wrote.
     fn serve(ring: &Ring, tasks: u32) {
         let mut cursor = 0;
         for _ in 0..tasks {
@@ -360,14 +363,14 @@ mod loom_tests {
 
     fn collect(ring: &Ring, position: u32) {
         while ring.look(position) != Seen::Done {
-            ring.bell().attend(|| ring.look(position) == Seen::Done, None);
+            ring.bell().wait(|| ring.look(position) == Seen::Done, None);
         }
         let reply = ring.slot(position).reply.length.load(Ordering::Relaxed);
         assert_eq!(reply, (u64::from(position) + 7) * 2, "reply handed over");
         ring.free(position);
     }
 
-    /// Both sides sleep and wake; a lost wake-up is a deadlock, which loom reports.
+    /// Both sides sleep and wake. A lost wake-up is a deadlock, which loom reports.
     #[test]
     fn no_wake_up_is_lost_between_parent_and_worker() {
         loom::model(|| {
@@ -384,7 +387,7 @@ mod loom_tests {
         });
     }
 
-    /// The worker begins a task or the parent takes it back, never both, never neither.
+    /// Either the worker starts the task or the parent takes it back: never both, never neither.
     #[test]
     fn a_task_is_begun_or_taken_back() {
         loom::model(|| {
@@ -414,7 +417,7 @@ mod loom_tests {
         });
     }
 
-    /// The supervisor arms the bell and looks: either it sees the reply or the worker answers.
+    /// The supervisor arms the bell and looks: either it sees the reply, or the worker notifies it.
     #[test]
     fn an_armed_bell_is_answered() {
         loom::model(|| {
@@ -435,9 +438,9 @@ mod loom_tests {
         });
     }
 
-    /// The thread that attends is woken although the supervisor has armed the bell as well.
+    /// The helping thread is woken even if the supervisor has armed the bell as well.
     #[test]
-    fn attending_and_arming_do_not_disturb_each_other() {
+    fn waiting_and_arming_do_not_disturb_each_other() {
         loom::model(|| {
             let ring = Arc::new(Ring::new());
             put(&ring, 0);

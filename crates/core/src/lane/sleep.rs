@@ -1,19 +1,19 @@
 //! Sleeping and waking across the lane: [`Doorbell`] for the worker, [`Bell`] for the parent.
 //!
-//! Used by [`crate::lane::ring`]. The argument that no wake-up is lost is in `docs/design/sleep.md`;
-//! loom checks it against this source (`tests` in `ring.rs`). Both follow one pattern, Dekker's:
-//! each side writes its own word, passes a sequentially consistent fence, and reads the other's.
-//! Whichever fence comes second in the single order of fences sees the other side's word, so either
-//! the sleeper sees the work or the waker sees the sleeper.
+//! Used by [`crate::lane::ring`]. `docs/design/sleep.md` proves that no wake-up is lost; loom
+//! checks the proof against this source (`tests` in `ring.rs`). Both types follow Dekker's pattern:
+//! each side writes its own word, passes a sequentially consistent fence, and reads the other
+//! side's word. The fences have a single total order, and the side whose fence comes second sees
+//! the other side's word. So either the sleeper sees the work or the waker sees the sleeper.
 
 use crate::sync::{AtomicU32, Ordering, fence, futex};
 use std::time::Duration;
 
-/// The worker sleeps on it when its lane is empty; the parent rings after filling a slot.
+/// The worker sleeps on it when its lane is empty; the parent rings it after filling a slot.
 #[repr(C, align(64))]
 pub(crate) struct Doorbell {
-    /// 1 while the worker is about to sleep or asleep. Set by the worker, cleared by whoever ends
-    /// the sleep. It is also the futex word: a sleep begins only while it is still 1.
+    /// 1 while the worker sleeps or is about to. The worker sets it; the side that ends the sleep
+    /// clears it. It is also the futex word: a sleep begins only while the word is still 1.
     parked: AtomicU32,
 }
 
@@ -23,26 +23,28 @@ impl Doorbell {
         Doorbell { parked: AtomicU32::new(0) }
     }
 
-    /// Worker: sleeps until rung, unless `work` says that there is something to do. May wake for
-    /// no reason; the caller looks again.
+    /// Worker: sleeps until rung, unless `work` says that there is something to do. Wake-ups may be
+    /// spurious; the caller looks again.
     pub(crate) fn park(&self, work: impl Fn() -> bool) {
-        // Relaxed: ordered against `work` by the fence, which pairs with the fence in `ring`. A swap
-        // and not a store, so that it comes after the swap of a late ring in the word's order by what
-        // it reads, which is easier to see, and for the checker too, than by that swap's atomicity.
+        // Relaxed: ordered against `work` by the fence, which pairs with the fence in `ring`. This
+        // is a swap rather than a store so that it reads from the swap of a late ring and thereby
+        // follows it in the word's modification order. That is easier to see, also for the checker,
+        // than relying on the atomicity of the other swap.
         self.parked.swap(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         if !work() {
             futex::wait(&self.parked, 1, None);
         }
-        // Relaxed: at worst the parent rings once for nothing.
+        // Relaxed: at worst the parent rings once more than needed.
         self.parked.store(0, Ordering::Relaxed);
     }
 
-    /// Parent: wakes the worker if it sleeps. Called after the work was published. One system call
-    /// for each sleep, none for a worker that is awake. True: it slept.
+    /// Parent: wakes the worker if it sleeps. Call it after publishing the work. It costs one
+    /// system call per sleep, and none for a worker that is awake. True: the worker was asleep.
     pub(crate) fn ring(&self) -> bool {
         fence(Ordering::SeqCst);
-        // Relaxed: the fence, which pairs with the one in `park`, orders this after the publishing.
+        // Relaxed: the fence, which pairs with the one in `park`, orders this load after the
+        // publishing.
         let parked =
             self.parked.load(Ordering::Relaxed) == 1 && self.parked.swap(0, Ordering::Relaxed) == 1;
         if parked {
@@ -52,27 +54,27 @@ impl Doorbell {
     }
 }
 
-/// A parent's thread sleeps on the futex: the one that attends the lane.
-const ATTENDED: u32 = 1;
-/// The supervisor wants a message on the control socket for the next reply.
+/// A parent's thread sleeps on the futex: the one that helps with this lane.
+const HELPER: u32 = 1;
+/// The supervisor wants a message on the control socket at the next reply.
 const ARMED: u32 = 2;
 
-/// Whom a ring of the [`Bell`] concerns.
+/// Which side a ring of the [`Bell`] woke or concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rung {
-    /// Nobody sleeps; whoever waits is looking.
+    /// Nobody was asleep; a waiting thread is already looking.
     Nobody,
-    /// A thread slept, and has been woken.
-    Attendant,
-    /// The supervisor asked for a message; the caller has to send it.
+    /// A helping thread was asleep and has been woken.
+    Helper,
+    /// The supervisor asked for a message; the caller must send it.
     Supervisor,
 }
 
-/// The parent hears from it that a reply is in the lane; the worker rings after each.
+/// Tells the parent that a reply is in the lane; the worker rings it after each reply.
 #[repr(C, align(64))]
 pub(crate) struct Bell {
-    /// [`ATTENDED`] and [`ARMED`]. The parent sets them, the worker clears the one it acts on, so
-    /// that each request for a wake-up is answered once.
+    /// [`HELPER`] and [`ARMED`]. The parent sets them; the worker clears the one that it acts on,
+    /// so each request for a wake-up is answered once.
     word: AtomicU32,
 }
 
@@ -82,16 +84,16 @@ impl Bell {
         Bell { word: AtomicU32::new(0) }
     }
 
-    /// Worker: called after a reply was published. Wakes the thread that attends the lane, if there
+    /// Worker: call after publishing a reply. Wakes the thread that helps with this lane, if there
     /// is one.
     pub(crate) fn ring(&self) -> Rung {
         fence(Ordering::SeqCst);
-        // Relaxed: the fence, which pairs with those in `attend` and `arm`, orders this load after
+        // Relaxed: the fence, which pairs with those in `wait` and `arm`, orders this load after
         // the publishing of the reply.
         let word = self.word.load(Ordering::Relaxed);
-        if word & ATTENDED != 0 {
+        if word & HELPER != 0 {
             self.wake();
-            Rung::Attendant
+            Rung::Helper
         } else if word & ARMED != 0 && self.word.fetch_and(!ARMED, Ordering::Relaxed) & ARMED != 0 {
             Rung::Supervisor
         } else {
@@ -99,32 +101,34 @@ impl Bell {
         }
     }
 
-    /// Wakes the thread that attends the lane, if there is one. Called after what it is to see.
+    /// Wakes the thread that helps with this lane, if there is one. Call it after publishing what
+    /// that thread has to see.
     pub(crate) fn wake(&self) {
-        // Pairs with the fence in `attend`.
+        // Pairs with the fence in `wait`.
         fence(Ordering::SeqCst);
-        if self.word.fetch_and(!ATTENDED, Ordering::Relaxed) & ATTENDED != 0 {
+        if self.word.fetch_and(!HELPER, Ordering::Relaxed) & HELPER != 0 {
             futex::wake(&self.word);
         }
     }
 
-    /// Parent: sleeps until rung, unless `reply` says that there is something to collect. May wake
-    /// for no reason. At most one thread at a time; it must look for replies after this returns,
-    /// however it returned, because a ring that came meanwhile was spent on it.
-    pub(crate) fn attend(&self, reply: impl Fn() -> bool, timeout: Option<Duration>) {
+    /// Parent: sleeps until rung, unless `reply` says that there is something to collect. Wake-ups
+    /// may be spurious. At most one thread may wait at a time. It must look for replies after this
+    /// returns, however it returned, because a ring that arrived meanwhile was consumed by it.
+    pub(crate) fn wait(&self, reply: impl Fn() -> bool, timeout: Option<Duration>) {
         // Relaxed: ordered against `reply` by the fence, which pairs with the fence in `ring`.
-        let word = self.word.fetch_or(ATTENDED, Ordering::Relaxed) | ATTENDED;
+        let word = self.word.fetch_or(HELPER, Ordering::Relaxed) | HELPER;
         fence(Ordering::SeqCst);
         if !reply() {
             futex::wait(&self.word, word, timeout);
         }
-        self.word.fetch_and(!ATTENDED, Ordering::Relaxed);
+        self.word.fetch_and(!HELPER, Ordering::Relaxed);
     }
 
-    /// Parent: asks for a message on the control socket with the next reply. The caller must look
-    /// for replies afterwards, because one may have come just before.
+    /// Parent: requests a message on the control socket at the next reply. The caller must look for
+    /// replies afterwards, because one may have arrived just before.
     pub(crate) fn arm(&self) {
-        // Relaxed: ordered against the caller's look by the fence, which pairs with that in `ring`.
+        // Relaxed: ordered against the caller's look by the fence, which pairs with the one in
+        // `ring`.
         if self.word.load(Ordering::Relaxed) & ARMED == 0 {
             self.word.fetch_or(ARMED, Ordering::Relaxed);
         }

@@ -1,8 +1,8 @@
-//! The state word of a slot: a task's whole life in one atomic.
+//! The state word of a slot: the whole life of a task in one atomic.
 //!
-//! Written by [`crate::lane::ring`] only. The word is `lap << 2 | state`: a slot is used again each time
-//! the ring comes round, and the lap tells its present task from the last one, so that a word read
-//! late can never be taken for a new one.
+//! Only [`crate::lane::ring`] writes it. The word is `lap << 2 | state`. A slot is reused each time
+//! the ring wraps around, and the lap distinguishes its current task from the previous one, so a
+//! stale word can never be mistaken for a current one.
 //!
 //! | from      | to        | who    | when                                                        |
 //! |-----------|-----------|--------|-------------------------------------------------------------|
@@ -12,7 +12,8 @@
 //! | `RUNNING` | `DONE`    | worker | the reply is in place                                       |
 //! | `DONE`    | `FREE`    | parent | the reply has been collected                                |
 //!
-//! No other change exists. After a worker's death the word says exactly what became of its task.
+//! No other transition exists. After a worker's death the word says exactly what happened to its
+//! task.
 
 /// log2 of the number of slots in a lane.
 #[cfg(not(loom))]
@@ -20,24 +21,24 @@ pub(crate) const SLOT_BITS: u32 = 7;
 #[cfg(loom)]
 pub(crate) const SLOT_BITS: u32 = 1;
 
-/// Slots in a lane: how many tasks can wait in it. A power of two, so that positions may wrap.
+/// Slots in a lane: how many tasks it can hold. A power of two, so that positions may wrap.
 pub(crate) const SLOTS: u32 = 1 << SLOT_BITS;
 
-/// Nobody's: the parent may fill the slot. Set by the parent.
+/// Owned by the parent, which may fill it. Set by the parent.
 pub(crate) const FREE: u32 = 0;
 /// The request is complete; the worker may take it, the parent may take it back. Set by the parent.
 pub(crate) const READY: u32 = 1;
-/// The worker's: the function has been, or is about to be, called. Set by the worker.
+/// Owned by the worker: the function has been called or is about to be. Set by the worker.
 pub(crate) const RUNNING: u32 = 2;
-/// The reply is complete; the slot is the parent's again. Set by the worker.
+/// The reply is complete and the slot belongs to the parent again. Set by the worker.
 pub(crate) const DONE: u32 = 3;
 
-/// The word that says `state` for the task at `position` of the ring.
+/// The word for `state` of the task at `position` of the ring.
 pub(crate) const fn word(position: u32, state: u32) -> u32 {
     ((position >> SLOT_BITS) << 2) | state
 }
 
-/// The slot that the task at `position` of the ring uses.
+/// The slot used by the task at `position` of the ring.
 pub(crate) const fn index(position: u32) -> usize {
     (position & (SLOTS - 1)) as usize
 }

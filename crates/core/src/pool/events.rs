@@ -46,31 +46,31 @@ pub(crate) enum Event {
 impl Event {
     pub(crate) fn tell(self) {
         match self {
-            Event::WorkerStarted { pid, name } => tracing::debug!(pid, name, "worker is started"),
+            Event::WorkerStarted { pid, name } => tracing::debug!(pid, name, "worker started"),
             Event::WorkerNotStarted { error } => {
-                tracing::warn!(error, "worker cannot be started");
+                tracing::warn!(error, "cannot start a worker");
             }
             Event::WorkerDied { pid, cause, why } => {
-                tracing::warn!(pid, ?cause, why, "worker has died");
+                tracing::warn!(pid, ?cause, why, "worker died");
             }
-            Event::WorkerLeft { pid } => tracing::debug!(pid, "worker has left"),
-            Event::WorkerIdle { pid } => tracing::debug!(pid, "worker was idle and is let go"),
+            Event::WorkerLeft { pid } => tracing::debug!(pid, "worker exited"),
+            Event::WorkerIdle { pid } => tracing::debug!(pid, "stopping an idle worker"),
             Event::WorkerGrown { pid, used } => {
-                tracing::warn!(pid, used, "worker has grown and is replaced");
+                tracing::warn!(pid, used, "replacing a worker that uses too much memory");
             }
             Event::MemoryLimit { pid, used, limit } => {
-                tracing::warn!(pid, used, limit, "worker is past its memory limit");
+                tracing::warn!(pid, used, limit, "worker exceeded its memory limit");
             }
-            Event::ServerStarted { pid } => tracing::debug!(pid, "fork server is started"),
-            Event::ServerEnded { pid } => tracing::warn!(pid, "fork server has ended"),
+            Event::ServerStarted { pid } => tracing::debug!(pid, "fork server started"),
+            Event::ServerEnded { pid } => tracing::warn!(pid, "fork server died"),
             Event::Deadline { pid, task, limit } => {
-                tracing::warn!(pid, task, ?limit, "task is past its deadline");
+                tracing::warn!(pid, task, ?limit, "task exceeded its deadline");
             }
             Event::QueueDeadline { limit } => {
-                tracing::warn!(?limit, "task has not begun in time");
+                tracing::warn!(?limit, "task exceeded its queue deadline");
             }
-            Event::Retry { task, pause } => tracing::debug!(task, ?pause, "task is tried again"),
-            Event::Killed { pid, task } => tracing::warn!(pid, task, "task is killed"),
+            Event::Retry { task, pause } => tracing::debug!(task, ?pause, "retrying task"),
+            Event::Killed { pid, task } => tracing::warn!(pid, task, "task killed"),
             Event::Broken { reason } => tracing::error!(%reason, "pool is broken"),
         }
     }

@@ -24,12 +24,12 @@ pub enum Helped {
 }
 
 impl Shared {
-    /// Called by a thread that waits for the task with this tag to end, no longer than until
+    /// Called by a thread that waits for the task with this state to end, no longer than until
     /// `deadline`.
-    pub fn help(&self, tag: &TaskState, deadline: Option<Instant>) -> Helped {
+    pub fn help(&self, state: &TaskState, deadline: Option<Instant>) -> Helped {
         let mut schedule = self.lock();
-        let Place::Lane(index, _) = tag.place() else {
-            schedule.watch(tag);
+        let Place::Lane(index, _) = state.place() else {
+            schedule.watch(state);
             let deferred = !schedule.deferred.is_empty();
             self.commit(schedule, Outbox::default(), Teller::Here);
             return if deferred { Helped::LookAgain } else { Helped::NotNeeded };
@@ -46,7 +46,7 @@ impl Shared {
             worker.helper == Helper::None && worker.stage().why().is_none()
         };
         let Some(worker) = schedule.roster.get_mut(index).filter(needs_help) else {
-            schedule.watch(tag);
+            schedule.watch(state);
             self.commit(schedule, outbox, Teller::Here);
             return Helped::NotNeeded;
         };
@@ -65,7 +65,7 @@ impl Shared {
         let now = Instant::now();
         let timeout = deadline.map(|deadline| deadline.saturating_duration_since(now));
         if !spins_until(now, spin.min(timeout.unwrap_or(spin)), &news) {
-            ring.bell().attend(news, timeout);
+            ring.bell().wait(news, timeout);
         }
 
         let mut schedule = self.lock();

@@ -116,10 +116,10 @@ impl Shared {
     /// Cancels a task that has not begun. True: its receiver is told nothing more, except by `tell`, which may
     /// call code of the user.
     /// False: the task has begun or ended. If it has several items, those that have not begun are cancelled.
-    pub fn cancel(&self, tag: &TaskState, tell: impl FnOnce()) -> bool {
+    pub fn cancel(&self, state: &TaskState, tell: impl FnOnce()) -> bool {
         let mut schedule = self.lock();
         let mut outbox = Outbox::default();
-        let cancelled = schedule.cancel(tag, &mut outbox);
+        let cancelled = schedule.cancel(state, &mut outbox);
         self.commit(schedule, outbox, Teller::Supervisor);
         if cancelled {
             self.counts.add(&self.counts.cancelled, 1);
@@ -131,25 +131,25 @@ impl Shared {
 
     /// True if the task has begun and not ended.
     #[must_use]
-    pub fn running(&self, tag: &TaskState) -> bool {
-        self.lock().is_running(tag)
+    pub fn running(&self, state: &TaskState) -> bool {
+        self.lock().is_running(state)
     }
 
     /// True if the task has ended, whether its receiver has been told yet or not.
     #[must_use]
-    pub fn ended(&self, tag: &TaskState) -> bool {
+    pub fn ended(&self, state: &TaskState) -> bool {
         let mut schedule = self.lock();
         let mut outbox = Outbox::default();
         schedule.collect_all(&mut outbox);
-        let ended = tag.place() == Place::Ended;
+        let ended = state.place() == Place::Ended;
         self.commit(schedule, outbox, Teller::Supervisor);
         ended
     }
 
     /// Asks that the end of this task be noticed although nobody waits for it.
-    pub fn watch(&self, tag: &TaskState) {
+    pub fn watch(&self, state: &TaskState) {
         let mut schedule = self.lock();
-        schedule.watch(tag);
+        schedule.watch(state);
         self.commit(schedule, Outbox::default(), Teller::Supervisor);
     }
 

@@ -83,14 +83,14 @@ impl Shared {
         self.poke();
     }
 
-    /// Ends the worker that runs the task with this tag, and the task with it. False: it does not run
+    /// Ends the worker that runs the task with this state, and the task with it. False: it does not run
     /// in a worker just now.
-    pub fn kill(&self, tag: &TaskState) -> bool {
+    pub fn kill(&self, state: &TaskState) -> bool {
         let mut schedule = self.lock();
         let mut outbox = Outbox::default();
         schedule.collect_all(&mut outbox);
         let mut killed = false;
-        if let Place::Lane(index, position) = tag.place()
+        if let Place::Lane(index, position) = state.place()
             && let Some(worker) = schedule.roster.get(index)
             && worker.lane.ring().look(position) == Seen::Running
         {

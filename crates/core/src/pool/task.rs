@@ -97,7 +97,7 @@ impl Task {
     }
 
     pub(crate) fn state(&self) -> &TaskState {
-        self.receiver.tag()
+        self.receiver.task_state()
     }
 
     pub(crate) fn is_framed(&self) -> bool {
@@ -179,7 +179,7 @@ pub(crate) mod samples {
     struct Nobody(TaskState);
 
     impl Receiver for Nobody {
-        fn tag(&self) -> &TaskState {
+        fn task_state(&self) -> &TaskState {
             &self.0
         }
 

@@ -1,6 +1,6 @@
-//! The control socket between the parent and one worker: a pair of connected sockets that keep
-//! message boundaries and can carry descriptors. Hello, ready, wake-ups and segments go through it;
-//! tasks never do.
+//! The control socket between the parent and one worker: a pair of connected sockets that preserve
+//! message boundaries and can carry descriptors. Handshake, readiness, wake-ups and segments go
+//! through it; tasks never do.
 
 use rustix::io::Errno;
 use rustix::net::{
@@ -11,10 +11,10 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// Longest message, in bytes.
+/// Longest message in bytes.
 pub(crate) const LONGEST: usize = 1024;
 
-/// Most descriptors with one message.
+/// Most descriptors in one message.
 const DESCRIPTORS: usize = 3;
 
 /// A message and the descriptors that came with it.
@@ -31,7 +31,7 @@ impl Message {
     }
 }
 
-/// A connected pair. Neither end survives `exec` unless it is made a standard stream.
+/// Creates a connected pair. Neither end survives `exec` unless it becomes a standard stream.
 pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(rustix::net::socketpair(
         AddressFamily::UNIX,
@@ -41,10 +41,10 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     )?)
 }
 
-/// What to do if the other side has let so many messages pile up that there is no room for another.
+/// What to do if the other side has not read its messages and there is no room for another.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Send {
-    /// Wait until there is.
+    /// Wait until there is room.
     Wait,
     /// Fail with `WouldBlock`.
     Now,
@@ -81,7 +81,7 @@ pub(crate) fn send(
 pub(crate) enum Receive {
     /// Wait for a message.
     Wait,
-    /// `None` if there is none.
+    /// Return `None` if there is none.
     Now,
 }
 
@@ -93,7 +93,8 @@ pub(crate) fn receive(socket: impl AsFd, how: Receive) -> io::Result<Option<Mess
         Receive::Wait => RecvFlags::CMSG_CLOEXEC,
         Receive::Now => RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT,
     };
-    // A peer that dies with messages unread is told of once, before the messages that it has sent itself.
+    // The kernel reports a peer that died with unread messages once, before the messages that it
+    // sent.
     let mut resets = 0;
     loop {
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -117,10 +118,10 @@ pub(crate) fn receive(socket: impl AsFd, how: Receive) -> io::Result<Option<Mess
     }
 }
 
-/// True if `descriptor` is a control socket with a message waiting that begins with `magic`. Takes
-/// nothing from it.
+/// True if `descriptor` is a control socket whose next message begins with `magic`. Leaves the
+/// message in the socket.
 pub(crate) fn begins_with(descriptor: BorrowedFd<'_>, magic: &[u8]) -> bool {
-    // Only a socket of our kind is read from, even to peek.
+    // Only a socket of this kind is read from, even to peek.
     if rustix::net::sockopt::socket_type(descriptor) != Ok(SocketType::SEQPACKET) {
         return false;
     }

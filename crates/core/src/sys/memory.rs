@@ -1,9 +1,9 @@
-//! Shared memory without a name: a sealed memfd, mapped.
+//! Anonymous shared memory: a sealed memfd, mapped.
 //!
-//! One of the few files with unsafe code. What it guarantees: a [`Memory`] is mapped readable and
-//! writable for its whole `len` as long as it lives, and the file behind it can never shrink, so an
-//! access within `len` cannot fault. What it cannot guarantee is that nobody else writes meanwhile;
-//! so it hands out bytes by copying, and references only to atomics.
+//! One of the few files with unsafe code. It guarantees that a [`Memory`] stays mapped, readable
+//! and writable, for its whole `len` while it lives, and that the file behind it can never shrink.
+//! So an access within `len` cannot fault. It cannot guarantee that no other process writes
+//! meanwhile; so it hands out bytes only by copying, and references only to atomics.
 #![allow(unsafe_code)]
 
 use rustix::fs::{MemfdFlags, SealFlags};
@@ -13,26 +13,26 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-/// Shared memory, mapped into this process until dropped.
+/// Shared memory, mapped into this process until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Memory {
     base: NonNull<u8>,
     len: usize,
 }
 
-// SAFETY: `Memory` owns its mapping as a `Box` owns its allocation; no thread is special.
+// SAFETY: `Memory` owns its mapping as a `Box` owns its allocation; it is not tied to a thread.
 unsafe impl Send for Memory {}
-// SAFETY: through `&Memory` bytes are only copied by raw pointers, or reached as atomics.
+// SAFETY: through `&Memory`, bytes are only copied by raw pointers or accessed as atomics.
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    /// New shared memory of `len` bytes, all zeros, and the descriptor by which another process
-    /// maps it. `name` shows in `/proc/PID/maps`. Pages cost memory only once touched.
+    /// Creates zeroed shared memory of `len` bytes, and the descriptor by which another process
+    /// maps it. `name` shows in `/proc/PID/maps`. Pages cost memory only once they are touched.
     ///
     /// # Errors
-    /// The kernel's, when descriptors, memory or address space run out.
+    /// From the kernel, when descriptors, memory or address space run out.
     pub(crate) fn create(name: &str, len: usize) -> io::Result<(Memory, OwnedFd)> {
-        // Past this limit the kernel would not refuse but end the process, by SIGXFSZ.
+        // Beyond this limit the kernel would kill the process with SIGXFSZ instead of failing.
         let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
         if limit.is_some_and(|limit| limit < len as u64) {
             return Err(rustix::io::Errno::FBIG.into());
@@ -44,11 +44,11 @@ impl Memory {
         Ok((Memory::map(&file, len)?, file))
     }
 
-    /// Maps memory that another process created. `len`: how much of it is to be reachable.
+    /// Maps the first `len` bytes of memory that another process created.
     ///
     /// # Errors
     /// If the descriptor is not a memory file that is sealed against shrinking and at least `len`
-    /// bytes long (whoever sent it could otherwise make this process fault), or from the kernel.
+    /// bytes long (otherwise its sender could make this process fault), or from the kernel.
     pub(crate) fn from_descriptor(file: impl AsFd, len: usize) -> io::Result<Memory> {
         let seals = rustix::fs::fcntl_get_seals(&file)?;
         let size = rustix::fs::fstat(&file)?.st_size;
@@ -56,7 +56,7 @@ impl Memory {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 format!(
-                    "shared memory of {size} bytes, seals {seals:?}: {len} sealed bytes expected"
+                    "expected {len} bytes of sealed shared memory, got {size} bytes with seals {seals:?}"
                 ),
             ));
         }
@@ -64,7 +64,8 @@ impl Memory {
     }
 
     fn map(file: impl AsFd, len: usize) -> io::Result<Memory> {
-        // SAFETY: a new mapping at an address that the kernel chooses disturbs nothing.
+        // SAFETY: a new mapping at an address that the kernel chooses does not affect existing
+        // ones.
         let base = unsafe {
             rustix::mm::mmap(
                 std::ptr::null_mut(),
@@ -79,9 +80,9 @@ impl Memory {
         Ok(Memory { base, len })
     }
 
-    /// Bytes mapped.
+    /// Length of the mapping in bytes.
     #[must_use]
-    #[allow(clippy::len_without_is_empty)] // never empty: the kernel refuses to map nothing
+    #[allow(clippy::len_without_is_empty)] // never empty: the kernel refuses empty mappings
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -90,10 +91,10 @@ impl Memory {
         let end = offset.checked_add(len);
         assert!(
             end.is_some_and(|end| end <= self.len),
-            "{len} bytes at {offset} are outside shared memory of {} bytes",
+            "{len} bytes at offset {offset} exceed the shared memory of {} bytes",
             self.len
         );
-        // SAFETY: `offset <= len`, and the whole of `len` is one mapping.
+        // SAFETY: `offset <= len`, and one mapping covers all of `len`.
         unsafe { self.base.add(offset) }
     }
 
@@ -103,10 +104,10 @@ impl Memory {
     /// If they do not fit.
     pub(crate) fn write(&self, offset: usize, bytes: &[u8]) {
         let target = self.at(offset, bytes.len());
-        // SAFETY: `at` has checked that the target is mapped; `bytes` cannot overlap it, because no
-        // reference to the mapping as bytes is ever given out but by `bytes`, whose caller promises
-        // that nobody writes. Should the other process write here too, the bytes are a mixture,
-        // which is as good as any other bytes.
+        // SAFETY: `at` has checked that the target is mapped. `bytes` cannot overlap it, because
+        // the only references to the mapping as bytes come from the method `bytes`, whose caller
+        // promises that nobody writes. If the other process writes here too, the result is a
+        // mixture, which is as valid as any other bytes.
         unsafe { target.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
     }
 
@@ -116,19 +117,20 @@ impl Memory {
     /// If the memory ends before `bytes` is full.
     pub(crate) fn read(&self, offset: usize, bytes: &mut [u8]) {
         let source = self.at(offset, bytes.len());
-        // SAFETY: as in `write`, the other way round.
+        // SAFETY: as in `write`, in the other direction.
         unsafe { source.as_ptr().copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) };
     }
 
-    /// Copies `len` bytes at `offset` into a new vector, without clearing it first.
+    /// Copies `len` bytes at `offset` into a new vector, without zeroing it first.
     ///
     /// # Panics
-    /// If the memory ends before.
+    /// If the memory ends earlier.
     #[must_use]
     pub(crate) fn read_vec(&self, offset: usize, len: usize) -> Vec<u8> {
         let source = self.at(offset, len);
         let mut bytes = Vec::with_capacity(len);
-        // SAFETY: as in `read`; the vector has room for `len` bytes, all of which are then set.
+        // SAFETY: as in `read`; the vector has capacity for `len` bytes, all of which are then
+        // initialized.
         unsafe {
             source.as_ptr().copy_to_nonoverlapping(bytes.as_mut_ptr(), len);
             bytes.set_len(len);
@@ -141,25 +143,25 @@ impl Memory {
         let place = self.at(offset, size_of::<T>()).cast::<T>();
         assert!(place.is_aligned(), "offset {offset} is not aligned");
         // SAFETY: mapped (`at`), aligned (just checked), valid for any bytes and made of atomics
-        // only (`Atoms`), and unmapped no sooner than `self` is gone.
+        // only (`Atoms`), and not unmapped before `self` is dropped.
         unsafe { place.as_ref() }
     }
 
-    /// The bytes themselves.
+    /// Borrows the bytes themselves.
     ///
     /// # Safety
     /// Nobody, in any process, writes them while the slice is in use.
     pub(crate) unsafe fn bytes(&self, offset: usize, len: usize) -> &[u8] {
         let source = self.at(offset, len);
-        // SAFETY: mapped (`at`); unchanged, by the caller's promise.
+        // SAFETY: mapped (`at`); unchanged, as the caller promises.
         unsafe { std::slice::from_raw_parts(source.as_ptr(), len) }
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        // SAFETY: the mapping is ours alone, and every reference into it borrows `self`. An error
-        // is impossible for a mapping that exists.
+        // SAFETY: only `self` owns the mapping, and every reference into it borrows `self`.
+        // Unmapping an existing mapping cannot fail.
         let _ = unsafe { rustix::mm::munmap(self.base.as_ptr().cast(), self.len) };
     }
 }
@@ -167,8 +169,8 @@ impl Drop for Memory {
 /// Types that may lie in shared memory.
 ///
 /// # Safety
-/// Any bytes are a valid value, and every field is an atomic (or an array or struct of such), so
-/// that writes by the other process are no data race.
+/// Any bytes are a valid value, and every field is an atomic (or an array or struct of atomics), so
+/// writes by the other process are not a data race.
 pub(crate) unsafe trait Atoms {}
 
 // SAFETY: an atomic integer.
@@ -176,7 +178,7 @@ unsafe impl Atoms for AtomicU32 {}
 // SAFETY: an atomic integer.
 unsafe impl Atoms for AtomicU64 {}
 // SAFETY: `Ring` is a `repr(C)` struct of atomics and of arrays and structs of atomics, down to the
-// inline payload; a change to it has to keep that.
+// inline payload. A change to it must keep that property.
 unsafe impl Atoms for crate::lane::ring::Ring {}
 
 #[cfg(test)]
@@ -205,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "outside")]
+    #[should_panic(expected = "exceed the shared memory")]
     fn reading_past_the_end_panics() {
         let (memory, _file) = Memory::create("z", 4096).unwrap();
         let _ = memory.read_vec(usize::MAX, 2);

@@ -1,5 +1,5 @@
-//! What this crate asks of the kernel: sealed shared memory, futexes, the control socket, and the
-//! descriptors that came through `exec`. The lowest layer; it knows nothing of lanes.
+//! What this crate needs from the kernel: sealed shared memory, futexes, the control socket, and
+//! inherited descriptors. The lowest layer; it knows nothing of lanes.
 
 pub(crate) mod control;
 pub(crate) mod fork;

@@ -17,7 +17,7 @@ use std::time::Duration;
 /// end; once for each item.
 pub trait Receiver: Send + Sync + std::fmt::Debug {
     /// The state of the task, for whoever runs it.
-    fn tag(&self) -> &TaskState;
+    fn task_state(&self) -> &TaskState;
     /// What the task has printed, if that was to be captured: standard output and standard error. Called
     /// before `receive`, once for each time that the task was begun.
     fn printed(&self, output: Vec<u8>, errors: Vec<u8>) {

@@ -1,5 +1,6 @@
-//! Keeping what a task prints: while it runs, standard output and standard error lead into two files
-//! in memory that the parent has made and reads afterwards, whatever has become of the worker.
+//! Captures what a task prints. While the task runs, its standard output and standard error lead
+//! into two memory files that the parent created. The parent reads them afterwards, whatever
+//! happened to the worker.
 
 use crate::sys::control::{self, Send};
 use rustix::fs::{FallocateFlags, MemfdFlags};
@@ -7,10 +8,10 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 
-/// Most bytes of each stream that are handed over; of more, the last ones.
+/// Most bytes kept of each stream; of more, the last ones.
 const MOST: u64 = 16 << 20;
 
-/// Parent: where the output of one task goes.
+/// Parent: the files that receive the output of one task.
 #[derive(Debug)]
 pub(crate) struct Capture {
     output: File,
@@ -18,7 +19,7 @@ pub(crate) struct Capture {
 }
 
 impl Capture {
-    /// Makes the files and sends them to the worker with `note`.
+    /// Creates the files and sends them to the worker with `note`.
     pub(crate) fn send(socket: &OwnedFd, note: &[u8]) -> io::Result<Capture> {
         let file = || rustix::fs::memfd_create("horsepower-output", MemfdFlags::CLOEXEC);
         let (output, errors) = (File::from(file()?), File::from(file()?));
@@ -26,19 +27,19 @@ impl Capture {
         Ok(Capture { output, errors })
     }
 
-    /// Frees the memory of what will not be handed over.
+    /// Frees the memory of output beyond the limit.
     pub(crate) fn trim(&self) {
         for file in [&self.output, &self.errors] {
             let len = file.metadata().map_or(0, |metadata| metadata.len());
             if len > MOST {
                 let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-                // If it fails, that costs memory and nothing else.
+                // A failure costs memory and nothing else.
                 let _ = rustix::fs::fallocate(file, flags, 0, len - MOST);
             }
         }
     }
 
-    /// What was printed: standard output, and standard error.
+    /// What was printed on standard output and on standard error.
     pub(crate) fn read(self) -> (Vec<u8>, Vec<u8>) {
         (read(self.output), read(self.errors))
     }
@@ -47,15 +48,15 @@ impl Capture {
 fn read(mut file: File) -> Vec<u8> {
     let mut bytes = Vec::new();
     let len = file.metadata().map_or(0, |metadata| metadata.len());
-    // The worker has moved the place in the file, which both share.
+    // The worker has moved the file position, which both processes share.
     if file.seek(io::SeekFrom::Start(len.saturating_sub(MOST))).is_ok() {
-        // What cannot be read is missing; there is nobody to tell.
+        // Output that cannot be read is missing; there is nobody to report the error to.
         let _ = file.take(MOST).read_to_end(&mut bytes);
     }
     bytes
 }
 
-/// Worker: the standard streams lead into the files until this is dropped.
+/// Worker: while this lives, the standard streams lead into the files.
 #[derive(Debug)]
 pub(crate) struct Capturing {
     output: OwnedFd,
@@ -78,7 +79,7 @@ impl Capturing {
 impl Drop for Capturing {
     fn drop(&mut self) {
         let _ = io::stdout().flush();
-        // They were these descriptors a moment ago.
+        // Cannot fail: these were the standard descriptors until now.
         let _ = rustix::stdio::dup2_stdout(&self.output);
         let _ = rustix::stdio::dup2_stderr(&self.errors);
     }

@@ -1,11 +1,11 @@
-//! Entry points: how a function of this program is named to another process of the same program.
+//! Entry points: how one process names a function to another process of the same program.
 //!
 //! A task is a function whose type has no size: a plain `fn` item or a closure without captures.
-//! Its type alone says which code to run, so the compiler can make, for each such type, a small
-//! function that needs no value, and a constant that holds its address: the [`Descriptor`]. The
-//! address of the descriptor differs between processes only by where the program was loaded, so its
-//! distance from [`anchor`], a function of the same program, names it in every process of the same
-//! build. A descriptor begins with a constant of 128 bits, so a distance that somebody made up is
+//! Its type alone determines which code to run. So for each such type the compiler can generate a
+//! small function that needs no value, and a constant that holds its address: the [`Descriptor`].
+//! Between processes, the address of the descriptor differs only by where the program was loaded.
+//! So its distance from [`anchor`], a function of the same program, names it in every process of
+//! the same build. A descriptor begins with a constant of 128 bits, so an invented distance is
 //! refused before anything is called. One of the few files with unsafe code.
 #![allow(unsafe_code)]
 
@@ -26,12 +26,13 @@ pub struct Output {
 }
 
 impl Output {
-    /// Where to encode the result, or the text of a failure. Empty at the start of each item.
+    /// The buffer for the encoded result, or for the text of a failure. Empty at the start of each
+    /// item.
     pub fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 
-    /// Leaves memory as it is for the result, instead of encoding it into the buffer.
+    /// Makes existing memory the result, instead of encoding it into the buffer.
     pub fn set_bulk(&mut self, bytes: Box<dyn AsRef<[u8]>>) {
         self.bulk = Some(bytes);
     }
@@ -40,7 +41,7 @@ impl Output {
         self.bulk.as_ref().map_or(&self.bytes, |bulk| (**bulk).as_ref())
     }
 
-    /// Empties it for the next item, and gives back memory that an unusual result made it take.
+    /// Empties it for the next item, and releases the excess memory of an unusually large result.
     pub(crate) fn clear(&mut self) {
         const KEEP: usize = 1 << 20;
         self.bulk = None;
@@ -49,7 +50,7 @@ impl Output {
     }
 }
 
-/// How to call a function of type `F` with an encoded argument; the typed layer implements it.
+/// How to call a function of type `F` with an encoded argument. The typed layer implements it.
 pub trait Invoke<F> {
     /// Decodes `argument`, calls `function`, and encodes the result into `output`.
     fn invoke(function: &F, argument: &[u8], output: &mut Output) -> Status;
@@ -57,7 +58,7 @@ pub trait Invoke<F> {
 
 type Entry = fn(&[u8], &mut Output) -> Status;
 
-/// What is known of one task function, somewhere in the read-only data of the program.
+/// What is known about one task function. Stored in the read-only data of the program.
 #[repr(C)]
 struct Descriptor {
     magic: [u64; 2],
@@ -65,10 +66,10 @@ struct Descriptor {
     name: fn() -> &'static str,
 }
 
-/// How a descriptor begins: 128 random bits.
+/// The first 128 bits of a descriptor, chosen at random.
 const MAGIC: [u64; 2] = [0x8c1f_5ad0_93b7_e264, 0x47d2_e90b_6f3a_185d];
 
-/// The descriptor of the function type `F`, called by way of `I`.
+/// The descriptor of the function type `F`, called through `I`.
 struct Described<F, I>(PhantomData<(F, I)>);
 
 impl<F, I: Invoke<F>> Described<F, I> {
@@ -76,29 +77,29 @@ impl<F, I: Invoke<F>> Described<F, I> {
         &Descriptor { magic: MAGIC, call: trampoline::<F, I>, name: std::any::type_name::<F> };
 }
 
-/// A task's code, named so that it can be found in every process of this program.
+/// The code of a task, named so that every process of this program can find it.
 ///
-/// Its encoded form, [`encode`](Self::encode), is 24 bytes: the [`BuildId`] of the program (16
+/// Its encoded form, [`encode`](Self::encode), has 24 bytes: the [`BuildId`] of the program (16
 /// bytes), then the distance of the descriptor from an anchor in the same program (8 bytes,
-/// little-endian, wrapping). A process of the same build, on this machine or another, makes the entry
-/// point of the same function from them; a process of another build refuses them.
+/// little-endian, wrapping). A process of the same build, on this machine or another, turns them
+/// back into the entry point of the same function; a process of another build refuses them.
 #[derive(Clone, Copy)]
 pub struct EntryPoint(&'static Descriptor);
 
-/// Why an encoded entry point names no function here.
+/// Why an encoded entry point does not name a function in this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EntryPointError {
-    /// It belongs to another build of the program, or to another program.
+    /// It belongs to another program or another build of this one.
     OtherBuild {
         /// The build that it belongs to.
         theirs: BuildId,
         /// The build of this process.
         ours: BuildId,
     },
-    /// The bytes are no entry point.
+    /// The bytes are not an entry point.
     Malformed,
-    /// This program's own file cannot be examined; why.
+    /// The file of this program cannot be examined, and why.
     Unknown(String),
 }
 
@@ -111,7 +112,7 @@ impl fmt::Display for EntryPointError {
                     "the entry point belongs to build {theirs}, but this process is build {ours}"
                 )
             }
-            EntryPointError::Malformed => f.write_str("these bytes are no entry point"),
+            EntryPointError::Malformed => f.write_str("the bytes are not an entry point"),
             EntryPointError::Unknown(why) => f.write_str(why),
         }
     }
@@ -120,15 +121,15 @@ impl fmt::Display for EntryPointError {
 impl std::error::Error for EntryPointError {}
 
 impl EntryPoint {
-    /// Bytes of an encoded entry point.
+    /// Length of an encoded entry point in bytes.
     pub const ENCODED_LEN: usize = BuildId::LEN + 8;
 
-    /// The entry point of `function`, to be called by way of `I`. A function that captures is
-    /// refused while compiling. The value is kept for ever (it has no size), never dropped.
+    /// The entry point of `function`, called through `I`. A function that captures is refused at
+    /// compile time. The value, which has no size, is kept forever and never dropped.
     ///
     /// # Errors
-    /// If the function's code is not part of the program's own file but of another shared object,
-    /// whose address in another process nobody can tell.
+    /// If the function's code is not in the program's own file but in another shared object, whose
+    /// address in another process is unknown.
     pub fn new<F, I>(function: F) -> Result<EntryPoint, String>
     where
         F: Send + Sync + 'static,
@@ -138,8 +139,11 @@ impl EntryPoint {
         std::mem::forget(function);
         let entry = EntryPoint(Described::<F, I>::DESCRIPTOR);
         if !identity::program_contains(entry.address()) {
-            identity::identity()?; // why nothing is known of this program's file, if so
-            return Err(format!("the code of {} is not in the file of this program", entry.name()));
+            identity::identity()?; // fails if this program's file cannot be examined
+            return Err(format!(
+                "the code of {} is not in the executable file of this program",
+                entry.name()
+            ));
         }
         Ok(entry)
     }
@@ -150,9 +154,9 @@ impl EntryPoint {
         (self.0.name)()
     }
 
-    /// Its name for other processes, on this machine and on others; see the type.
+    /// Its name in other processes, on this machine and on others; see the type.
     ///
-    /// The first call reads the program's file, to know its build.
+    /// The first call reads the program's file to determine its build.
     ///
     /// # Errors
     /// If that file cannot be read.
@@ -163,11 +167,11 @@ impl EntryPoint {
         Ok(bytes)
     }
 
-    /// The entry point with this name in this process. The bytes may come from anywhere: what is
-    /// not the name of a function of this very build is refused.
+    /// The entry point with this name in this process. The bytes may come from anywhere: whatever
+    /// does not name a function of this very build is refused.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Why it is refused.
     pub fn decode(bytes: &[u8]) -> Result<EntryPoint, EntryPointError> {
         let bytes: &[u8; Self::ENCODED_LEN] =
             bytes.try_into().map_err(|_| EntryPointError::Malformed)?;
@@ -181,8 +185,8 @@ impl EntryPoint {
         EntryPoint::from_offset(u64::from_le_bytes(offset)).ok_or(EntryPointError::Malformed)
     }
 
-    /// Calls the function with one encoded argument. The answer is a record: a status, and the
-    /// encoded result or what went wrong (a panic is caught).
+    /// Calls the function with one encoded argument and catches panics. The answer is a record: a
+    /// status, followed by the encoded result or by what went wrong.
     #[must_use]
     pub fn call(&self, argument: &[u8]) -> Vec<u8> {
         let mut output = Output::default();
@@ -194,7 +198,7 @@ impl EntryPoint {
         record
     }
 
-    /// Calls the function with one encoded argument. A panic is a status like the others.
+    /// Calls the function with one encoded argument. A panic becomes a status like any other.
     pub(crate) fn invoke(&self, argument: &[u8], output: &mut Output) -> Status {
         panic::catch(|| (self.0.call)(argument, output)).unwrap_or_else(|report| {
             output.clear();
@@ -207,12 +211,12 @@ impl EntryPoint {
         std::ptr::from_ref(self.0).addr()
     }
 
-    /// Its distance from the anchor: its name in every process of the same build.
+    /// Its distance from the anchor, which names it in every process of the same build.
     pub(crate) fn offset(&self) -> u64 {
         self.address().wrapping_sub(anchor as *const () as usize) as u64
     }
 
-    /// The entry point at this distance from the anchor. `None`: there is none.
+    /// The entry point at this distance from the anchor, if there is one.
     pub(crate) fn from_offset(offset: u64) -> Option<EntryPoint> {
         let address = (anchor as *const () as usize).wrapping_add(offset as usize);
         let end = address.checked_add(size_of::<Descriptor>() - 1)?;
@@ -222,17 +226,17 @@ impl EntryPoint {
         }
         let word = |index: usize| {
             let word = std::ptr::with_exposed_provenance::<AtomicU64>(address + 8 * index);
-            // SAFETY: eight bytes of a mapping of this program's file, which stays for as long as the
-            // program runs and was readable when it was found; aligned, as was just checked. They may
-            // be anything, and an atomic may change while it is read.
+            // SAFETY: eight bytes of a mapping of this program's file, which stays mapped while the
+            // program runs and was readable when it was found; aligned, as just checked. The bytes
+            // may have any value, and an atomic may change while it is read.
             unsafe { &*word }.load(Ordering::Relaxed) // only compared
         };
         if [word(0), word(1)] != MAGIC {
             return None;
         }
-        // SAFETY: within the program's file, aligned, and it begins with 128 random bits that stand at
-        // the beginning of descriptors and nowhere else; so it is one, and it is a constant, which
-        // exists for ever.
+        // SAFETY: within the program's file, aligned, and it begins with the 128 random bits that
+        // descriptors begin with and nothing else does. So it is a descriptor, and therefore a
+        // constant that exists forever.
         Some(EntryPoint(unsafe { &*std::ptr::with_exposed_provenance::<Descriptor>(address) }))
     }
 }
@@ -253,11 +257,11 @@ impl Eq for EntryPoint {}
 
 fn trampoline<F, I: Invoke<F>>(argument: &[u8], output: &mut Output) -> Status {
     const { assert_zero_sized::<F>() }
-    // SAFETY: `F` has no size, so any aligned address holds one. That one exists is what the value
-    // given to `EntryPoint::new` shows: it was forgotten, so it exists for ever, and `F: 'static`,
-    // so it may; `F: Sync`, so it may be borrowed on any thread. A worker is the same program, so
-    // it has the same type; that a value made in the parent stands for one in the worker is what
-    // sending a task to another process means.
+    // SAFETY: `F` has no size, so any aligned address holds a value of it. That a value exists was
+    // shown by the one given to `EntryPoint::new`: it was forgotten, so it exists forever, which
+    // `F: 'static` allows; and `F: Sync`, so any thread may borrow it. A worker is the same
+    // program, so it has the same type; that a value made in the parent stands for one in the
+    // worker is what sending a task to another process means.
     let function = unsafe { NonNull::<F>::dangling().as_ref() };
     I::invoke(function, argument, output)
 }
@@ -306,7 +310,7 @@ mod tests {
         fn a_made_up_offset_names_nothing(offset in any::<u64>(), near in -0x20_0000i64..0x20_0000) {
             let entry = EntryPoint::new::<_, AddOne>(|n: u8| n + 3).unwrap();
             for offset in [offset, entry.offset().wrapping_add_signed(near)] {
-                // The descriptors of this program are rare enough to be listed by their names.
+                // This program has few enough descriptors to list them by name.
                 if let Some(found) = EntryPoint::from_offset(offset) {
                     prop_assert!(!found.name().is_empty());
                 }

@@ -1,46 +1,48 @@
-//! What parent and worker say to each other on the control socket.
+//! The messages that parent and worker exchange on the control socket.
 //!
-//! The first message to a worker, the hello, lies in its standard input before it is started: it is
-//! how a program that calls `init` knows what it is. No environment variable is needed, so nothing
-//! that a task starts can take itself for a worker. Every reader here checks what it reads.
+//! The first message to a worker, the handshake, is in its standard input before it is started:
+//! from it, a program that calls `init` learns what it is. No environment variable is needed, so
+//! nothing that a task starts can mistake itself for a worker. Every reader here checks what it
+//! reads.
 
 use crate::wire::identity::Identity;
 
-/// How a hello begins.
+/// How a handshake begins.
 pub(crate) const MAGIC: &[u8; 24] = b"horsepower worker hello\x01";
 
-/// The parent's first message. With it come descriptors: the lane, and those of the standard streams
-/// that the flags name, in their order.
+/// The parent's first message. Descriptors come with it: the lane, then those of the standard
+/// streams that the flags name, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Hello {
+pub(crate) struct Handshake {
     pub(crate) parent: u32,
     pub(crate) flags: u8,
-    /// How many processes of horsepower are above this one.
+    /// How many horsepower processes are above this one.
     pub(crate) depth: u8,
-    /// Added to the nice value.
+    /// Increment of the nice value.
     pub(crate) nice: i8,
-    /// The CPUs that it may use, a bit for each; empty: those that its parent may use.
+    /// The CPUs that it may use, as a bit mask; empty: those that its parent may use.
     pub(crate) cpus: Vec<u8>,
     pub(crate) name: String,
     pub(crate) parent_name: String,
     pub(crate) identity: Identity,
 }
 
-/// A descriptor for standard input comes with the hello.
+/// A descriptor for standard input comes with the handshake.
 pub(crate) const STDIN: u8 = 1;
-/// One for standard output does: the worker is started by way of a test harness, which prints; its
-/// real standard output is put in place only once the harness has been passed.
+/// A descriptor for standard output comes with the handshake. The worker is started through a test
+/// harness, which prints; its real standard output is connected only after the harness has called
+/// the test.
 pub(crate) const STDOUT: u8 = 2;
-/// The worker runs one task and ends.
-pub(crate) const ALONE: u8 = 4;
+/// The worker runs one task and exits.
+pub(crate) const DEDICATED: u8 = 4;
 /// A [`Note::Initialize`] follows.
 pub(crate) const INITIALIZE: u8 = 8;
-/// It is no worker but a fork server; then there is no lane.
+/// The process is not a worker but a fork server, and has no lane.
 pub(crate) const SERVER: u8 = 16;
-/// The worker was forked by such a server.
+/// The worker was forked by a fork server.
 pub(crate) const FORKED: u8 = 32;
 
-impl Hello {
+impl Handshake {
     pub(crate) fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
@@ -50,7 +52,7 @@ impl Hello {
         bytes.extend(self.parent.to_le_bytes());
         bytes.extend([self.flags, self.depth, self.nice as u8]);
         for part in [&self.cpus, self.name.as_bytes(), self.parent_name.as_bytes()] {
-            // `Launch::check` has seen to it that they are no longer.
+            // `Launch::check` guarantees that no part is longer.
             let len = part.len().min(u8::MAX.into());
             bytes.push(len as u8);
             bytes.extend(&part[..len]);
@@ -61,7 +63,7 @@ impl Hello {
         bytes
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Hello> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Handshake> {
         let rest = bytes.strip_prefix(MAGIC)?;
         let (parent, rest) = rest.split_first_chunk()?;
         let (&[flags, depth, nice], mut rest) = rest.split_first_chunk()?;
@@ -76,7 +78,7 @@ impl Hello {
         let (name, parent_name) = (text(name), text(parent_name));
         let (inode, rest) = rest.split_first_chunk()?;
         let (place, device) = rest.split_first_chunk()?;
-        Some(Hello {
+        Some(Handshake {
             parent: u32::from_le_bytes(*parent),
             flags,
             depth,
@@ -93,30 +95,31 @@ impl Hello {
     }
 }
 
-/// What follows the hello, in either direction.
+/// What follows the handshake, in either direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Note {
-    /// Worker: it has come to `init`, and runs the initializer.
+    /// Worker: it has reached `init` and runs the initializer.
     Arrived,
-    /// Worker: it serves.
+    /// Worker: it serves tasks.
     Ready,
     /// Worker: it will not serve, and why.
     Refused(String),
-    /// Worker: there is a reply, and the supervisor had asked to be told.
+    /// Worker: there is a reply, and the supervisor had asked for a message.
     Reply,
-    /// Either: here is a segment of this many bytes. Its descriptor comes with the note.
+    /// Either side: a new segment of this many bytes. Its descriptor comes with the note.
     Segment { id: u64, len: u64 },
-    /// Parent: what the task with this number prints goes into the two files that come with the note.
+    /// Parent: the output of the task with this number goes into the two files that come with the
+    /// note.
     Capture { id: u32 },
-    /// Parent: a worker is to be forked. Its end of its control socket comes with the note.
+    /// Parent: fork a worker. The worker's end of its control socket comes with the note.
     Fork,
-    /// Fork server: that is done.
+    /// Fork server: the worker has been forked.
     Forked { pid: u32 },
-    /// Parent: to be called before Ready is said. The argument's descriptor comes with the note.
+    /// Parent: call this before sending Ready. The argument's descriptor comes with the note.
     Initialize { entry: u64, len: u64 },
 }
 
-/// A note of two numbers.
+/// A note that consists of two numbers.
 fn numbers(kind: u8, first: u64, second: u64) -> Vec<u8> {
     let mut bytes = vec![kind];
     bytes.extend(first.to_le_bytes());
@@ -175,7 +178,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_hello_arrives(
+        fn a_handshake_arrives(
             parent: u32,
             flags: u8,
             depth: u8,
@@ -188,8 +191,8 @@ mod tests {
             device in "[0-9a-f]{2}:[0-9a-f]{2}",
         ) {
             let identity = Identity { device, inode, place };
-            let hello = Hello { parent, flags, depth, nice, cpus, name, parent_name, identity };
-            prop_assert_eq!(Hello::decode(&hello.encode()), Some(hello));
+            let handshake = Handshake { parent, flags, depth, nice, cpus, name, parent_name, identity };
+            prop_assert_eq!(Handshake::decode(&handshake.encode()), Some(handshake));
         }
 
         #[test]
@@ -212,9 +215,9 @@ mod tests {
         #[test]
         fn foreign_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
             let _ = Note::decode(&bytes);
-            let _ = Hello::decode(&bytes);
+            let _ = Handshake::decode(&bytes);
             let with_magic = [MAGIC, &bytes[..]].concat();
-            let _ = Hello::decode(&with_magic);
+            let _ = Handshake::decode(&with_magic);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Which program this is: the check that a parent and a worker are the same build.
 //!
-//! `/proc/self/maps` says from which file, and from which place of it, the code of this crate was
-//! loaded. Two processes that agree on device, inode and place have the same code at the same
+//! `/proc/self/maps` says from which file, and from which offset in it, the code of this crate was
+//! loaded. Two processes that agree on device, inode and offset have the same code at the same
 //! distances, because a file that is being executed cannot be written to.
 
 use std::fmt;
@@ -11,28 +11,28 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use twox_hash::XxHash3_128;
 
-/// The one copy of this function in the program: where distances are counted from.
+/// The only copy of this function in the program: distances are measured from it.
 #[inline(never)]
 pub(crate) fn anchor() {}
 
-/// The file that this crate's code lies in, and where.
+/// The file that contains this crate's code, and the offset of the code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     /// Device, as `maps` writes it.
     pub(crate) device: String,
     pub(crate) inode: u64,
-    /// Place of the anchor in the file.
+    /// Offset of the anchor in the file.
     pub(crate) place: u64,
 }
 
 #[derive(Debug)]
 struct Program {
     identity: Identity,
-    /// Where the file's code and its constants are mapped.
+    /// Where the file's code and constants are mapped.
     mapped: Vec<Range<usize>>,
 }
 
-/// What was found out about this program. A failure, which may pass, is not kept.
+/// What is known about this program. A failure is not cached, because it may be temporary.
 fn program() -> Result<&'static Program, String> {
     static PROGRAM: OnceLock<Program> = OnceLock::new();
     if let Some(program) = PROGRAM.get() {
@@ -50,27 +50,27 @@ pub(crate) fn identity() -> Result<&'static Identity, String> {
     program().map(|program| &program.identity)
 }
 
-/// True if what lies at `address` comes from the same file as this crate.
+/// True if the memory at `address` comes from the same file as this crate.
 pub(crate) fn program_contains(address: usize) -> bool {
     program().is_ok_and(|program| program.mapped.iter().any(|range| range.contains(&address)))
 }
 
-/// Which build of which program a process is: 128 bits of a hash (XXH3) of what is loaded of the program's
-/// file.
+/// The build of the program that a process runs: 128 bits of a hash (XXH3) of the loaded part of the
+/// program's file.
 ///
-/// Two processes with the same build id run the same code, on one machine or on two. It tells builds
-/// apart; it is no protection against somebody who forges one.
+/// Two processes with the same build id run the same code, on one machine or on two. It
+/// distinguishes builds; it is no protection against forgery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BuildId([u8; BuildId::LEN]);
 
 impl BuildId {
-    /// Bytes of a build id.
+    /// Length of a build id in bytes.
     pub const LEN: usize = 16;
 
-    /// That of this process. The first call reads the program's file.
+    /// The build id of this process. The first call reads the program's file.
     ///
     /// # Errors
-    /// If it cannot be read.
+    /// If the file cannot be read.
     pub fn of_this_program() -> Result<BuildId, String> {
         static BUILD: OnceLock<BuildId> = OnceLock::new();
         if let Some(build) = BUILD.get() {
@@ -98,7 +98,7 @@ impl BuildId {
         Ok(BuildId(hash.finish_128().to_le_bytes()))
     }
 
-    /// The build id that lies in these bytes; `None` if they are not [`LEN`](Self::LEN).
+    /// The build id in these bytes; `None` if their length is not [`LEN`](Self::LEN).
     #[must_use]
     pub fn from_slice(bytes: &[u8]) -> Option<BuildId> {
         Some(BuildId(bytes.try_into().ok()?))
@@ -236,7 +236,7 @@ mod tests {
         let of = |bytes: &[u8]| BuildId::of(Cursor::new(bytes)).unwrap();
         assert_eq!(of(b"one"), of(b"one"));
         assert_ne!(of(b"one"), of(b"two"));
-        // What xxHash's own sanity test says of an empty input, as little-endian bytes.
+        // The value that xxHash's own sanity test lists for an empty input, as little-endian bytes.
         assert_eq!(of(b"").to_string(), "7f498d4624c30160d8984701d306aa99");
         let ours = BuildId::of_this_program().unwrap();
         assert_eq!(BuildId::from_slice(ours.as_bytes()), Some(ours));

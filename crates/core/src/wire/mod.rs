@@ -1,6 +1,6 @@
-//! What one process of a program says to another: which function (`entry_point`), that both are the same
-//! build (`identity`), the messages on the control socket (`handshake`), captured output (`capture`), and a
-//! panic as a value (`panic`).
+//! What one process of a program tells another: which function to call (`entry_point`), that both
+//! are the same build (`identity`), the messages on the control socket (`handshake`), captured
+//! output (`capture`), and a panic as a value (`panic`).
 
 #[cfg(all(target_os = "linux", not(loom)))]
 pub(crate) mod capture;

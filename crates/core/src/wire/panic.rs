@@ -1,4 +1,4 @@
-//! Panics as values: message, place and backtrace of a panic, caught.
+//! Panics as values: catches a panic with its message, location and backtrace.
 //!
 //! Used by [`crate::worker`] around each task, and by the executors that run tasks in this process.
 
@@ -9,13 +9,13 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
-/// What a panic said.
+/// What is known about a panic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PanicReport {
     /// The message.
     pub message: String,
-    /// `file:line:column`. Missing only if another panic hook has replaced ours, or the panic was
-    /// raised without one (`resume_unwind`).
+    /// `file:line:column`. Missing only if another panic hook has replaced ours, or if the panic was
+    /// raised without calling the hook (`resume_unwind`).
     pub location: Option<String>,
     /// The backtrace, if `RUST_BACKTRACE` asks for it.
     pub backtrace: Option<String>,
@@ -26,16 +26,18 @@ thread_local! {
     static SEEN: RefCell<Option<PanicReport>> = const { RefCell::new(None) };
 }
 
-/// Calls `function`; a panic in it is returned, and not printed.
+/// Calls `function`; returns a panic instead of printing it.
 ///
-/// The first use adds a panic hook that steps aside for every panic outside of such a call.
+/// The first call installs a panic hook that forwards every panic outside of such a call to the
+/// previous hook.
 ///
 /// # Errors
 /// The panic.
 pub fn catch<T>(function: impl FnOnce() -> T) -> Result<T, PanicReport> {
     install_hook();
     let outer = CATCHING.replace(true);
-    // It has gone when what a thread has to itself is released; then the report lacks the place.
+    // The thread-local is gone while the thread's locals are being destroyed; then the report lacks
+    // the location.
     let outer_seen = SEEN.try_with(RefCell::take).ok().flatten();
     let result = catch_unwind(AssertUnwindSafe(function));
     CATCHING.set(outer);
@@ -46,14 +48,14 @@ pub fn catch<T>(function: impl FnOnce() -> T) -> Result<T, PanicReport> {
             location: None,
             backtrace: None,
         });
-        // A payload may panic in turn when it is dropped; that must not escape.
+        // The drop of a payload may panic in turn; that must not escape.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
         report
     })
 }
 
-/// Adds the panic hook, once. On a thread that is panicking that is not possible; then places and
-/// backtraces are missing until the next time.
+/// Installs the panic hook, once. A panicking thread cannot do that; then locations and backtraces
+/// are missing until the next attempt.
 fn install_hook() {
     static HOOK: Once = Once::new();
     if std::thread::panicking() {
@@ -111,7 +113,7 @@ impl PanicReport {
         }
     }
 
-    /// Decodes what [`encode`](Self::encode) wrote. `None`: the bytes are something else.
+    /// Decodes the output of [`encode`](Self::encode). `None`: the bytes are something else.
     pub(crate) fn decode(mut bytes: &[u8]) -> Option<PanicReport> {
         let mut text = || -> Option<Option<String>> {
             let (len, rest) = bytes.split_first_chunk()?;

@@ -1,13 +1,13 @@
-//! The fork server: a process that has come to `init`, has loaded what its workers are to share, and
-//! then does nothing but fork them.
+//! The fork server: a process that has reached `init`, has loaded what its workers share, and then
+//! only forks them.
 //!
-//! Reached from [`crate::worker`]. The workers are not its children but its siblings: their parent is
-//! the parent of the server, as if it had started them itself, so nothing is different for whoever
-//! supervises them, and they do not end with the server.
+//! Reached from [`crate::worker`]. The workers are not its children but its siblings: their parent
+//! is the parent of the server, as if it had started them itself. So nothing changes for the
+//! supervisor, and the workers outlive the server.
 
 use crate::sys::control::{self, Receive, Send};
 use crate::sys::fork::{Side, fork_sibling};
-use crate::wire::handshake::{Hello, Note};
+use crate::wire::handshake::{Handshake, Note};
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write as _};
@@ -15,40 +15,37 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Serves until the parent lets it go. Returns in each worker, with that worker's control socket.
+/// Serves until the parent closes the socket. Returns in each worker, with that worker's control
+/// socket.
 pub(crate) fn serve(
     control: &OwnedFd,
-    hello: &Hello,
+    handshake: &Handshake,
     preload: impl FnOnce() -> Result<(), String>,
 ) -> Result<OwnedFd, String> {
     let before = threads()?;
-    // The harness of a test has a thread of its own, which sleeps until the test has ended.
-    if before.len() > 1 && !hello.has(crate::wire::handshake::STDOUT) {
-        return Err(
-            "the program has started threads before it came to `init`; a process with threads \
+    // A test harness has one thread of its own, which sleeps until the test ends.
+    if before.len() > 1 && !handshake.has(crate::wire::handshake::STDOUT) {
+        return Err("the program started threads before it called `init`; a process with threads \
              cannot be forked"
-                .to_owned(),
-        );
+            .to_owned());
     }
     preload()?;
     if threads()? != before {
-        return Err(
-            "preload has started threads, or ended some; a process with threads cannot be \
+        return Err("preload started or ended threads; a process with threads cannot be \
              forked, and they would not be in the workers"
-                .to_owned(),
-        );
+            .to_owned());
     }
     control::send(control, &Note::Ready.encode(), &[], Send::Wait).map_err(|e| e.to_string())?;
     loop {
         let message = control::receive(control, Receive::Wait).ok().flatten();
-        // The parent has ended the pool, or itself.
+        // The parent has shut down the pool or has exited.
         let Some(message) = message else { std::process::exit(0) };
         let Some(Note::Fork) = Note::decode(message.bytes()) else { continue };
         let Some(theirs) = message.descriptors.into_iter().next() else { continue };
         let _ = io::stdout().flush();
-        let answer = match at_rest(&before).and_then(|()| fork()) {
+        let answer = match wait_until_asleep(&before).and_then(|()| fork()) {
             Ok(Side::New) => {
-                // A group of its own, as every worker has.
+                // Its own process group, as every worker has.
                 let _ = rustix::process::setpgid(None, None);
                 return Ok(theirs);
             }
@@ -63,31 +60,30 @@ pub(crate) fn serve(
 
 #[allow(unsafe_code)]
 fn fork() -> io::Result<Side> {
-    // SAFETY: `serve` has seen that there is no thread but this one; or, in a test, one that came before
-    // this, which `at_rest` has seen asleep in the harness, where it waits for the end of the test, which
-    // never comes.
+    // SAFETY: `serve` has checked that there is no other thread; or, in a test, only one that
+    // existed before, which `wait_until_asleep` has seen asleep in the harness. It waits there for
+    // the end of the test, which never comes.
     unsafe { fork_sibling() }
 }
 
-/// How long the harness of a test may take until its thread sleeps.
-const REST: Duration = Duration::from_secs(10);
+/// How long the thread of a test harness may take to fall asleep.
+const ASLEEP_WITHIN: Duration = Duration::from_secs(10);
 
-/// Waits until every one of `threads` sleeps but the caller. That of a harness has something to do for a
-/// moment after it has started the test, and may hold a lock of the loader or of the allocator meanwhile.
-fn at_rest(threads: &[OsString]) -> io::Result<()> {
+/// Waits until all of `threads` sleep, except the caller. The thread of a harness is busy for a
+/// moment after it has started the test, and may hold a lock of the loader or the allocator
+/// meanwhile.
+fn wait_until_asleep(threads: &[OsString]) -> io::Result<()> {
     let own = rustix::thread::gettid().as_raw_nonzero().to_string();
     let sleeps = |thread: &OsString| -> io::Result<bool> {
         let stat = fs::read_to_string(Path::new("/proc/self/task").join(thread).join("stat"))?;
-        // The state stands after the name, which stands in parentheses.
+        // The state follows the name, which is in parentheses.
         Ok(stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S")))
     };
     let started = Instant::now();
     for thread in threads.iter().filter(|thread| **thread != *own) {
         while !sleeps(thread)? {
-            if started.elapsed() > REST {
-                return Err(io::Error::other(
-                    "another thread of the program does not come to rest",
-                ));
+            if started.elapsed() > ASLEEP_WITHIN {
+                return Err(io::Error::other("another thread of the program does not become idle"));
             }
             std::thread::sleep(Duration::from_micros(100));
         }

@@ -1,9 +1,9 @@
 //! `init`: where a worker stops and serves, and how a program becomes its own worker.
 //!
-//! A worker is this program, executed again. It comes to the same `init` call as its parent did and
-//! goes no further. So before a pool may start workers, the program must have shown that it makes
-//! that call; and the way there has to be the same: the same arguments, or, under Rust's test
-//! harness, the arguments that lead to the test that made the call.
+//! A worker is this program, executed again. It reaches the same `init` call as its parent and goes
+//! no further. So before a pool may start workers, the program must have shown that it makes that
+//! call. The way there must also be the same: the same arguments or, under Rust's test harness, the
+//! arguments that select the test that made the call.
 
 use crate::sys::control;
 use crate::worker;
@@ -14,18 +14,18 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// How to start this program so that it comes to its `init` call.
+/// How to start this program so that it reaches its `init` call.
 #[derive(Debug)]
 pub(crate) struct Reentry {
     pub(crate) arguments: Vec<OsString>,
-    /// Something on the way there prints to standard output.
+    /// The test harness prints to standard output before `init` is reached.
     pub(crate) silent: bool,
 }
 
 /// The name of the thread that called `init`, if it was not the main thread.
-static CALLER: OnceLock<Option<String>> = OnceLock::new();
+static INIT_THREAD: OnceLock<Option<String>> = OnceLock::new();
 
-/// No process pool can be made yet: the program has not called `init`.
+/// The program has not called `init`, so it cannot make a process pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotReady;
 
@@ -41,12 +41,12 @@ impl fmt::Display for NotReady {
 
 impl std::error::Error for NotReady {}
 
-/// Makes this program able to start worker processes; in a worker, serves and never returns.
+/// Enables this program to start worker processes. In a worker, it serves tasks and never returns.
 ///
-/// Call it first thing in `main`, or in a `#[test]` function, before anything that should not happen
-/// once more in each worker. Anywhere else than in a worker it does next to nothing: one system call.
+/// Call it first in `main` or in a `#[test]` function, before anything that must not happen again
+/// in each worker. Outside of a worker it does almost nothing: one system call.
 pub fn init() {
-    CALLER.get_or_init(|| {
+    INIT_THREAD.get_or_init(|| {
         let main = rustix::thread::gettid() == rustix::process::getpid();
         let thread = std::thread::current();
         thread.name().filter(|_| !main).map(str::to_owned)
@@ -56,20 +56,20 @@ pub fn init() {
     }
 }
 
-/// How workers are to be started.
+/// How to start workers.
 ///
 /// # Errors
 /// [`NotReady`] if the program has not called [`init`].
 pub(crate) fn reentry_point() -> Result<&'static Reentry, NotReady> {
     static REENTRY: OnceLock<Reentry> = OnceLock::new();
-    let caller = CALLER.get().ok_or(NotReady)?;
+    let caller = INIT_THREAD.get().ok_or(NotReady)?;
     Ok(REENTRY.get_or_init(|| reentry(caller.as_deref())))
 }
 
 fn reentry(caller: Option<&str>) -> Reentry {
     match caller {
-        // libtest runs each test on a thread that has the test's name. One test at a time: else the
-        // harness would complain on standard output after a minute.
+        // libtest runs each test on a thread with the name of the test. One test at a time:
+        // otherwise the harness prints a warning to standard output after a minute.
         Some(test) if is_test_program() => Reentry {
             arguments: [test, "--exact", "--include-ignored", "--nocapture", "--test-threads=1"]
                 .map(OsString::from)
@@ -80,19 +80,19 @@ fn reentry(caller: Option<&str>) -> Reentry {
     }
 }
 
-/// True if this program is one of Rust's test harness: cargo puts those into `deps`; elsewhere, the
-/// name of a variable that only the harness reads is in the file.
+/// True if this program is a Rust test harness. Cargo puts those into `deps`; elsewhere, the file
+/// contains the name of a variable that only the harness reads.
 fn is_test_program() -> bool {
     let path = std::env::current_exe().unwrap_or_default();
     path.parent().and_then(Path::file_name).is_some_and(|folder| folder == "deps")
         || File::open("/proc/self/exe").is_ok_and(|file| {
-            // Put together here: as one text it would be in the file of every program.
+            // Joined at run time: as one literal it would be in the file of every program.
             let name = ["RUST", "TEST", "THREADS"].join("_");
             contains(file, name.as_bytes())
         })
 }
 
-/// True if `needle` is somewhere in the file.
+/// True if the file contains `needle`.
 fn contains(mut file: File, needle: &[u8]) -> bool {
     let mut window = Vec::new();
     let mut chunk = vec![0; 1 << 20];
@@ -101,7 +101,7 @@ fn contains(mut file: File, needle: &[u8]) -> bool {
         if window.windows(needle.len()).any(|bytes| bytes == needle) {
             return true;
         }
-        // What may be the beginning of a needle that the next chunk ends.
+        // Keep what may be the beginning of a needle that continues in the next chunk.
         window.drain(..window.len().saturating_sub(needle.len() - 1));
     }
     false

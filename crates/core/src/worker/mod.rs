@@ -1,8 +1,8 @@
 //! The worker's own side: a process that was started to run tasks.
 //!
-//! `init` is where a program becomes a worker, `worker` takes tasks from the lane and runs them (step ④),
-//! `idle` is how it waits for the next one, `forkserver` forks workers from a prepared process, `role` is
-//! what this process is.
+//! `init` is where a program becomes a worker, `worker` takes tasks from the lane and runs them
+//! (step ④), `idle` is how it waits for the next task, `forkserver` forks workers from a prepared
+//! process, `role` says what this process is.
 
 pub(crate) mod forkserver;
 mod idle;

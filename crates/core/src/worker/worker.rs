@@ -1,7 +1,7 @@
-//! Step ④, the worker: take a task from the lane, call it, put the reply in the same slot.
+//! Step ④, the worker: takes a task from the lane, calls it, and puts the reply in the same slot.
 //!
-//! Reached from [`crate::worker::init`] in a process that the parent's [`crate::pool`] has started. One
-//! thread, the one that called `init`, runs every task. It trusts its parent, which is the same
+//! Reached from [`crate::worker::init`] in a process that the parent's [`crate::pool`] has started.
+//! One thread, the one that called `init`, runs every task. It trusts its parent, which is the same
 //! program; the parent trusts nothing that comes from here.
 
 use crate::clock::monotonic_nanos;
@@ -18,7 +18,7 @@ use crate::sys::memory::Memory;
 use crate::task::PATIENCE;
 use crate::wire::capture::Capturing;
 use crate::wire::entry_point::{EntryPoint, Output};
-use crate::wire::handshake::{self, Hello, Note};
+use crate::wire::handshake::{self, Handshake, Note};
 use crate::wire::identity::identity;
 use crate::wire::panic::PanicReport;
 use crate::worker::forkserver;
@@ -29,21 +29,21 @@ use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 
-/// With less room than this in its reply block, a task of many items ends early: small results never
-/// need a segment.
+/// A task of many items ends early when less than this is free in its reply block, so small results
+/// never need a segment.
 const ROOM: usize = 4096;
 
-/// Bytes of a reply block that only the text of a failure may use.
+/// Bytes of a reply block that are reserved for the text of a failure.
 const SPARE: usize = 256;
 
-/// Segments made by a worker have this bit in their ids, those made by the parent do not.
+/// Set in the ids of segments that a worker made; clear in those of the parent.
 const OURS: u64 = 1 << 63;
 
-/// Serves the parent that started this process; ends the process when there is no more to do.
+/// Serves the parent that started this process; exits when there is no more work.
 pub(crate) fn serve() -> ! {
     match Worker::new() {
         Ok(mut worker) => worker.serve(),
-        // The parent sees the exit and has been told why if it could be.
+        // The parent sees the exit, and has been told the reason if that was possible.
         Err(_) => std::process::exit(1),
     }
 }
@@ -51,15 +51,16 @@ pub(crate) fn serve() -> ! {
 struct Worker {
     lane: Lane,
     control: OwnedFd,
-    /// It runs one task, and the world sees how that went from the way the process ends.
-    alone: bool,
-    /// With which code it exits when it is told to leave.
+    /// It runs one task, and its exit status tells the outcome.
+    dedicated: bool,
+    /// The code with which it exits when told to leave.
     exit_code: i32,
     segments: HashMap<u64, Arc<Memory>>,
-    /// Where the output of tasks goes, by number.
+    /// The files that receive the output of tasks, by number.
     captures: HashMap<u32, [OwnedFd; 2]>,
     made: u64,
-    /// The entry point of the last task, and its offset: tasks of one function follow one another.
+    /// The entry point of the last task and its offset: consecutive tasks often call the same
+    /// function.
     last_entry: Option<(u64, EntryPoint)>,
 }
 
@@ -69,63 +70,63 @@ impl Worker {
         Worker::with(control, Origin::Executed)
     }
 
-    /// The worker at this end of a control socket, in which a hello lies.
+    /// The worker at this end of a control socket that holds a handshake.
     fn with(control: OwnedFd, origin: Origin) -> io::Result<Worker> {
         let message = control::receive(&control, Receive::Now)?.ok_or(io::ErrorKind::BrokenPipe)?;
-        let hello = Hello::decode(message.bytes()).ok_or(io::ErrorKind::InvalidData)?;
+        let handshake = Handshake::decode(message.bytes()).ok_or(io::ErrorKind::InvalidData)?;
         let refuse = |why: String| {
             let _ = control::send(&control, &Note::Refused(why.clone()).encode(), &[], Send::Now);
             io::Error::other(why)
         };
-        die_with(hello.parent)?;
+        die_with(handshake.parent)?;
         if origin == Origin::Executed {
             inherited::close_all_but_standard_streams()?;
         }
         let mut descriptors = message.descriptors.into_iter();
-        let lane = if hello.has(handshake::SERVER) { None } else { descriptors.next() };
-        launch::restrict(hello.nice, &hello.cpus).map_err(&refuse)?;
-        if hello.has(handshake::STDIN) {
+        let lane = if handshake.has(handshake::SERVER) { None } else { descriptors.next() };
+        launch::restrict(handshake.nice, &handshake.cpus).map_err(&refuse)?;
+        if handshake.has(handshake::STDIN) {
             let input = descriptors.next().ok_or(io::ErrorKind::InvalidData)?;
             rustix::stdio::dup2_stdin(&input)?;
         }
-        if hello.has(handshake::STDOUT) {
+        if handshake.has(handshake::STDOUT) {
             let output = descriptors.next().ok_or(io::ErrorKind::InvalidData)?;
             rustix::stdio::dup2_stdout(&output)?;
         }
         let ours = identity().map_err(&refuse)?;
-        if *ours != hello.identity {
+        if *ours != handshake.identity {
             return Err(refuse(format!(
-                "the worker is another build than its parent: {ours:?}, but the parent is {:?}",
-                hello.identity
+                "the worker is a different build ({ours:?}) than its parent ({:?})",
+                handshake.identity
             )));
         }
-        let alone = hello.has(handshake::ALONE);
+        let dedicated = handshake.has(handshake::DEDICATED);
         let role = Role {
-            name: hello.name.clone(),
-            parent: hello.parent,
-            parent_name: hello.parent_name.clone(),
-            depth: hello.depth,
+            name: handshake.name.clone(),
+            parent: handshake.parent,
+            parent_name: handshake.parent_name.clone(),
+            depth: handshake.depth,
             forked: origin == Origin::Forked,
-            alone,
+            dedicated,
         };
-        if hello.has(handshake::SERVER) {
+        if handshake.has(handshake::SERVER) {
             role::set_server(role);
             let preload = || {
-                if !hello.has(handshake::INITIALIZE) {
+                if !handshake.has(handshake::INITIALIZE) {
                     return Ok(());
                 }
                 let arrived = control::send(&control, &Note::Arrived.encode(), &[], Send::Wait);
                 arrived.map_err(|error| error.to_string())?;
                 call_first(&control, "preload")
             };
-            let theirs = forkserver::serve(&control, &hello, preload).map_err(&refuse)?;
+            let theirs = forkserver::serve(&control, &handshake, preload).map_err(&refuse)?;
             drop(control); // the server's
             return Worker::with(theirs, Origin::Forked);
         }
         let lane = lane.ok_or(io::ErrorKind::InvalidData)?;
         let lane = Lane::open(lane).map_err(|error| refuse(error.to_string()))?;
         role::set_role(role);
-        if hello.has(handshake::INITIALIZE) {
+        if handshake.has(handshake::INITIALIZE) {
             control::send(&control, &Note::Arrived.encode(), &[], Send::Wait)?;
             call_first(&control, "the initializer").map_err(&refuse)?;
         }
@@ -134,7 +135,7 @@ impl Worker {
         Ok(Worker {
             lane,
             control,
-            alone,
+            dedicated,
             exit_code: 0,
             segments,
             captures,
@@ -157,11 +158,11 @@ impl Worker {
         }
     }
 
-    /// Runs the task at `position`, which is RUNNING, to its reply.
+    /// Runs the task at `position`, which is RUNNING, until its reply is published.
     fn run(&mut self, position: u32, output: &mut Output) -> Rung {
         let started = monotonic_nanos();
         let slot = self.lane.ring().slot(position);
-        // Relaxed, here and below: the frames are guarded by the slot's state word.
+        // Relaxed, here and below: the slot's state word guards the frames.
         let forget = slot.request.forget.load(Ordering::Relaxed);
         if forget != 0 {
             self.segments.remove(&forget);
@@ -169,7 +170,7 @@ impl Worker {
         let capture = slot.request.capture.load(Ordering::Relaxed);
         let capturing = (capture != 0).then(|| self.capture(capture));
         self.run_items(position, output, started);
-        // What the task has printed is out before its result is.
+        // Flush what the task printed before its result is visible.
         let _ = io::stdout().flush();
         drop(capturing);
         let ring = self.lane.ring();
@@ -183,7 +184,7 @@ impl Worker {
         rung
     }
 
-    /// The entry point at this offset; `None`: there is none.
+    /// The entry point at this offset, if there is one.
     fn entry_point(&mut self, offset: u64) -> Option<EntryPoint> {
         if let Some((last, entry)) = self.last_entry
             && last == offset
@@ -208,7 +209,7 @@ impl Worker {
             SEGMENT => match self.segment(segment) {
                 Ok(memory) => Some(memory),
                 Err(error) => {
-                    let text = format!("the segment of the argument did not arrive: {error}");
+                    let text = format!("cannot receive the segment of the argument: {error}");
                     self.answer(
                         position,
                         &mut Replying::default(),
@@ -237,7 +238,7 @@ impl Worker {
                     return;
                 }
             }
-            // Relaxed: for the parent's clock alone, which bears any number.
+            // Relaxed: only the parent's timers read it, and they tolerate any number.
             slot.reply.began.store(now, Ordering::Relaxed);
             output.clear();
             let status = {
@@ -249,12 +250,12 @@ impl Worker {
                         invoke(entry, argument, output)
                     }
                     None => {
-                        output.buffer().extend(b"the argument was damaged on its way");
+                        output.buffer().extend(b"the argument is damaged");
                         Status::NotDecoded
                     }
                 }
             };
-            if self.alone {
+            if self.dedicated {
                 self.exit_code = exit_code(status, output.result());
             }
             let single = !framed;
@@ -275,17 +276,17 @@ impl Worker {
     ) -> &'a [u8] {
         match memory {
             // SAFETY: a segment belongs to one task at a time, and its parent does not write to it
-            // while the task is RUNNING; this worker writes to it only in `answer`, after the last
+            // while the task is RUNNING. This worker writes to it only in `answer`, after the last
             // use of the argument.
             Some(memory) => unsafe { memory.bytes(0, len) },
-            // SAFETY: the task at `position` is RUNNING, and this worker writes to the slot only in
-            // `answer`, after the last use of an inline argument, and the results of several items go to
-            // the reply block, never inline.
+            // SAFETY: the task at `position` is RUNNING. This worker writes to the slot only in
+            // `answer`, after the last use of an inline argument; the results of several items go
+            // to the reply block, never inline.
             None => unsafe { self.lane.argument(position, tier, len) },
         }
     }
 
-    /// The segment that the parent calls `id`; it has been sent before the task was.
+    /// The segment with the parent's `id`, which the parent sent before the task.
     fn segment(&mut self, id: u64) -> io::Result<Arc<Memory>> {
         while !self.segments.contains_key(&id) {
             self.receive()?;
@@ -293,19 +294,19 @@ impl Worker {
         Ok(self.segments[&id].clone())
     }
 
-    /// Has what is printed go into the files that the parent has sent. If that cannot be, it goes
-    /// where it always does.
+    /// Redirects output into the files that the parent sent. If that fails, output goes where it
+    /// usually does.
     fn capture(&mut self, id: u32) -> io::Result<Capturing> {
         while !self.captures.contains_key(&id) {
             self.receive()?;
         }
         let [output, errors] = self.captures.remove(&id).ok_or(io::ErrorKind::NotFound)?;
-        // Files whose tasks were taken back.
+        // Drops files whose tasks were taken back.
         self.captures.clear();
         Capturing::begin(&output, &errors)
     }
 
-    /// Receives one of the things that the parent sends before the task that needs it.
+    /// Receives one of the messages that the parent sends ahead of the task that needs it.
     fn receive(&mut self) -> io::Result<()> {
         let message =
             control::receive(&self.control, Receive::Wait)?.ok_or(io::ErrorKind::BrokenPipe)?;
@@ -324,8 +325,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Adds an item's result to the reply. False: the reply is full, the rest of the items goes back
-    /// to the parent.
+    /// Adds an item's result to the reply. False: the reply is full, and the remaining items go
+    /// back to the parent.
     fn answer(
         &mut self,
         position: u32,
@@ -355,8 +356,10 @@ impl Worker {
                 false
             }
             Err(error) => {
-                let text =
-                    format!("no shared memory for a result of {} bytes: {error}", bytes.len());
+                let text = format!(
+                    "cannot allocate shared memory for a result of {} bytes: {error}",
+                    bytes.len()
+                );
                 let text = &text.as_bytes()[..text.len().min(SPARE - HEADER)];
                 self.lane.write_reply(
                     position,
@@ -389,8 +392,8 @@ impl Worker {
         ring.commit(position, replying.items);
     }
 
-    /// A segment of at least `len` bytes: the one that the argument came in, if the argument is done
-    /// with, or a new one, which from now on is the parent's.
+    /// A segment of at least `len` bytes: the one that held the argument, if the argument is no
+    /// longer needed, or a new one, which belongs to the parent from then on.
     fn segment_for(
         &mut self,
         replying: &Replying,
@@ -415,28 +418,28 @@ impl Worker {
     }
 }
 
-/// How far the reply of the present task has come.
+/// The progress of the current task's reply.
 #[derive(Default)]
 struct Replying {
     length: usize,
     items: u32,
-    /// The segment that the argument came in.
+    /// The segment that held the argument.
     reuse: Option<(u64, Arc<Memory>)>,
 }
 
-/// How this process has come into being.
+/// How this process was created.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Origin {
     Executed,
     Forked,
 }
 
-/// Makes the call that the parent wants to be made before anything else.
+/// Makes the call that the parent wants before anything else.
 fn call_first(control: &OwnedFd, what: &str) -> Result<(), String> {
     let message = control::receive(control, Receive::Now).ok().flatten();
     let note = message.as_ref().and_then(|message| Note::decode(message.bytes()));
     let (Some(Note::Initialize { entry, len }), Some(message)) = (note, &message) else {
-        return Err(format!("{what} did not arrive"));
+        return Err(format!("{what} was not received"));
     };
     let file = message.descriptors.first().ok_or_else(|| format!("{what} has no argument"))?;
     let len = usize::try_from(len).map_err(|error| error.to_string())?;
@@ -451,7 +454,7 @@ fn call_first(control: &OwnedFd, what: &str) -> Result<(), String> {
     }
 }
 
-/// What is said of a task that did not return.
+/// The text for a task that did not return.
 fn text(status: Status, output: &[u8]) -> String {
     match status {
         Status::Panicked => {
@@ -462,14 +465,14 @@ fn text(status: Status, output: &[u8]) -> String {
     }
 }
 
-/// The exit code of a process that runs one task alone: that of any Rust program, 0, or 101 after a
-/// panic. What went wrong is said on its standard error, as others expect of a process.
+/// The exit code of a dedicated process, which runs one task: as for any Rust program, 0, or 101
+/// after a panic. It prints what went wrong on its standard error, as is usual for a process.
 fn exit_code(status: Status, output: &[u8]) -> i32 {
     if status == Status::Returned {
         return 0;
     }
     let name = role::role().map_or("", |role| &role.name);
-    // Standard error may be closed; the parent is told in any case.
+    // Standard error may be closed; the parent learns the outcome anyway.
     let _ = writeln!(io::stderr(), "process {name}: {}", text(status, output));
     if status == Status::Panicked { 101 } else { 1 }
 }
@@ -478,19 +481,19 @@ fn exit_code(status: Status, output: &[u8]) -> i32 {
 fn invoke(entry: Option<EntryPoint>, argument: &[u8], output: &mut Output) -> Status {
     match entry {
         Some(entry) => entry.invoke(argument, output),
-        // The parent, which is this very program, writes no such thing.
+        // The parent, which is this very program, never writes such an offset.
         None => {
-            output.buffer().extend(b"the entry point was damaged on its way");
+            output.buffer().extend(b"the entry point is damaged");
             Status::NotDecoded
         }
     }
 }
 
-/// Makes the kernel end this process when the parent's supervisor thread ends, however it ends.
+/// Makes the kernel kill this process when the parent's supervisor thread ends, however it ends.
 fn die_with(parent: u32) -> io::Result<()> {
     let signal = rustix::process::Signal::KILL;
     rustix::process::set_parent_process_death_signal(Some(signal))?;
-    // If the parent died before that took effect, this process has been adopted by another.
+    // If the parent died before that took effect, another process has adopted this one.
     let alive =
         rustix::process::getppid().is_some_and(|pid| pid.as_raw_nonzero().get() as u32 == parent);
     if alive { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }

@@ -1,8 +1,9 @@
-//! Vectors of plain numbers, which travel as the bytes that they are.
+//! Vectors of plain numbers, which travel as their raw bytes.
 //!
-//! Going through serde element by element is far slower than a copy; `cargo bench` prints both.
-//! Which types these are is known to the compiler: all of this folds away for any other type.
-//! Called by [`crate::codec::encode`] and [`crate::decode`], which agree because both ask here.
+//! Serde encodes them element by element, which is far slower than a copy; `cargo bench` prints
+//! both. The compiler knows which types these are, so all of this folds away for any other type.
+//! [`crate::codec::encode`] and [`crate::decode`] both decide through this file, so they always
+//! agree.
 
 use std::any::Any;
 
@@ -15,7 +16,7 @@ impl<T: bytemuck::NoUninit> AsRef<[u8]> for Numbers<T> {
     }
 }
 
-/// Bytes that can be handed to another thread.
+/// Bytes that another thread can own.
 pub(crate) type BulkBytes = Box<dyn AsRef<[u8]> + Send + Sync>;
 
 macro_rules! for_each_number {
@@ -24,7 +25,7 @@ macro_rules! for_each_number {
     };
 }
 
-/// The value as bytes if it is a vector of numbers; else the value.
+/// The value as bytes if it is a vector of numbers; otherwise the value itself.
 pub(crate) fn into_bytes<T: 'static>(value: T) -> Result<BulkBytes, T> {
     let mut value = Some(value);
     macro_rules! try_each {
@@ -37,11 +38,11 @@ pub(crate) fn into_bytes<T: 'static>(value: T) -> Result<BulkBytes, T> {
     for_each_number!(try_each);
     match value {
         Some(value) => Err(value),
-        None => unreachable!("taken only where this returns"),
+        None => unreachable!("only the returning branch takes the value"),
     }
 }
 
-/// What came of an attempt to read bytes as a vector of numbers.
+/// The result of reading bytes as a vector of numbers.
 pub(crate) enum FromBytes<T> {
     /// The vector.
     Value(T),
@@ -51,7 +52,7 @@ pub(crate) enum FromBytes<T> {
     NotBulk,
 }
 
-/// Reads a vector of numbers from `len` bytes, which `copy` puts where it is told.
+/// Reads a vector of numbers from `len` bytes. `copy` fills the buffer it is given.
 pub(crate) fn from_bytes<T: 'static>(len: usize, copy: impl FnOnce(&mut [u8])) -> FromBytes<T> {
     let mut value: Option<T> = None;
     macro_rules! try_each {

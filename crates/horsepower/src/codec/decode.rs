@@ -1,17 +1,19 @@
-//! Step ⑥, decode: bytes become a value: a result in the parent, and an argument in the worker.
+//! Step ⑥, decode: turns bytes into a value: a result in the parent, an argument in the worker.
 
 use super::bulk::{self, FromBytes};
 use crate::value::Value;
 use horsepower_core::payload::Encoded;
 
-/// Reads a value from the whole of `bytes`.
+/// Reads a value that takes up all of `bytes`.
 ///
 /// # Errors
-/// Why it cannot be read, as a text: also if its `Deserialize` panics.
+/// The reason as text. A `Deserialize` that panics is an error too.
 pub(crate) fn decode<T: Value>(bytes: Encoded<'_>) -> Result<T, String> {
     match bulk::from_bytes(bytes.len(), |target| bytes.copy_to(target)) {
         FromBytes::Value(value) => return Ok(value),
-        FromBytes::BadLength => return Err(format!("{} bytes are no whole number", bytes.len())),
+        FromBytes::BadLength => {
+            return Err(format!("{} bytes are not a whole number of elements", bytes.len()));
+        }
         FromBytes::NotBulk => {}
     }
     let decoded = horsepower_core::panic::catch(|| {
@@ -24,8 +26,8 @@ pub(crate) fn decode<T: Value>(bytes: Encoded<'_>) -> Result<T, String> {
     decoded.unwrap_or_else(|panic| Err(format!("it panicked: {}", panic.message)))
 }
 
-/// postcard does not keep what a `Deserialize` says when it fails; so it is asked once more, by way of
-/// a deserializer that does.
+/// postcard discards the message of a failing `Deserialize`, so the value is decoded once more by a
+/// deserializer that keeps it.
 fn reason<T: Value>(bytes: &[u8]) -> Option<String> {
     let mut deserializer = postcard::Deserializer::from_bytes(bytes);
     let mut erased = <dyn erased_serde::Deserializer<'_>>::erase(&mut deserializer);

@@ -1,16 +1,16 @@
-//! Step ②, encode: an argument becomes bytes, in the parent; and a result, in the worker.
+//! Step ②, encode: turns an argument into bytes in the parent, and a result in the worker.
 //!
-//! The format is postcard, chosen for small values, which most are; vectors of numbers do not go
-//! through it ([`crate::codec::bulk`]).
+//! The format is postcard: most values are small, and it is compact for those. Vectors of numbers
+//! do not go through it ([`crate::codec::bulk`]).
 
 use super::bulk;
 use crate::value::Value;
 use horsepower_core::payload::Payload;
 
-/// Adds the encoded `value` to `bytes`.
+/// Appends the encoded `value` to `bytes`.
 ///
 /// # Errors
-/// What its `Serialize` says.
+/// The error of its `Serialize`.
 pub(crate) fn encode_into<T: Value>(value: T, bytes: &mut Vec<u8>) -> Result<(), Reason> {
     match bulk::into_bytes(value) {
         Ok(bulk) => {
@@ -25,17 +25,17 @@ pub(crate) fn encode_into<T: Value>(value: T, bytes: &mut Vec<u8>) -> Result<(),
     }
 }
 
-/// Drops a value that is encoded. If its `Drop` panics, that is too late to matter.
+/// Drops a value that is already encoded. A panic in its `Drop` no longer matters and is ignored.
 fn release<T>(value: T) {
     if std::mem::needs_drop::<T>() {
         let _ = horsepower_core::panic::catch(|| drop(value));
     }
 }
 
-/// The encoded `value`; a vector of numbers is not even copied.
+/// Encodes `value`; a vector of numbers is not even copied.
 ///
 /// # Errors
-/// What its `Serialize` says.
+/// The error of its `Serialize`.
 pub(crate) fn encode<T: Value>(value: T) -> Result<Payload, Reason> {
     match bulk::into_bytes(value) {
         Ok(bulk) => Ok(Payload::bulk(bulk)),
@@ -43,7 +43,7 @@ pub(crate) fn encode<T: Value>(value: T) -> Result<Payload, Reason> {
             let result = serialize(&value, scratch);
             release(value);
             result?;
-            // Small ones are copied into the payload itself, large ones are kept as they are.
+            // Small ones are copied into the payload itself; large ones keep their allocation.
             const LARGE: usize = 4096;
             let large = scratch.len() > LARGE;
             Ok(if large { Payload::new(std::mem::take(scratch)) } else { Payload::copy(scratch) })
@@ -51,12 +51,12 @@ pub(crate) fn encode<T: Value>(value: T) -> Result<Payload, Reason> {
     }
 }
 
-/// Calls `encode` with an empty vector that keeps its memory from one call to the next.
+/// Calls `encode` with an empty vector whose memory is reused from call to call.
 fn with_scratch<T>(encode: impl FnOnce(&mut Vec<u8>) -> T) -> T {
     thread_local! {
         static SCRATCH: std::cell::Cell<Vec<u8>> = const { std::cell::Cell::new(Vec::new()) };
     }
-    // Taken, not borrowed: a `Serialize` may submit tasks in turn.
+    // Taken, not borrowed: a `Serialize` may itself submit tasks.
     let mut scratch = SCRATCH.take();
     scratch.clear();
     let result = encode(&mut scratch);
@@ -75,8 +75,8 @@ fn serialize<T: Value>(value: &T, bytes: &mut Vec<u8>) -> Result<(), Reason> {
     })
 }
 
-/// postcard does not keep what a `Serialize` says when it fails; so it is asked once more, by way of a
-/// serializer that does.
+/// postcard discards the message of a failing `Serialize`, so the value is encoded once more by a
+/// serializer that keeps it.
 fn reason<T: Value>(value: &T) -> Option<Reason> {
     let mut bytes = Vec::new();
     let mut serializer = postcard::Serializer { output: Append(&mut bytes) };
@@ -84,7 +84,7 @@ fn reason<T: Value>(value: &T) -> Option<Reason> {
     erased_serde::Serialize::erased_serialize(value, &mut erased).err().map(Into::into)
 }
 
-/// Appends to a vector, whole slices at a time.
+/// Appends whole slices to a vector.
 struct Append<'a>(&'a mut Vec<u8>);
 
 impl postcard::ser_flavors::Flavor for Append<'_> {

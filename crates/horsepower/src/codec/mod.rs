@@ -1,4 +1,5 @@
-//! Values as bytes: `encode` (step ②), `decode` (step ⑥), and `bulk`, the short way for vectors of numbers.
+//! Values as bytes: `encode` (step ②), `decode` (step ⑥), and `bulk`, the fast path for vectors of
+//! numbers.
 
 mod bulk;
 mod decode;

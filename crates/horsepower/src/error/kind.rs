@@ -1,4 +1,4 @@
-//! What can happen to a task, and how it is told.
+//! What can go wrong, and the sentence that says so.
 
 use horsepower_core::panic::PanicReport;
 #[cfg(target_os = "linux")]
@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
-/// What happened.
+/// What went wrong.
 #[derive(Debug)]
 pub(crate) enum Kind {
     Panicked(PanicReport),
     #[cfg(target_os = "linux")]
     Died(Death),
     #[cfg(target_os = "linux")]
-    NeverBegan {
+    NeverStarted {
         death: Death,
         why: Option<String>,
     },
@@ -62,7 +62,7 @@ pub(crate) enum Kind {
     Killed {
         pid: u32,
     },
-    /// Of several futures that were waited for.
+    /// While waiting for several futures.
     Unfinished {
         unfinished: usize,
         all: usize,
@@ -70,22 +70,22 @@ pub(crate) enum Kind {
     Invalid(String),
     Cancelled,
     TimedOut,
-    /// Of a `map`.
+    /// From a `map` with a total deadline.
     MapTimedOut {
         limit: Duration,
     },
-    /// Of the next item of a `map`.
+    /// From waiting for the next item of a `map`.
     NoResultYet,
     Shutdown,
     ShutdownTimedOut,
-    /// The backend let go of it without an answer.
+    /// The backend dropped the task without answering.
     Lost,
     Taken,
     InOwnCallback,
 }
 
 impl Kind {
-    /// The cause, which the sentence does not repeat.
+    /// The cause. The sentence does not repeat it.
     pub(crate) fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Kind::ArgumentNotEncoded { source, .. } => Some(&**source),
@@ -102,91 +102,90 @@ impl fmt::Display for Kind {
             #[cfg(target_os = "linux")]
             Kind::Died(death) => write!(f, "{death} while running it"),
             #[cfg(target_os = "linux")]
-            Kind::NeverBegan { death, why: None } => write!(f, "{death} before it began"),
+            Kind::NeverStarted { death, why: None } => write!(f, "{death} before running it"),
             #[cfg(target_os = "linux")]
-            Kind::NeverBegan { death, why: Some(why) } => {
-                write!(f, "{death} before it began: {why}")
+            Kind::NeverStarted { death, why: Some(why) } => {
+                write!(f, "{death} before running it: {why}")
             }
             Kind::Protocol { pid, what } => write!(
                 f,
-                "worker process {pid} broke the rules of its lane ({what}) and was ended; something \
-                 in that process writes where it must not"
+                "worker process {pid} corrupted its shared memory ({what}), probably a stray write; it \
+                 was killed"
             ),
             Kind::Broken(reason) => write!(f, "the pool is broken: {reason}"),
             #[cfg(target_os = "linux")]
             Kind::NotReady(not_ready) => not_ready.fmt(f),
             Kind::ArgumentNotEncoded { type_name, .. } => {
-                write!(f, "its argument, a {type_name}, cannot be encoded")
+                write!(f, "cannot encode the argument of type {type_name}")
             }
             Kind::ArgumentNotDecoded { type_name, why } => {
-                write!(f, "its argument, a {type_name}, cannot be decoded in the worker: {why}")
+                write!(f, "cannot decode the argument of type {type_name} in the worker: {why}")
             }
             Kind::ResultNotEncoded { type_name, why } => {
-                write!(f, "its result, a {type_name}, cannot be encoded: {why}")
+                write!(f, "cannot encode the result of type {type_name}: {why}")
             }
             Kind::ResultNotDecoded { type_name, why } => {
-                write!(f, "its result, a {type_name}, cannot be decoded: {why}")
+                write!(f, "cannot decode the result of type {type_name}: {why}")
             }
-            Kind::NotSent(why) => write!(f, "it cannot be sent to a worker: {why}"),
+            Kind::NotSent(why) => write!(f, "cannot send the task to a worker: {why}"),
             Kind::System { doing, .. } => write!(f, "cannot {doing}"),
             Kind::Deadline { pid, limit } => {
                 write!(
                     f,
-                    "it ran longer than its deadline of {limit:?}; worker process {pid} was ended"
+                    "deadline of {limit:?} exceeded; worker process {pid} was killed"
                 )
             }
             Kind::QueueDeadline { limit } => {
-                write!(f, "it had not begun {limit:?} after it was submitted, and will not")
+                write!(f, "queue deadline of {limit:?} exceeded; the task never started")
             }
             Kind::Memory { pid, limit, used } => {
                 let (mut uses, mut may) = (Bytes(*used).to_string(), Bytes(*limit).to_string());
                 if uses == may {
-                    // It is a little more.
+                    // The difference is too small to show: print exact numbers.
                     (uses, may) = (format!("{used} bytes"), format!("{limit} bytes"));
                 }
                 write!(
                     f,
-                    "worker process {pid} used {uses} of memory, more than its limit of {may}, and was ended"
+                    "memory limit of {may} exceeded: worker process {pid} used {uses} and was killed"
                 )
             }
             Kind::Unfinished { unfinished, all } => {
                 write!(
                     f,
-                    "{unfinished} (of {all}) futures unfinished when the time was over; their tasks \
-                     go on, and can still be waited for"
+                    "timed out with {unfinished} of {all} futures pending; wait again, or cancel them"
                 )
             }
-            Kind::Killed { pid } => write!(f, "it was killed, with worker process {pid}"),
+            Kind::Killed { pid } => write!(f, "it was killed together with worker process {pid}"),
             Kind::Invalid(what) => f.write_str(what),
-            Kind::Cancelled => f.write_str("it was cancelled before it began"),
+            Kind::Cancelled => f.write_str("it was cancelled before it started"),
             Kind::TimedOut => {
-                f.write_str("it has not ended in time; it goes on, and can still be waited for")
+                f.write_str("timed out waiting; it is still pending or running")
             }
             Kind::MapTimedOut { limit } => write!(
                 f,
-                "the map has not ended within {limit:?}; what had not begun was cancelled, and what runs \
-                 goes on"
+                "the map exceeded its total deadline of {limit:?}; items that had not started were \
+                 cancelled, running ones continue"
             ),
             Kind::NoResultYet => {
-                f.write_str("the next result has not come in time; it can still be waited for")
+                f.write_str("timed out waiting for the next result; ask again to wait longer")
             }
             Kind::ShutdownTimedOut => f.write_str(
-                "the executor has not come to its end in time; it goes on: wait again, or end its tasks \
-                 with `cancel_queued` and `kill_running`",
+                "timed out waiting for the executor to shut down; wait again, or end its tasks with \
+                 `cancel_queued` and `kill_running`",
             ),
             Kind::Shutdown => f.write_str("it was submitted after the executor was shut down"),
             Kind::Lost => f.write_str("the executor dropped the task without an answer"),
             Kind::Taken => f.write_str(
-                "its result has already been taken; `get` lends it, as often as it is asked for",
+                "its result has already been taken; use `get` to borrow it repeatedly",
             ),
             Kind::InOwnCallback => f.write_str(
-                "a done-callback cannot take the result of its own future; it is given the outcome",
+                "a done-callback cannot take the result of its own future; use the outcome that it receives",
             ),
         }
     }
 }
 
-/// A number of bytes, for people.
+/// A number of bytes, printed with a unit.
 struct Bytes(u64);
 
 impl fmt::Display for Bytes {
@@ -206,8 +205,8 @@ mod tests {
     use horsepower_core::death::Cause;
     use std::collections::HashSet;
 
-    /// Every kind, one of each at least, and the whole sentence that is said of a task `my::task`; or, of
-    /// what happens to no task, the sentence alone.
+    /// At least one of each kind, and its whole sentence: for a task `my::task`, or alone where no
+    /// task is involved.
     fn sentences() -> Vec<(Kind, &'static str)> {
         let report = |location: Option<&str>| {
             let location = location.map(str::to_owned);
@@ -220,12 +219,12 @@ mod tests {
             (report(None), "task my::task: it panicked: oh"),
             (
                 Kind::Died(death(Cause::Signal(11))),
-                "task my::task: worker process 7 was ended by SIGSEGV (invalid memory access) while \
+                "task my::task: worker process 7 was killed by SIGSEGV (invalid memory access) while \
                  running it",
             ),
             (
                 Kind::Died(death(Cause::Signal(9))),
-                "task my::task: worker process 7 was ended by SIGKILL (killed; the kernel does this too \
+                "task my::task: worker process 7 was killed by SIGKILL (sent explicitly, or by the kernel \
                  when memory runs out) while running it",
             ),
             (
@@ -233,18 +232,18 @@ mod tests {
                 "task my::task: worker process 7 exited with code 3 while running it",
             ),
             (
-                Kind::NeverBegan { death: death(Cause::Exit(3)), why: None },
-                "task my::task: worker process 7 exited with code 3 before it began",
+                Kind::NeverStarted { death: death(Cause::Exit(3)), why: None },
+                "task my::task: worker process 7 exited with code 3 before running it",
             ),
             (
-                Kind::NeverBegan { death: death(Cause::Signal(9)), why: Some(why()) },
-                "task my::task: worker process 7 was ended by SIGKILL (killed; the kernel does this too \
-                 when memory runs out) before it began: it is odd",
+                Kind::NeverStarted { death: death(Cause::Signal(9)), why: Some(why()) },
+                "task my::task: worker process 7 was killed by SIGKILL (sent explicitly, or by the kernel \
+                 when memory runs out) before running it: it is odd",
             ),
             (
                 Kind::Protocol { pid: 7, what: "slot 3 has the state 9".into() },
-                "task my::task: worker process 7 broke the rules of its lane (slot 3 has the state 9) and \
-                 was ended; something in that process writes where it must not",
+                "task my::task: worker process 7 corrupted its shared memory (slot 3 has the state 9), \
+                 probably a stray write; it was killed",
             ),
             (
                 Kind::Broken("no worker could be started".into()),
@@ -252,23 +251,23 @@ mod tests {
             ),
             (
                 Kind::ArgumentNotEncoded { type_name: "my::Type", source: why().into() },
-                "task my::task: its argument, a my::Type, cannot be encoded",
+                "task my::task: cannot encode the argument of type my::Type",
             ),
             (
                 Kind::ArgumentNotDecoded { type_name: named(), why: why() },
-                "task my::task: its argument, a my::Type, cannot be decoded in the worker: it is odd",
+                "task my::task: cannot decode the argument of type my::Type in the worker: it is odd",
             ),
             (
                 Kind::ResultNotEncoded { type_name: named(), why: why() },
-                "task my::task: its result, a my::Type, cannot be encoded: it is odd",
+                "task my::task: cannot encode the result of type my::Type: it is odd",
             ),
             (
                 Kind::ResultNotDecoded { type_name: named(), why: why() },
-                "task my::task: its result, a my::Type, cannot be decoded: it is odd",
+                "task my::task: cannot decode the result of type my::Type: it is odd",
             ),
             (
                 Kind::NotSent("no shared memory for an argument of 9 bytes".into()),
-                "task my::task: it cannot be sent to a worker: no shared memory for an argument of 9 \
+                "task my::task: cannot send the task to a worker: no shared memory for an argument of 9 \
                  bytes",
             ),
             (
@@ -277,39 +276,38 @@ mod tests {
             ),
             (
                 Kind::Deadline { pid: 7, limit: Duration::from_millis(20) },
-                "task my::task: it ran longer than its deadline of 20ms; worker process 7 was ended",
+                "task my::task: deadline of 20ms exceeded; worker process 7 was killed",
             ),
             (
                 Kind::QueueDeadline { limit: Duration::from_secs(3) },
-                "task my::task: it had not begun 3s after it was submitted, and will not",
+                "task my::task: queue deadline of 3s exceeded; the task never started",
             ),
             (
                 Kind::Memory { pid: 7, limit: 100 << 20, used: 3 << 29 },
-                "task my::task: worker process 7 used 1.5 GiB of memory, more than its limit of 100.0 \
-                 MiB, and was ended",
+                "task my::task: memory limit of 100.0 MiB exceeded: worker process 7 used 1.5 GiB and was \
+                 killed",
             ),
             (
                 Kind::Memory { pid: 7, limit: 64 << 20, used: (64 << 20) + 4096 },
-                "task my::task: worker process 7 used 67112960 bytes of memory, more than its limit of \
-                 67108864 bytes, and was ended",
+                "task my::task: memory limit of 67108864 bytes exceeded: worker process 7 used 67112960 \
+                 bytes and was killed",
             ),
-            (Kind::Killed { pid: 7 }, "task my::task: it was killed, with worker process 7"),
-            (Kind::Cancelled, "task my::task: it was cancelled before it began"),
             (
-                Kind::TimedOut,
-                "task my::task: it has not ended in time; it goes on, and can still be waited for",
+                Kind::Killed { pid: 7 },
+                "task my::task: it was killed together with worker process 7",
             ),
+            (Kind::Cancelled, "task my::task: it was cancelled before it started"),
+            (Kind::TimedOut, "task my::task: timed out waiting; it is still pending or running"),
             (Kind::Lost, "task my::task: the executor dropped the task without an answer"),
             (Kind::Shutdown, "task my::task: it was submitted after the executor was shut down"),
             (
                 Kind::Taken,
-                "task my::task: its result has already been taken; `get` lends it, as often as it is \
-                 asked for",
+                "task my::task: its result has already been taken; use `get` to borrow it repeatedly",
             ),
             (
                 Kind::InOwnCallback,
-                "task my::task: a done-callback cannot take the result of its own future; it is given \
-                 the outcome",
+                "task my::task: a done-callback cannot take the result of its own future; use the outcome \
+                 that it receives",
             ),
             (
                 Kind::Invalid("workers must be greater than 0".into()),
@@ -317,18 +315,18 @@ mod tests {
             ),
             (
                 Kind::Unfinished { unfinished: 2, all: 4 },
-                "2 (of 4) futures unfinished when the time was over; their tasks go on, and can still be \
-                 waited for",
+                "timed out with 2 of 4 futures pending; wait again, or cancel them",
             ),
             (
                 Kind::MapTimedOut { limit: Duration::from_secs(3) },
-                "the map has not ended within 3s; what had not begun was cancelled, and what runs goes on",
+                "the map exceeded its total deadline of 3s; items that had not started were cancelled, \
+                 running ones continue",
             ),
-            (Kind::NoResultYet, "the next result has not come in time; it can still be waited for"),
+            (Kind::NoResultYet, "timed out waiting for the next result; ask again to wait longer"),
             (
                 Kind::ShutdownTimedOut,
-                "the executor has not come to its end in time; it goes on: wait again, or end its tasks \
-                 with `cancel_queued` and `kill_running`",
+                "timed out waiting for the executor to shut down; wait again, or end its tasks with \
+                 `cancel_queued` and `kill_running`",
             ),
             (
                 Kind::NotReady(NotReady),
@@ -339,12 +337,13 @@ mod tests {
         ]
     }
 
-    /// Its name. Who adds a kind comes by here, and adds its sentence above.
+    /// The name of a kind. A new kind does not compile without a line here; add its sentence above
+    /// too.
     fn name(kind: &Kind) -> &'static str {
         match kind {
             Kind::Panicked(_) => "Panicked",
             Kind::Died(_) => "Died",
-            Kind::NeverBegan { .. } => "NeverBegan",
+            Kind::NeverStarted { .. } => "NeverStarted",
             Kind::Protocol { .. } => "Protocol",
             Kind::Broken(_) => "Broken",
             Kind::NotReady(_) => "NotReady",

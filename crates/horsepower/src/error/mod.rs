@@ -1,5 +1,5 @@
-//! [`Error`]: the one error of this crate. `kind` is what can happen and how it is told, `name` how a
-//! task is called.
+//! [`Error`]: the one error of this crate. `kind` has what can go wrong and its sentences, `name`
+//! what a task is called.
 
 mod kind;
 mod name;
@@ -14,10 +14,10 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-/// Why there is no result, or no executor. Opaque: ask it with its predicates, print it to learn
-/// what happened, to which task, and what to do. The cause, if there is one, is its
-/// [`source`](std::error::Error::source); `{}` does not repeat it, `{:#}` and `{:?}` add it. Cloning is
-/// cheap.
+/// Why there is no result, or no executor. The type is opaque: test it with its predicates, or
+/// print it to read what happened, to which task, and what to do. A cause is its
+/// [`source`](std::error::Error::source); `{}` does not repeat it, `{:#}` and `{:?}` append it.
+/// Cloning is cheap.
 ///
 /// ```
 /// use horsepower::{Executor, InlineExecutor};
@@ -32,36 +32,36 @@ pub struct Error(Arc<Inner>);
 struct Inner {
     kind: Kind,
     subject: Option<Subject>,
-    /// The task is known to have begun, if it was an earlier try.
+    /// The task is known to have started in an earlier attempt.
     begun: bool,
 }
 
 /// What it happened to.
 enum Subject {
-    /// A task, or a process.
+    /// A task or a process.
     Future(Name),
-    /// A [`Thread`](crate::Thread), by its name.
+    /// A [`Thread`](crate::Thread), by name.
     Thread(Arc<str>),
 }
 
-/// What is said of a thread or process that is started again.
+/// The error of starting a thread or process twice.
 pub(crate) const AGAIN: &str =
-    "it has been started before, and runs once; make another to run its function again";
-/// And of one that is asked what only one that was started can tell.
+    "it has already been started and runs only once; create another one to run its function again";
+/// The error of asking a thread or process that was not started for its end.
 pub(crate) const NOT_STARTED: &str =
-    "it has not been started, so there is no end to wait for; call `start`";
+    "it has not been started, so there is nothing to wait for; call `start` first";
 
 impl Error {
     pub(crate) fn new(kind: Kind) -> Error {
         Error(Arc::new(Inner { kind, subject: None, begun: false }))
     }
 
-    /// Of a task, or of a process, that has not been tried before.
+    /// An error of a task or process in its first attempt.
     pub(crate) fn of_task(kind: Kind, task: impl Into<Name>) -> Error {
         Error::of_future(kind, task.into(), false)
     }
 
-    /// Of a task, or of a process, that is known to have `begun` or not to have.
+    /// An error of a task or process that is known to have started, or not (`begun`).
     pub(crate) fn of_future(kind: Kind, name: Name, begun: bool) -> Error {
         Error(Arc::new(Inner { kind, subject: Some(Subject::Future(name)), begun }))
     }
@@ -96,33 +96,34 @@ impl Error {
         Error::new(Kind::ShutdownTimedOut)
     }
 
-    /// The task panicked. Its message, place and backtrace are [`panic_message`](Self::panic_message),
-    /// [`panic_location`](Self::panic_location), [`panic_backtrace`](Self::panic_backtrace).
+    /// The task panicked. [`panic_message`](Self::panic_message),
+    /// [`panic_location`](Self::panic_location) and [`panic_backtrace`](Self::panic_backtrace) have
+    /// the details.
     #[must_use]
     pub fn is_panic(&self) -> bool {
         matches!(self.0.kind, Kind::Panicked(_))
     }
 
-    /// The task was cancelled before it began, or killed while it ran.
+    /// The task was cancelled before it started, or killed while it ran.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(self.0.kind, Kind::Cancelled | Kind::Killed { .. })
     }
 
-    /// The task was past its [deadline](crate::TaskOptions::deadline) and was ended, or past its
-    /// [queue deadline](crate::TaskOptions::queue_deadline) and never began.
+    /// The task exceeded its [deadline](crate::TaskOptions::deadline) and its worker was killed, or
+    /// it exceeded its [queue deadline](crate::TaskOptions::queue_deadline) and never started.
     #[must_use]
     pub fn is_deadline(&self) -> bool {
         matches!(self.0.kind, Kind::Deadline { .. } | Kind::QueueDeadline { .. })
     }
 
-    /// The worker process used more memory than it may while it ran the task, and was ended.
+    /// The worker process exceeded its memory limit while it ran the task, and was killed.
     #[must_use]
     pub fn is_memory_limit(&self) -> bool {
         matches!(self.0.kind, Kind::Memory { .. })
     }
 
-    /// A wait was over before the task was. The task goes on.
+    /// A wait timed out before the task finished. The task continues.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(
@@ -135,9 +136,9 @@ impl Error {
         )
     }
 
-    /// The worker process died while it ran the task; or a [`Process`](crate::Process) before it came
-    /// to run its function. [`signal`](Self::signal) or
-    /// [`exit_code`](Self::exit_code) says how, [`worker_pid`](Self::worker_pid) which.
+    /// The worker process died while it ran the task, or a [`Process`](crate::Process) died before
+    /// it ran its function. [`signal`](Self::signal) or [`exit_code`](Self::exit_code) says how,
+    /// [`worker_pid`](Self::worker_pid) which process it was.
     #[must_use]
     pub fn is_worker_death(&self) -> bool {
         #[cfg(target_os = "linux")]
@@ -146,19 +147,19 @@ impl Error {
         return false;
     }
 
-    /// The worker process broke the rules by which it shares memory with its parent, and was ended.
+    /// The worker process corrupted the memory that it shares with its parent, and was killed.
     #[must_use]
     pub fn is_protocol(&self) -> bool {
         matches!(self.0.kind, Kind::Protocol { .. })
     }
 
-    /// The pool cannot start workers any more.
+    /// The pool can no longer start workers.
     #[must_use]
     pub fn is_broken(&self) -> bool {
         matches!(self.0.kind, Kind::Broken(_))
     }
 
-    /// A process pool was to be made in a program that has not called [`init`](crate::init).
+    /// The program tried to make a process pool but has not called [`init`](crate::init).
     #[must_use]
     pub fn is_not_initialized(&self) -> bool {
         #[cfg(target_os = "linux")]
@@ -167,7 +168,7 @@ impl Error {
         return false;
     }
 
-    /// The task was submitted after the executor had been shut down.
+    /// The task was submitted after the executor was shut down.
     #[must_use]
     pub fn is_shutdown(&self) -> bool {
         matches!(self.0.kind, Kind::Shutdown)
@@ -185,29 +186,30 @@ impl Error {
         )
     }
 
-    /// The task could not be handed to a worker: its argument is too large for the memory there is, or
-    /// where the program's own code lies could not be found out.
+    /// The task could not be sent to a worker: there is not enough memory for its argument, or the
+    /// location of the program's own code could not be determined.
     #[must_use]
     pub fn is_not_sent(&self) -> bool {
         matches!(self.0.kind, Kind::NotSent(_))
     }
 
-    /// A setting or a call that makes no sense, such as no workers at all, or taking a result that was
-    /// taken before.
+    /// A setting or a call that makes no sense, such as a pool without workers, or taking a result
+    /// twice.
     #[must_use]
     pub fn is_invalid(&self) -> bool {
         matches!(self.0.kind, Kind::Invalid(_) | Kind::Taken | Kind::InOwnCallback)
     }
 
-    /// The system has refused what was needed: a thread, a process, a descriptor. Why is the
-    /// [`source`](std::error::Error::source), a [`std::io::Error`].
+    /// The operating system refused a resource: a thread, a process, a descriptor. The
+    /// [`source`](std::error::Error::source) is a [`std::io::Error`] that says why.
     #[must_use]
     pub fn is_system(&self) -> bool {
         matches!(self.0.kind, Kind::System { .. })
     }
 
-    /// False only if it is certain that the task's function was not called; what is not idempotent can then
-    /// be submitted again. True wherever that is not certain, and of errors that no task had.
+    /// False only if it is certain that the task's function was not called; then even a task that
+    /// is not idempotent can be submitted again. True if that is not certain, and for errors that
+    /// belong to no task.
     ///
     /// ```
     /// use horsepower::{Executor, InlineExecutor};
@@ -230,7 +232,7 @@ impl Error {
             | Kind::Cancelled
             | Kind::Shutdown => false,
             #[cfg(target_os = "linux")]
-            Kind::NeverBegan { .. } | Kind::NotReady(_) => false,
+            Kind::NeverStarted { .. } | Kind::NotReady(_) => false,
             _ => true,
         }
     }
@@ -253,7 +255,7 @@ impl Error {
         self.panic()?.backtrace.as_deref()
     }
 
-    /// The number of the signal that ended the worker process.
+    /// The signal that killed the worker process.
     #[must_use]
     pub fn signal(&self) -> Option<i32> {
         #[cfg(target_os = "linux")]
@@ -273,12 +275,12 @@ impl Error {
         None
     }
 
-    /// The process id of the worker that died, or was ended, with the task.
+    /// The process id of the worker that died, or was killed, with the task.
     #[must_use]
     pub fn worker_pid(&self) -> Option<u32> {
         match self.0.kind {
             #[cfg(target_os = "linux")]
-            Kind::Died(Death { pid, .. }) | Kind::NeverBegan { death: Death { pid, .. }, .. } => {
+            Kind::Died(Death { pid, .. }) | Kind::NeverStarted { death: Death { pid, .. }, .. } => {
                 Some(pid)
             }
             Kind::Protocol { pid, .. }
@@ -289,8 +291,8 @@ impl Error {
         }
     }
 
-    /// The name of the task: the one that it was given, or the path of its function as the compiler
-    /// writes it.
+    /// The name of the task: the one set in its options, or the path of its function as the
+    /// compiler writes it.
     #[must_use]
     pub fn task_name(&self) -> Option<&str> {
         match &self.0.subject {
@@ -301,7 +303,7 @@ impl Error {
         }
     }
 
-    /// The name of the [`Process`](crate::Process) that it happened to.
+    /// The name of the [`Process`](crate::Process) that the error belongs to.
     #[cfg(target_os = "linux")]
     #[must_use]
     pub fn process_name(&self) -> Option<&str> {
@@ -311,7 +313,7 @@ impl Error {
         }
     }
 
-    /// The name of the [`Thread`](crate::Thread) that it happened to.
+    /// The name of the [`Thread`](crate::Thread) that the error belongs to.
     #[must_use]
     pub fn thread_name(&self) -> Option<&str> {
         match &self.0.subject {
@@ -323,7 +325,7 @@ impl Error {
     #[cfg(target_os = "linux")]
     fn death(&self) -> Option<&Death> {
         match &self.0.kind {
-            Kind::Died(death) | Kind::NeverBegan { death, .. } => Some(death),
+            Kind::Died(death) | Kind::NeverStarted { death, .. } => Some(death),
             _ => None,
         }
     }
@@ -347,7 +349,7 @@ impl fmt::Display for Error {
         }
         match self.0.kind {
             Kind::Cancelled if self.0.begun => {
-                f.write_str("it was cancelled before it was tried again")?;
+                f.write_str("it was cancelled before it was retried")?;
             }
             _ => self.0.kind.fmt(f)?,
         }
@@ -358,7 +360,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// The sentence and its cause: `fn main() -> Result<(), horsepower::Error>` prints this.
+/// The sentence and its cause. `fn main() -> Result<(), horsepower::Error>` prints this.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Error({self:#})")
@@ -389,10 +391,10 @@ mod tests {
             "task my::task: it panicked at a.rs:1:2: oh"
         );
         assert_eq!(text(Kind::Panicked(report(None))), "task my::task: it panicked: oh");
-        assert_eq!(text(Kind::Cancelled), "task my::task: it was cancelled before it began");
+        assert_eq!(text(Kind::Cancelled), "task my::task: it was cancelled before it started");
         assert_eq!(
             text(Kind::ResultNotDecoded { type_name: "u8".into(), why: "x".into() }),
-            "task my::task: its result, a u8, cannot be decoded: x"
+            "task my::task: cannot decode the result of type u8: x"
         );
         assert_eq!(
             Error::new(Kind::Invalid("workers must be at least 1".into())).to_string(),
@@ -404,7 +406,7 @@ mod tests {
     fn what_was_tried_before_has_begun() {
         let of = |begun| Error::of_future(Kind::Cancelled, "my::task".into(), begun);
         assert!(!of(false).may_have_begun() && of(true).may_have_begun());
-        let text = "task my::task: it was cancelled before it was tried again";
+        let text = "task my::task: it was cancelled before it was retried";
         assert_eq!(of(true).to_string(), text);
         assert!(of(true).is_cancelled());
     }
@@ -421,7 +423,7 @@ mod tests {
         );
         assert_eq!(
             error.to_string(),
-            "task t: worker process 7 was ended by SIGSEGV (invalid memory access) while running it"
+            "task t: worker process 7 was killed by SIGSEGV (invalid memory access) while running it"
         );
     }
 }

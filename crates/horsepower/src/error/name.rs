@@ -1,15 +1,15 @@
-//! What a task is called, and what else may stand in its place.
+//! The name that an error gives its subject: a task or a process.
 
 use std::sync::Arc;
 
-/// Whose answer a future is.
+/// What a future belongs to.
 #[derive(Clone, Debug)]
 pub(crate) enum Name {
-    /// A task's, by the path of its function.
+    /// A task, by the path of its function.
     Function(&'static str),
-    /// A task's, by the name that it was given.
+    /// A task, by the name set in its options.
     Given(Arc<str>),
-    /// A [`Process`](crate::Process)'s, by its name.
+    /// A [`Process`](crate::Process), by its name.
     #[cfg(target_os = "linux")]
     Process(Arc<str>),
 }

@@ -1,4 +1,4 @@
-//! [`AnyExecutor`]: the choice of an executor at run time.
+//! [`AnyExecutor`]: an executor chosen at run time.
 
 #[cfg(target_os = "linux")]
 use super::ProcessPoolExecutor;
@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
 
-/// Which executor.
+/// The kinds of executor.
 ///
 /// ```
 /// use horsepower::ExecutorKind;
@@ -30,7 +30,7 @@ pub enum ExecutorKind {
 }
 
 impl ExecutorKind {
-    /// Every kind, the baseline first.
+    /// All kinds, the baseline first.
     pub const ALL: &[ExecutorKind] = &[
         ExecutorKind::Inline,
         ExecutorKind::Threads,
@@ -56,14 +56,14 @@ impl fmt::Display for ExecutorKind {
     }
 }
 
-/// A name that no executor has.
+/// The error of parsing a name that no executor has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownExecutor(String);
 
 impl fmt::Display for UnknownExecutor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = ExecutorKind::ALL.iter().map(|kind| kind.name()).collect();
-        write!(f, "there is no executor «{}»; there are {}", self.0, names.join(", "))
+        write!(f, "unknown executor `{}`; expected one of: {}", self.0, names.join(", "))
     }
 }
 
@@ -78,7 +78,7 @@ impl FromStr for ExecutorKind {
     }
 }
 
-/// An executor that is chosen at run time, by a flag or a setting: any [`Backend`](crate::backend::Backend)
+/// An executor chosen at run time, by a flag or a setting: any [`Backend`](crate::backend::Backend)
 /// in a box.
 ///
 /// ```
@@ -99,8 +99,8 @@ pub struct AnyExecutor {
 }
 
 impl AnyExecutor {
-    /// An executor of this kind, with as many workers as this process may use CPUs; the in-line executor
-    /// always has one.
+    /// Creates an executor of this kind with one worker per CPU that this process may use. The
+    /// in-line executor always has one.
     ///
     /// # Errors
     /// Those of the executor's own builder.
@@ -113,10 +113,11 @@ impl AnyExecutor {
         })
     }
 
-    /// An executor of this kind with at most so many workers; the in-line executor always has one.
+    /// Creates an executor of this kind with at most `workers` workers. The in-line executor always
+    /// has one.
     ///
     /// # Errors
-    /// Those of the executor's own builder; for every kind if `workers` is 0.
+    /// Those of the executor's own builder; forevery kind, if `workers` is 0.
     pub fn with_workers(kind: ExecutorKind, workers: usize) -> Result<AnyExecutor, Error> {
         at_least_one("workers", workers)?;
         Ok(match kind {
@@ -127,7 +128,7 @@ impl AnyExecutor {
         })
     }
 
-    /// An executor of any other kind.
+    /// Wraps an executor of any other kind.
     ///
     /// ```
     /// use horsepower::{AnyExecutor, Executor, InlineExecutor};
@@ -140,14 +141,14 @@ impl AnyExecutor {
         AnyExecutor { kind: None, backend: Box::new(backend) }
     }
 
-    /// Which of this crate's executors it is; `None` if it was made with [`of`](Self::of).
+    /// Which of this crate's executors this is; `None` if it was made with [`of`](Self::of).
     #[must_use]
     pub fn kind(&self) -> Option<ExecutorKind> {
         self.kind
     }
 }
 
-/// By this it is an executor itself, as whatever points to a backend.
+/// Makes it an executor, like everything that points to a backend.
 impl Deref for AnyExecutor {
     type Target = dyn Backend;
 
@@ -158,12 +159,12 @@ impl Deref for AnyExecutor {
 
 impl fmt::Debug for AnyExecutor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = self.kind.map_or("another kind", ExecutorKind::name);
+        let kind = self.kind.map_or("custom", ExecutorKind::name);
         write!(f, "AnyExecutor({kind}, {} workers)", self.backend.parallelism())
     }
 }
 
-/// The executors of this crate.
+/// Conversions from the executors of this crate.
 macro_rules! from_executor {
     ($($executor:ty => $kind:ident),*) => {$(
         impl From<$executor> for AnyExecutor {

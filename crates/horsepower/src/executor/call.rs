@@ -1,13 +1,13 @@
-//! [`Call`]: a task as a backend gets it that runs tasks in this process.
+//! [`Call`]: a task in the form for backends that run tasks in this process.
 
 use crate::error::Kind;
 use crate::task::local::LocalTask;
 use horsepower_core::task::TaskPolicy;
 use std::fmt;
 
-/// A task that is to run in this process: one call, or many of a `map`. Dropping it fails the task.
+/// A task to run in this process: one call, or many of a `map`. Dropping it fails the task.
 ///
-/// It is borrowed from the one who submits it. A backend either [runs](Self::run) it at once, or
+/// It borrows from the submitter. A backend either [runs](Self::run) it at once, or
 /// [detaches](Self::detach) it to run it later.
 #[must_use = "a call that is dropped fails its task"]
 pub struct Call<'a> {
@@ -20,8 +20,8 @@ impl<'a> Call<'a> {
         Call { task: Some(task), policy }
     }
 
-    /// What the task asks for beyond being run; `None`: nothing. A backend is only given what it
-    /// [can](super::Backend::can) do.
+    /// The options that the backend has to honour, if any. A backend only gets options that it
+    /// [supports](super::Backend::can).
     #[must_use]
     pub fn policy(&self) -> Option<&TaskPolicy> {
         self.policy
@@ -31,16 +31,17 @@ impl<'a> Call<'a> {
     pub(super) fn into_task(mut self) -> &'a mut dyn LocalTask {
         match self.task.take() {
             Some(task) => task,
-            None => unreachable!("only this and `drop` take it"),
+            None => unreachable!("only `into_task` and `drop` take it"),
         }
     }
 
-    /// Makes the call, or all calls, on this thread, and answers. Retries are up to the backend.
+    /// Makes the call, or all calls, on this thread, and answers. The backend is responsible for
+    /// retries.
     pub fn run(self) {
         run(self.into_task());
     }
 
-    /// The same task, to be kept or sent to another thread.
+    /// Detaches the task from the submitter, to keep it or send it to another thread.
     pub fn detach(self) -> DetachedCall {
         DetachedCall(Some(self.into_task().detach()))
     }
@@ -61,18 +62,18 @@ impl fmt::Debug for Call<'_> {
     }
 }
 
-/// A [`Call`] of its own: it can be kept and sent to another thread. Dropping it fails the task.
+/// An owned [`Call`]: it can be kept and sent to another thread. Dropping it fails the task.
 #[must_use = "a call that is dropped fails its task"]
 pub struct DetachedCall(Option<Box<dyn LocalTask>>);
 
 impl DetachedCall {
-    /// True if nothing is left to do: the task was cancelled.
+    /// True if there is nothing to do because the task was cancelled.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.0.as_ref().is_none_or(|task| task.promise().is_over())
     }
 
-    /// How many calls it is: more than one if it comes from a `map`.
+    /// How many calls this is: more than one if it belongs to a `map`.
     #[must_use]
     pub fn calls(&self) -> usize {
         self.0.as_ref().map_or(0, |task| task.remaining())
@@ -86,7 +87,7 @@ impl DetachedCall {
         }
     }
 
-    /// Fails the task: it is refused, because the backend was shut down.
+    /// Refuses the task, because the backend was shut down.
     pub fn refuse(mut self) {
         if let Some(mut task) = self.0.take() {
             refuse(&mut *task, Kind::Shutdown);
@@ -109,7 +110,7 @@ impl fmt::Debug for DetachedCall {
     }
 }
 
-/// Makes all calls of the task, and answers; unless it was cancelled.
+/// Makes all calls of the task and answers, unless it was cancelled.
 fn run(task: &mut dyn LocalTask) {
     if !task.promise().begin() {
         return;
@@ -129,6 +130,6 @@ fn refuse(task: &mut dyn LocalTask, kind: Kind) {
 }
 
 fn lose(task: &mut dyn LocalTask) {
-    // It may be dropped while a thread panics; what the user's code does then is its own affair.
+    // It may be dropped while the thread panics; a panic of user code must not add a second one.
     let _ = horsepower_core::panic::catch(|| refuse(task, Kind::Lost));
 }

@@ -1,6 +1,6 @@
-//! [`Executor`]: the typed interface that every place to run has in common.
+//! [`Executor`]: the typed interface that all executors share.
 //!
-//! Written once, for every [`Backend`]. What happens to a task from here on is in `front`.
+//! It is written once, on top of [`Backend`]. `front` takes over from here.
 
 use super::backend::Backend;
 use super::{MapBuilder, ShutdownOptions, front};
@@ -11,12 +11,12 @@ use crate::value::Value;
 use horsepower_core::stats::Stats;
 use std::future::Future;
 
-/// A place where tasks run. A program moves from one to another by changing one line.
+/// A place where tasks run. A program switches from one to another by changing one line.
 ///
-/// A task is a plain function, or a closure that captures nothing, and one argument; several are a
-/// tuple. That is checked while compiling, and the same for every executor, so that what runs in
-/// line today runs in processes tomorrow. (Threads and the in-line executor take capturing closures
-/// too, by methods of their own.)
+/// A task is a plain function, or a closure that captures nothing, and one argument; a tuple
+/// carries several. The compiler checks this forevery executor, so what runs in line today runs in
+/// processes tomorrow. (Threads and the in-line executor have additional methods that take
+/// capturing closures.)
 ///
 /// ```
 /// use horsepower::{Executor, InlineExecutor, ThreadPoolExecutor};
@@ -30,7 +30,7 @@ use std::future::Future;
 /// # Ok::<(), horsepower::Error>(())
 /// ```
 ///
-/// A capture is refused:
+/// A closure that captures does not compile:
 ///
 /// ```compile_fail
 /// use horsepower::{Executor, InlineExecutor};
@@ -39,7 +39,7 @@ use std::future::Future;
 /// let future = InlineExecutor::new().submit(move |n: u64| n + offset, 1);
 /// ```
 ///
-/// and so is a function pointer:
+/// Neither does a function pointer:
 ///
 /// ```compile_fail
 /// use horsepower::{Executor, InlineExecutor};
@@ -53,12 +53,12 @@ pub trait Executor: Backend {
         self.parallelism()
     }
 
-    /// How many tasks may wait in addition to those that run, if a limit was set.
+    /// How many tasks may wait in addition to the running ones, if a limit is set.
     fn queue_limit(&self) -> Option<usize> {
         self.queue().map(super::QueueLimit::tasks)
     }
 
-    /// What the executor has done, and what it is doing.
+    /// What the executor has done and is doing.
     ///
     /// ```
     /// use horsepower::{Executor, InlineExecutor};
@@ -72,9 +72,9 @@ pub trait Executor: Backend {
         self.snapshot()
     }
 
-    /// Submits one task. Never fails and never waits: whatever goes wrong is the future's answer. (The
-    /// in-line executor runs the task before it returns. With a queue limit it waits for room, but not in
-    /// the executor's own tasks and callbacks, which would wait for themselves.)
+    /// Submits one task. It never fails and never waits: the future reports whatever goes wrong.
+    /// (The in-line executor runs the task before it returns. With a queue limit, `submit` waits
+    /// for room, except in the executor's own tasks and callbacks, where waiting could deadlock.)
     fn submit<F, A, R>(&self, function: F, argument: A) -> TaskFuture<R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,
@@ -97,7 +97,7 @@ pub trait Executor: Backend {
     ///     let future = pool.task(endless, 1).name("endless").deadline(Duration::from_millis(20)).submit();
     ///     let error = future.result().unwrap_err();
     ///     assert!(error.is_deadline() && error.task_name() == Some("endless"));
-    ///     assert!(pool.submit(endless, 0).result().is_ok(), "in another worker");
+    ///     assert!(pool.submit(endless, 0).result().is_ok(), "runs in a new worker");
     ///     Ok(())
     /// }
     /// ```
@@ -108,7 +108,7 @@ pub trait Executor: Backend {
     /// Submits one task if the queue has room; without a queue limit it always has.
     ///
     /// # Errors
-    /// The argument, if the queue is full.
+    /// Returns the argument if the queue is full.
     ///
     /// ```
     /// use horsepower::{Executor, ThreadPoolExecutor};
@@ -129,7 +129,7 @@ pub trait Executor: Backend {
         self.task(function, argument).try_submit()
     }
 
-    /// Submits one task as soon as the queue has room, without blocking the thread.
+    /// Submits one task once the queue has room, without blocking the thread.
     fn submit_async<F, A, R>(
         &self,
         function: F,
@@ -143,21 +143,19 @@ pub trait Executor: Backend {
         self.task(function, argument).submit_async()
     }
 
-    /// Calls `function` with each of the items, in parallel, and yields the results in the order of
-    /// the items.
+    /// Calls `function` with each item, in parallel, and yields the results in input order.
     ///
-    /// It starts at once, and it is lazy beyond a window: at least 1,024 items are under way
-    /// although nobody reads their results, and for each result that is read another item is
-    /// drawn. So the input may be endless. Many tiny items travel as one task; how many is found out
-    /// by measuring them. Each item is a call by itself all the same: a panic or a crash is the
-    /// error of that item alone.
+    /// It starts at once and keeps a bounded window of items in flight: at least 1,024 before any
+    /// result is read, and one more for each result that is read. So the input may be endless. Many
+    /// tiny items travel as one task; their measured time determines how many. Each item is still a
+    /// call of its own: a panic or a crash is the error of that item alone.
     ///
-    /// After the first error the iteration ends, and what has not begun is cancelled; so it is when
-    /// the iterator is dropped. [`MapOptions::on_error`] asks to go on.
+    /// The first error ends the iteration and cancels the items that have not started; so does
+    /// dropping the iterator. [`MapOptions::on_error`] can continue instead.
     ///
     /// # Panics
-    /// If the input panics while it is drawn from here; if it does so later, the iterator panics, after
-    /// the results of what came before.
+    /// If the input panics while this call draws from it. If it panics later, the iterator panics,
+    /// after the results of the earlier items.
     ///
     /// ```
     /// use horsepower::{Executor, ThreadPoolExecutor};
@@ -200,25 +198,25 @@ pub trait Executor: Backend {
         MapBuilder::new(move |options| front::start_map(self, options, function, items))
     }
 
-    /// Takes no more tasks, waits until all have ended, and lets threads and processes go. Dropping
-    /// the executor does the same; `std::process::exit`, which drops nothing, does not, and what has
-    /// not ended by then is lost. A task that is submitted later fails with an error for which
-    /// [`is_shutdown`](crate::Error::is_shutdown) holds. Calling it again does nothing more. In a
-    /// done-callback, or in a task on one of its threads, it does not wait, since that could only wait
-    /// for itself. It blocks the thread, in asynchronous code too: where that matters, await the futures
-    /// first.
+    /// Stops accepting tasks, waits until all have finished, and releases threads and processes.
+    /// Dropping the executor does the same. `std::process::exit` drops nothing, so unfinished tasks
+    /// are lost. A task that is submitted later fails with an error that has
+    /// [`is_shutdown`](crate::Error::is_shutdown). Repeated calls have no further effect. In a
+    /// done-callback, or in a task on one of its threads, this does not wait, because it would wait
+    /// for itself. It blocks the thread, even in asynchronous code: await the futures first where
+    /// that matters.
     fn shutdown(&self) {
-        // Without a limit of time, what can be wrong is that it was called where it cannot wait.
+        // Without a timeout, the only error is a call from where it cannot wait.
         let _ = self.stop(ShutdownOptions::new());
     }
 
-    /// [`shutdown`](Self::shutdown), but sooner: without waiting, or without doing all that was
-    /// submitted.
+    /// [`shutdown`](Self::shutdown) with options: without waiting, or without running everything
+    /// that was submitted.
     ///
     /// # Errors
-    /// One with [`is_timeout`](Error::is_timeout) if it has not come to its end in the time that was
-    /// given: it goes on, and one may wait again. One with [`is_invalid`](Error::is_invalid) if it
-    /// was called where it cannot wait.
+    /// An error with [`is_timeout`](Error::is_timeout) if the timeout passes first: the shutdown
+    /// continues and can be waited for again. An error with [`is_invalid`](Error::is_invalid) if it
+    /// is called from where it cannot wait.
     fn shutdown_with(&self, options: ShutdownOptions) -> Result<(), Error> {
         self.stop(options)
     }

@@ -1,7 +1,7 @@
-//! Step ① of a task, accept: from a typed function and its argument to what a backend takes.
+//! Step ① of a task, accept: turns a typed function and its argument into what a backend takes.
 //!
-//! Called by [`TaskBuilder`](crate::TaskBuilder) and [`MapBuilder`](super::MapBuilder), for every
-//! executor alike.
+//! Called by [`TaskBuilder`](crate::TaskBuilder) and [`MapBuilder`](super::MapBuilder) for all
+//! executors.
 
 use super::backend::{Backend, Capability, Carrier};
 #[cfg(target_os = "linux")]
@@ -21,7 +21,7 @@ use horsepower_core::task::TaskPolicy;
 use std::any::type_name;
 use std::sync::Arc;
 
-/// Gives one task to the backend; it has its place in the queue.
+/// Gives one task, which already has its place in the queue, to the backend.
 pub(crate) fn start_task<B, F, A, R>(
     backend: &B,
     permit: Option<Permit>,
@@ -66,7 +66,7 @@ where
     future
 }
 
-/// Starts to map the items.
+/// Starts a `map` over the items.
 pub(crate) fn start_map<'e, B, F, A, R, I>(
     backend: &'e B,
     options: MapOptions,
@@ -148,15 +148,15 @@ pub(super) fn refusal(backend: &(impl Backend + ?Sized), options: &TaskOptions) 
     let lacks = |&(wanted, what): &(bool, Capability)| wanted && !backend.can(what);
     let what = match wanted.iter().find(|wanted| lacks(wanted))?.1 {
         Capability::Deadline => {
-            "a deadline ends the process that runs the task, and this executor runs tasks in the \
+            "a deadline kills the process that runs the task, but this executor runs tasks in the \
              program's own process; use a process pool"
         }
         Capability::CaptureOutput => {
-            "capturing output redirects the process that runs the task, and this executor runs \
+            "capturing output redirects the process that runs the task, but this executor runs \
              tasks in the program's own process; use a process pool"
         }
-        Capability::QueueDeadline => "this executor cannot give up a task that waits",
-        Capability::Retries => "this executor cannot run a task again",
+        Capability::QueueDeadline => "this executor does not support queue deadlines",
+        Capability::Retries => "this executor does not support retries",
     };
     Some(Kind::Invalid(what.to_owned()))
 }

@@ -1,4 +1,4 @@
-//! [`InlineExecutor`]: tasks run where they are submitted. The baseline.
+//! [`InlineExecutor`]: runs tasks where they are submitted. The baseline.
 
 use super::backend::{Backend, CallRunner, Capability, Carrier};
 use super::{Call, MapBuilder, ShutdownOptions};
@@ -15,10 +15,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-/// Runs each task on the thread that submits it, before `submit` returns. What parallel work is
-/// measured against, and what a program falls back to when there is one CPU.
+/// Runs each task on the thread that submits it, before `submit` returns. It is the baseline for
+/// measuring parallel work, and the fallback of a program that has only one CPU.
 ///
-/// A panic in a task is the future's error, as everywhere. A crash is the whole program's.
+/// A panic in a task is the error of its future, as in every executor. A crash takes down the whole
+/// program.
 ///
 /// ```
 /// use horsepower::{Executor, InlineExecutor};
@@ -38,13 +39,13 @@ pub struct InlineExecutor {
 }
 
 impl InlineExecutor {
-    /// An executor without threads or processes.
+    /// Creates an executor without threads or processes.
     #[must_use]
     pub fn new() -> InlineExecutor {
         InlineExecutor::default()
     }
 
-    /// Runs any closure, now, on this thread.
+    /// Runs any closure now, on this thread.
     pub fn spawn<R>(&self, closure: impl FnOnce() -> R) -> TaskFuture<R> {
         let promise = Arc::new(Promise::new(std::any::type_name_of_val(&closure), None));
         let future = TaskFuture::new(promise.clone());
@@ -61,7 +62,8 @@ impl InlineExecutor {
         future
     }
 
-    /// [`map`](crate::Executor::map) with a function that may capture, and values that need no serde.
+    /// [`map`](crate::Executor::map) with a function that may capture, and values that need not
+    /// implement serde's traits.
     pub fn spawn_map<'e, F, A, R, I>(&'e self, function: F, items: I) -> Map<'e, R>
     where
         F: Fn(A) -> R + 'e,
@@ -123,13 +125,13 @@ impl InlineExecutor {
     }
 
     fn is_closed(&self) -> bool {
-        // Relaxed: a flag; whoever needs the order of calls has it by other means.
+        // Relaxed: a flag; a program that needs an order of calls must establish it by other means.
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Does something that makes calls, and says how many, and how many of them failed.
+    /// Runs something that makes calls, and counts them and their failures.
     fn count<T>(&self, call: impl FnOnce() -> (T, usize, usize)) -> T {
-        // Relaxed, here and below: only numbers.
+        // Relaxed, here and below: counters.
         self.running.fetch_add(1, Ordering::Relaxed);
         let (answer, calls, failed) = call();
         self.running.fetch_sub(1, Ordering::Relaxed);
@@ -138,7 +140,7 @@ impl InlineExecutor {
         answer
     }
 
-    /// Makes the calls of a task; a single call that panics is made again as often as `policy` says.
+    /// Makes the calls of a task; a single call that panics is retried as often as `policy` says.
     fn call(&self, task: &mut dyn LocalTask, policy: Option<&TaskPolicy>) {
         let mut retries = policy.map_or(0, |policy| policy.retries);
         let mut pause = policy.map_or_else(Default::default, |policy| policy.backoff);
@@ -146,7 +148,7 @@ impl InlineExecutor {
             let again = self.count(|| {
                 let called = task.call(None);
                 let again = called.failed > 0 && retries > 0;
-                // A call that is made again has not failed for good.
+                // A call that is retried has not failed yet.
                 if again { (true, 0, 0) } else { (false, called.calls, called.failed) }
             });
             if !again {
@@ -155,7 +157,7 @@ impl InlineExecutor {
             retries -= 1;
             self.retried.fetch_add(1, Ordering::Relaxed);
             let name = task.promise().name().as_str();
-            tracing::debug!(task = name, ?pause, "task is tried again");
+            tracing::debug!(task = name, ?pause, "retrying task");
             std::thread::sleep(pause);
             pause = pause.saturating_mul(2);
         }
@@ -185,12 +187,12 @@ impl Backend for InlineExecutor {
     }
 
     fn can(&self, what: Capability) -> bool {
-        // A task begins at once, so its queue deadline is always kept.
+        // A task starts at once, so its queue deadline is always met.
         matches!(what, Capability::Retries | Capability::QueueDeadline)
     }
 
     fn snapshot(&self) -> Stats {
-        // Relaxed: only numbers.
+        // Relaxed: counters.
         let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
         let mut stats = Stats::default();
         stats.running = read(&self.running);
@@ -201,7 +203,7 @@ impl Backend for InlineExecutor {
     }
 
     fn stop(&self, _how: ShutdownOptions) -> Result<(), Error> {
-        // Every task has ended by the time that anybody can call this.
+        // All tasks have finished by the time this can be called.
         self.closed.store(true, Ordering::Relaxed);
         Ok(())
     }

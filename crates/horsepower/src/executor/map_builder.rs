@@ -1,12 +1,12 @@
-//! [`MapBuilder`]: a function, its items and the options of the `map`, before it starts.
+//! [`MapBuilder`]: a function, its items and the options of a `map`, before it starts.
 
 use crate::map::{Map, MapOptions, OnError, Progress};
 use std::fmt;
 use std::time::Duration;
 
-/// A function and the items that it is to be called with. [`map`](Self::map) starts.
-/// See [`Executor::tasks`](crate::Executor::tasks).
-#[must_use = "`map` starts it"]
+/// A function, the items to call it with, and options, created by
+/// [`Executor::tasks`](crate::Executor::tasks). [`map`](Self::map) starts it.
+#[must_use = "`map` starts the calls"]
 pub struct MapBuilder<'e, R> {
     options: MapOptions,
     start: Box<dyn FnOnce(MapOptions) -> Map<'e, R> + 'e>,
@@ -22,7 +22,7 @@ impl<'e, R> MapBuilder<'e, R> {
         self
     }
 
-    /// Replaces all options that were set so far.
+    /// Replaces all options set so far.
     pub fn options(mut self, options: MapOptions) -> Self {
         self.options = options;
         self
@@ -80,10 +80,11 @@ impl<'e, R> MapBuilder<'e, R> {
         self.with(|options| options.progress_bar(bar))
     }
 
-    /// Starts, and returns the iterator of the results; as [`Executor::map`](crate::Executor::map).
+    /// Starts the calls and returns the iterator over the results, like
+    /// [`Executor::map`](crate::Executor::map).
     ///
     /// # Panics
-    /// As that method.
+    /// Like that method.
     pub fn map(self) -> Map<'e, R> {
         (self.start)(self.options)
     }

@@ -1,4 +1,4 @@
-//! [`Message`]: a task as a backend gets it that sends tasks to other processes.
+//! [`Message`]: a task in the form for backends that send tasks to other processes.
 
 use crate::task::TaskOutput;
 use horsepower_core::callback_threads::FollowUp;
@@ -10,19 +10,20 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A task as bytes: which function of this program, with which argument, and whom to tell.
+/// A task as bytes: which function of this program to call, with which argument, and where to
+/// answer.
 ///
-/// # What the parts mean
+/// # Format
 ///
 /// - [`entry`](Self::entry) names the function in every process of the same build of the program:
 ///   [`EntryPoint::encode`], [`EntryPoint::decode`]. A process of another build refuses the name.
-/// - [`payload`](Self::payload) is the encoded argument of one call if [`items`](Self::items) is `None`.
-///   Else it holds that many arguments, each as its length (8 bytes, little-endian) and its bytes;
-///   [`arguments`](super::arguments) reads them one after the other. Each is a call, and is answered by
-///   itself: item 0, 1, 2, …
-/// - An answer is a record, which [`EntryPoint::call`] makes in the process that runs the function, and
-///   [`Reply::answer`] reads: 8 bytes, little-endian, the length of what follows times 256 plus a status;
-///   then the encoded result (status 0) or what went wrong.
+/// - [`payload`](Self::payload) is the encoded argument of one call if [`items`](Self::items) is
+///   `None`. Otherwise it holds that many arguments, each as its length (8 bytes, little-endian)
+///   followed by its bytes; [`arguments`](crate::backend::arguments) iterates over them. Each is a separate
+///   call with its own answer: item 0, 1, 2, …
+/// - An answer is a record, which [`EntryPoint::call`] makes in the process that runs the function
+///   and [`Reply::answer`] reads: first 8 bytes, little-endian, with the length of what follows
+///   times 256 plus a status; then the encoded result (status 0) or a description of the failure.
 ///
 /// ```
 /// use horsepower::backend::{EntryPoint, Message, arguments};
@@ -53,12 +54,12 @@ pub struct Message {
     pub entry: EntryPoint,
     /// The encoded argument, or the arguments of several items.
     pub payload: Payload,
-    /// How many items the payload holds, if it is framed; `None`: it is the argument of one call.
+    /// How many items the payload holds, if it is framed; `None`: the argument of one call.
     pub items: Option<NonZeroU32>,
-    /// What the task asks for beyond being run; `None`: nothing. A backend is only given what it
-    /// [can](super::Backend::can) do.
+    /// The options that the backend has to honour, if any. A backend only gets options that it
+    /// [supports](super::Backend::can).
     pub policy: Option<TaskPolicy>,
-    /// Whom to tell.
+    /// Where to answer.
     pub reply: Reply,
 }
 
@@ -84,12 +85,12 @@ impl Message {
     }
 }
 
-/// Where a backend answers a [`Message`]: once for each item, in any order, on any thread. Of several
-/// answers for one item the first one counts. When it is dropped, items without an answer fail with an
-/// error that says that the backend lost them.
+/// Where a backend answers a [`Message`]: once per item, in any order, on any thread. If an item is
+/// answered repeatedly, the first answer counts. When this is dropped, items without an answer fail
+/// with an error that says that the backend lost them.
 ///
-/// Answering runs code of the user: `Deserialize` and wakers. So a backend does not answer with a lock held.
-/// Done-callbacks, which may take as long as they like, are returned, to be called elsewhere.
+/// Answering runs user code: `Deserialize` and wakers. So a backend must not answer while it holds a lock.
+/// Done-callbacks may take any amount of time, so they are returned, to be called elsewhere.
 pub struct Reply {
     receiver: Option<Arc<dyn Receiver>>,
     items: u32,
@@ -100,25 +101,25 @@ impl Reply {
         Reply { receiver: Some(receiver), items }
     }
 
-    /// The receiver, for the process pool, which answers it by itself.
+    /// The receiver, for the process pool, which answers it directly.
     pub(super) fn into_receiver(mut self) -> Arc<dyn Receiver> {
         match self.receiver.take() {
             Some(receiver) => receiver,
-            None => unreachable!("only this and `drop` take it"),
+            None => unreachable!("only `into_receiver` and `drop` take it"),
         }
     }
 
     fn receiver(&self) -> &dyn Receiver {
         match &self.receiver {
             Some(receiver) => &**receiver,
-            None => unreachable!("it is taken with the whole reply"),
+            None => unreachable!("it is only taken together with the reply"),
         }
     }
 
-    /// What the future's questions to [`Control`](super::Control) know the task by.
+    /// Identifies the task in calls of [`Control`](super::Control).
     #[must_use]
     pub fn task_state(&self) -> &TaskState {
-        self.receiver().tag()
+        self.receiver().task_state()
     }
 
     /// How many answers are expected.
@@ -127,24 +128,25 @@ impl Reply {
         self.items
     }
 
-    /// The record that [`EntryPoint::call`] made for this item. One that is damaged fails the item.
+    /// Answers an item with the record that [`EntryPoint::call`] made. A damaged record fails the
+    /// item.
     ///
-    /// If the task ends by this and has done-callbacks, they are returned, to be called where they may
-    /// take their time; nobody sees the end of the task before.
+    /// If this ends the task and the task has done-callbacks, they are returned, to be called where
+    /// they may take their time. Nobody sees the end of the task before they were called.
     pub fn answer(&self, item: u32, record: &[u8]) -> Option<Callbacks> {
         let answer = Answer::from_record(record).unwrap_or_else(|| {
-            let what = format!("an answer of {} bytes is damaged", record.len());
+            let what = format!("received a damaged answer of {} bytes", record.len());
             Answer::Failed(Failure::Protocol { pid: 0, what })
         });
         self.tell(item, answer)
     }
 
-    /// There is no answer for this item; why. As [`answer`](Self::answer).
+    /// Fails one item. Returns what [`answer`](Self::answer) returns.
     pub fn fail(&self, item: u32, failure: Failure) -> Option<Callbacks> {
         self.tell(item, Answer::Failed(failure))
     }
 
-    /// There is no answer for any item that has none yet; why. As [`answer`](Self::answer).
+    /// Fails all items that have no answer yet. Returns what [`answer`](Self::answer) returns.
     pub fn fail_all(&self, failure: &Failure) -> Option<Callbacks> {
         let mut callbacks = None;
         for item in 0..self.items {
@@ -153,12 +155,12 @@ impl Reply {
         callbacks
     }
 
-    /// What the task has printed, if [`TaskPolicy::capture`] asks for it; before its answer.
+    /// Stores what the task printed, if [`TaskPolicy::capture`] is set. Call it before the answer.
     pub fn printed(&self, output: TaskOutput) {
         self.receiver().printed(output.stdout, output.stderr);
     }
 
-    /// How long so many items took where they ran. A `map` makes its chunks accordingly.
+    /// Reports how long `items` items took where they ran; a `map` sizes its chunks accordingly.
     pub fn took(&self, items: u32, time: Duration) {
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.receiver().spent(items, nanos);
@@ -196,7 +198,7 @@ impl fmt::Debug for Callbacks {
 impl Drop for Reply {
     fn drop(&mut self) {
         if self.receiver.is_some() {
-            // Items that were answered stay as they are.
+            // Items that already have an answer keep it.
             drop(self.fail_all(&Failure::Lost));
         }
     }

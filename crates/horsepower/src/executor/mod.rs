@@ -1,18 +1,18 @@
-//! Places to run: the typed interface [`Executor`], written once on top of the small trait
+//! Where tasks run: the typed interface [`Executor`], written once on top of the small trait
 //! [`Backend`](backend::Backend), and the executors of this crate.
 //!
 //! | file | what it owns |
 //! |---|---|
 //! | `executor` | [`Executor`]: what users call |
-//! | `front` | step ①: from a typed task to what a backend takes |
+//! | `front` | step ①: turns a typed task into what a backend takes |
 //! | `map_builder` | a `map` with its options, before it starts |
 //! | `backend` | [`Backend`](backend::Backend): what a place to run implements |
-//! | `call`, `message` | a task as a backend gets it: as a call, or as bytes |
+//! | `call`, `message` | the forms in which a backend gets a task: a call, or bytes |
 //! | `wire` | steps ② and ⑥ for tasks that travel as bytes, and the receivers of their answers |
-//! | `control` | what a future asks of the backend that has its task |
+//! | `control` | what futures can ask of the backend that has their tasks |
 //! | `queue_limit`, `shutdown`, `start_method` | settings |
 //! | `inline`, `threads`, `processes` | the executors |
-//! | `any` | the choice at run time |
+//! | `any` | an executor chosen at run time |
 
 mod any;
 pub(crate) mod backend;

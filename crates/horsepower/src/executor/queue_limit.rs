@@ -1,7 +1,8 @@
-//! [`QueueLimit`]: how many tasks an executor takes at a time.
+//! [`QueueLimit`]: how many tasks an executor accepts at a time.
 //!
-//! A backend that has one returns it from [`Backend::queue`](super::Backend::queue); the typed front asks
-//! it for a [`Permit`] before it starts a task, and the promise of the task keeps that until its end.
+//! A backend with a limit returns it from [`Backend::queue`](super::Backend::queue). The typed
+//! front takes a [`Permit`] before it starts a task, and the promise of the task keeps the permit
+//! until the task has finished.
 
 use crate::task::watch::wake;
 use std::collections::HashMap;
@@ -9,8 +10,8 @@ use std::future::poll_fn;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-/// A limit on the tasks that an executor has taken and that have not ended: as many as there are
-/// workers, and a number of tasks that wait. See [`Backend::queue`](super::Backend::queue).
+/// A limit on the unfinished tasks of an executor: one per worker, plus a number of waiting tasks.
+/// See [`Backend::queue`](super::Backend::queue).
 #[derive(Debug)]
 pub struct QueueLimit {
     tasks: usize,
@@ -27,19 +28,19 @@ struct Gate {
 struct State {
     most: usize,
     taken: usize,
-    /// It does not matter any more: the executor refuses everything.
+    /// The limit no longer applies: the executor refuses everything.
     closed: bool,
-    /// Those who wait without a thread.
+    /// Asynchronous waiters.
     wakers: HashMap<u64, Waker>,
     waiters: u64,
 }
 
-/// One task's place. Dropping it makes room for another.
+/// The place of one task. Dropping it makes room for another.
 #[derive(Debug)]
 pub(crate) struct Permit(Arc<Gate>);
 
 impl QueueLimit {
-    /// A limit of `tasks` that may wait while `workers` run.
+    /// A limit of `tasks` waiting tasks in addition to `workers` running ones.
     #[must_use]
     pub fn new(workers: usize, tasks: usize) -> QueueLimit {
         let state = State { most: workers.saturating_add(tasks), ..State::default() };
@@ -53,13 +54,14 @@ impl QueueLimit {
         self.tasks
     }
 
-    /// A place, if there is one.
+    /// Takes a place if one is free.
     pub(crate) fn try_enter(&self) -> Option<Permit> {
         let mut state = self.gate.lock();
         state.has_room().then(|| self.take(&mut state))
     }
 
-    /// A place, as soon as there is one; if that would be to wait for itself, however many are taken.
+    /// Takes a place, waiting until one is free. If `for_itself` says that waiting could deadlock,
+    /// it takes one beyond the limit.
     pub(crate) fn enter(&self, for_itself: impl FnOnce() -> bool) -> Permit {
         let for_itself = for_itself();
         let mut state = self.gate.lock();
@@ -69,7 +71,7 @@ impl QueueLimit {
         self.take(&mut state)
     }
 
-    /// A place, as soon as there is one, without blocking the thread.
+    /// Takes a place, waiting without blocking the thread.
     pub(crate) async fn enter_async(&self) -> Permit {
         let number = {
             let mut state = self.gate.lock();
@@ -78,7 +80,7 @@ impl QueueLimit {
         };
         let waiter = Waiter { gate: &self.gate, number };
         poll_fn(|context| {
-            // Wakers are code of the user: made and dropped without the lock.
+            // Wakers are user code: they are cloned and dropped without the lock.
             let waker = context.waker().clone();
             let mut state = waiter.gate.lock();
             if state.has_room() {
@@ -92,7 +94,8 @@ impl QueueLimit {
         .await
     }
 
-    /// The executor takes no more tasks: whoever waits for room goes on, to be refused by the executor.
+    /// The executor accepts no more tasks: waiting submitters continue and are refused by the
+    /// executor.
     pub fn close(&self) {
         let mut state = self.gate.lock();
         state.closed = true;
@@ -104,7 +107,7 @@ impl QueueLimit {
         Permit(self.gate.clone())
     }
 
-    /// The executor has this many workers now.
+    /// Sets the number of workers.
     pub fn resize(&self, workers: usize) {
         let mut state = self.gate.lock();
         state.most = workers.saturating_add(self.tasks);
@@ -117,9 +120,9 @@ impl Gate {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// There may be room.
+    /// Notifies waiters that there may be room.
     fn tell(&self, mut state: MutexGuard<'_, State>) {
-        // All of them: one that is no longer polled must not swallow the only call.
+        // Wake all of them: a waiter that is no longer polled must not consume the only wake-up.
         let wakers = std::mem::take(&mut state.wakers);
         drop(state);
         self.room.notify_all();
@@ -133,7 +136,7 @@ impl State {
     }
 }
 
-/// Somebody who waits without a thread, and may give up.
+/// An asynchronous waiter, which may give up.
 struct Waiter<'a> {
     gate: &'a Gate,
     number: u64,

@@ -1,8 +1,8 @@
-//! [`ShutdownOptions`]: how an executor is to end.
+//! [`ShutdownOptions`]: how to shut an executor down.
 
 use std::time::Duration;
 
-/// How [`Executor::shutdown_with`](crate::Executor::shutdown_with) is to end an executor.
+/// How [`Executor::shutdown_with`](crate::Executor::shutdown_with) shuts an executor down.
 ///
 /// ```
 /// use horsepower::{Executor, ShutdownOptions, ThreadPoolExecutor};
@@ -27,33 +27,34 @@ impl Default for ShutdownOptions {
 }
 
 impl ShutdownOptions {
-    /// Do all that was submitted, and wait for it.
+    /// Run everything that was submitted, and wait for it.
     pub fn new() -> ShutdownOptions {
         ShutdownOptions { wait: true, cancel_queued: false, kill_running: false, timeout: None }
     }
 
-    /// Do not wait for the end. What was submitted is done all the same, and the workers go when it is;
-    /// dropping the executor still waits for that.
+    /// Do not wait. What was submitted still runs, and the workers exit afterwards; dropping the
+    /// executor still waits for that.
     pub fn no_wait(mut self) -> Self {
         self.wait = false;
         self
     }
 
-    /// Cancel the tasks that have not begun.
+    /// Cancel the tasks that have not started.
     pub fn cancel_queued(mut self) -> Self {
         self.cancel_queued = true;
         self
     }
 
-    /// End the worker processes that run something, and those tasks with them: their errors have
-    /// [`is_cancelled`](crate::Error::is_cancelled). What waits is then done by other workers, unless
-    /// it is [cancelled](Self::cancel_queued) too. What runs on threads cannot be ended and goes on.
+    /// Kill the worker processes that are running tasks, and those tasks with them: their errors
+    /// have [`is_cancelled`](crate::Error::is_cancelled). Waiting tasks then run on other workers,
+    /// unless they are [cancelled](Self::cancel_queued) too. Tasks on threads cannot be killed and
+    /// continue.
     pub fn kill_running(mut self) -> Self {
         self.kill_running = true;
         self
     }
 
-    /// How long to wait for the end. Default: for ever.
+    /// How long to wait for the shutdown. Default: forever.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self

@@ -1,36 +1,36 @@
-//! [`StartMethod`]: how worker processes come into being.
+//! [`StartMethod`]: how worker processes are started.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// How the workers of a [`ProcessPoolExecutor`](crate::ProcessPoolExecutor) come into being.
+/// How a [`ProcessPoolExecutor`](crate::ProcessPoolExecutor) starts its workers.
 ///
-/// (There is no plain fork of the program itself: what other threads hold at that moment would be held
-/// in the worker for ever.)
+/// (There is no plain fork of the program itself: a lock that another thread holds at that moment
+/// would stay locked in the worker forever.)
 ///
 /// ```
 /// use horsepower::StartMethod;
 ///
 /// assert_eq!("forkserver".parse(), Ok(StartMethod::ForkServer));
 /// let error = "nope".parse::<StartMethod>().unwrap_err();
-/// assert_eq!(error.to_string(), "there is no start method «nope»; there are spawn, forkserver");
+/// assert_eq!(error.to_string(), "unknown start method `nope`; expected one of: spawn, forkserver");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StartMethod {
-    /// The program is executed again for each worker, and comes to [`init`](crate::init()).
+    /// Executes the program again for each worker, up to its call of [`init`](crate::init()).
     #[default]
     Spawn,
-    /// The program is executed again once, comes to [`init`](crate::init()), makes the call that was given to
-    /// [`preload`](crate::ProcessPoolBuilder::preload), and then forks the workers. That is quicker,
-    /// and what was loaded before is in the memory of all of them at once. It needs the GNU C
-    /// library. Handlers that libraries have registered for forks (`pthread_atfork`) are not called, and
-    /// what was random in the server is the same in every worker.
+    /// Executes the program again once, up to its call of [`init`](crate::init()); this process
+    /// makes the call given to [`preload`](crate::ProcessPoolBuilder::preload) and then forks the
+    /// workers. That is faster, and all workers share the memory of what was loaded. It requires
+    /// the GNU C library. Fork handlers of libraries (`pthread_atfork`) are not called, and random
+    /// state of the server is the same in every worker.
     ForkServer,
 }
 
 impl StartMethod {
-    /// Every method.
+    /// All start methods.
     pub const ALL: &[StartMethod] = &[StartMethod::Spawn, StartMethod::ForkServer];
 
     /// Its name, as in Python: `spawn`, `forkserver`.
@@ -49,14 +49,14 @@ impl fmt::Display for StartMethod {
     }
 }
 
-/// A name that no start method has.
+/// The error of parsing a name that no start method has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownStartMethod(String);
 
 impl fmt::Display for UnknownStartMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = StartMethod::ALL.iter().map(|method| method.name()).collect();
-        write!(f, "there is no start method «{}»; there are {}", self.0, names.join(", "))
+        write!(f, "unknown start method `{}`; expected one of: {}", self.0, names.join(", "))
     }
 }
 

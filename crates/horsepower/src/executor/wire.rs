@@ -1,7 +1,7 @@
-//! Typed tasks as messages, and what comes back: for every backend that takes bytes.
+//! Typed tasks as messages, and their answers, forevery backend that takes bytes.
 //!
-//! Steps ② encode and ⑥ decode happen here, on this side and, in [`Typed`], on the other. The
-//! receivers of answers are here too: a [`Promise`] for one call, a [`Chunk`] for many.
+//! Steps ② encode and ⑥ decode happen here: in the parent, and in [`Typed`] in the other process.
+//! The receivers of answers are here too: a [`Promise`] for one call, a [`Chunk`] for many.
 
 use super::Message;
 use super::backend::{Backend, MessageRunner};
@@ -23,7 +23,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A function and its argument as they are sent to another process.
+/// A function and its argument in the form that is sent to another process.
 pub(crate) fn call_of<F, A, R>(function: F, argument: A) -> Result<(EntryPoint, Payload), Kind>
 where
     F: Fn(A) -> R + Send + Sync + 'static,
@@ -42,7 +42,7 @@ fn not_encoded<A>(source: Box<dyn std::error::Error + Send + Sync>) -> Kind {
     Kind::ArgumentNotEncoded { type_name: type_name::<A>(), source }
 }
 
-/// How a function from `A` to `R` is called with bytes: what the other process runs.
+/// Calls a function from `A` to `R` with bytes: this is what the other process runs.
 pub(super) struct Typed<A, R>(PhantomData<fn(A) -> R>);
 
 impl<F: Fn(A) -> R, A: Value, R: Value> Invoke<F> for Typed<A, R> {
@@ -78,7 +78,7 @@ fn outcome_of<R: Value>(answer: Answer<'_>) -> Result<R, Kind> {
 }
 
 impl<R: Value> Receiver for Promise<R> {
-    fn tag(&self) -> &TaskState {
+    fn task_state(&self) -> &TaskState {
         &self.task_state
     }
 
@@ -95,13 +95,13 @@ impl<R: Value> Receiver for Promise<R> {
     }
 }
 
-/// Gathers the answers of a chunk of a `map`.
+/// Collects the answers of a chunk of a `map`.
 ///
-/// Each item is answered by itself: those that ended before a crash have their results, the one that
-/// crashed has its error, and the rest goes to another worker.
+/// Each item has its own answer: those that finished before a crash have their results, the one
+/// that crashed has its error, and the rest goes to another worker.
 struct Chunk<R> {
     clock: Arc<Clock>,
-    /// For each item that was sent: its place among the answers.
+    /// For each item that was sent: its position among the answers.
     places: Vec<usize>,
     answers: Mutex<Answers<R>>,
     promise: Arc<Promise<Vec<Outcome<R>>>>,
@@ -138,7 +138,7 @@ pub(super) fn start_chunk<A: Value, R: Value>(
             }
             Ok(Err(error)) => not_encoded::<A>(error),
             Err(panic) => {
-                // It may have left a part of itself.
+                // A failed encoding may have left partial bytes.
                 payload.truncate(arguments_len(&payload, places.len() as u32));
                 not_encoded::<A>(panic.message.into())
             }
@@ -167,7 +167,7 @@ impl<R> Chunk<R> {
 }
 
 impl<R: Value> Receiver for Chunk<R> {
-    fn tag(&self) -> &TaskState {
+    fn task_state(&self) -> &TaskState {
         &self.promise.task_state
     }
 
@@ -179,7 +179,7 @@ impl<R: Value> Receiver for Chunk<R> {
         let outcome =
             outcome_of(answer).map_err(|kind| Error::of_task(kind, self.promise.task.clone()));
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        // Once all have been answered there are no places left.
+        // Once all items are answered, no places are left.
         if let Some(&place) = self.places.get(item as usize)
             && let Some(answer @ None) = answers.answers.get_mut(place)
         {
@@ -190,7 +190,7 @@ impl<R: Value> Receiver for Chunk<R> {
                 self.finish();
             }
         }
-        // It has no callbacks: the future is the map's own.
+        // It has no callbacks: only the map sees this future.
         FollowUp::None
     }
 }
@@ -201,7 +201,7 @@ impl<R> fmt::Debug for Chunk<R> {
     }
 }
 
-/// What a backend calls a failure, as an error of the user's.
+/// Turns a failure reported by a backend into an error.
 fn kind_of(failure: Failure) -> Kind {
     let named = |text: String| match text.split_once('\n') {
         Some((type_name, why)) => (type_name.to_owned(), why.to_owned()),
@@ -219,7 +219,7 @@ fn kind_of(failure: Failure) -> Kind {
         }
         Failure::NotSent(why) => Kind::NotSent(why),
         Failure::Died(death) => Kind::Died(death),
-        Failure::NeverBegan { death, why } => Kind::NeverBegan { death, why },
+        Failure::NeverBegan { death, why } => Kind::NeverStarted { death, why },
         Failure::Protocol { pid, what } => Kind::Protocol { pid, what },
         Failure::Broken(reason) => Kind::Broken(reason),
         Failure::Deadline { pid, limit } => Kind::Deadline { pid, limit },

@@ -1,8 +1,11 @@
-//! A walk through this library, along the path of a lecture notebook on computing power in Python.
+//! A walk through this library, along a Python lecture notebook on computing power.
 //!
-//! It begins with what a process is and ends with the question whether it was worth it. Each chapter
-//! can be read without Python, and has a table for those who come from there. All code here is run by
-//! the tests of this crate; `horsepower tour` runs the same path live, on your machine.
+//! The notebook is a Korean Jupyter notebook, "Fundamental 25. Computing power". Its cells measure and
+//! use the computing power of a machine with Python's standard library; these pages call it "the
+//! notebook". The walk starts with what a process is and ends with the question whether the
+//! parallelism was worth it. Each chapter can be read without knowing Python, and has a table for
+//! readers who do. The tests of this crate run all code on these pages; `horsepower tour` runs the
+//! same path live on your machine.
 //!
 //! | chapter | Python | `horsepower tour …` |
 //! |---|---|---|
@@ -16,8 +19,8 @@
 //!
 //! # The notebook, row by row
 //!
-//! For each row there is a small program in the folder `examples`, which runs by
-//! `cargo run -p horsepower --example NAME`. They keep the notebook's names and values.
+//! For each row, the folder `examples` has a small program, which keeps the notebook's names and
+//! values. Run it with `cargo run -p horsepower --example NAME`.
 //!
 //! | row | what the notebook shows | example |
 //! |---|---|---|

@@ -1,12 +1,12 @@
-//! The limits that control groups (cgroups(7), version 1 and 2) set to this process.
+//! The limits that control groups (cgroups(7), version 1 and 2) set for this process.
 //!
-//! A limit of a group binds all groups below it, so the lowest one on the way up counts. What cannot
-//! be read is no limit.
+//! A limit of a group applies to all groups below it, so the lowest limit on the path to the root
+//! counts. A limit that cannot be read counts as none.
 
 use super::groups::{Version, with_controller};
 use std::path::Path;
 
-/// The CPU time per time that this process may use: 1.5 is one CPU and a half.
+/// The CPU time per unit of time that this process may use: 1.5 is one and a half CPUs.
 pub(super) fn cpu_quota(root: &Path) -> Option<f64> {
     lowest(root, "cpu", |version, directory| match version {
         Version::One => {
@@ -28,13 +28,13 @@ pub(super) fn memory_limit(root: &Path) -> Option<u64> {
         Version::One => {
             number(&directory.join("memory.limit_in_bytes")).filter(|&limit| limit < UNLIMITED)
         }
-        // The limit may be the word `max`, which is no number.
+        // The limit may be the word `max`, which is not a number.
         Version::Two => number(&directory.join("memory.max")),
     })
 }
 
-/// What version 1 shows where no limit is set is 2^63 - 1, rounded down to whole pages; this is it
-/// with the largest pages there are on our platforms, 64 KiB.
+/// Without a limit, version 1 shows 2^63 - 1 rounded down to whole pages. This is that number for
+/// the largest pages on our platforms, 64 KiB.
 const UNLIMITED: u64 = (1 << 63) - (1 << 16);
 
 /// The lowest limit among the groups with this controller and all their ancestors.
@@ -55,7 +55,7 @@ fn text(path: &Path) -> Option<String> {
     Some(std::fs::read_to_string(path).ok()?.trim().to_owned())
 }
 
-/// The number in a file; `None` also for a negative one: version 1 shows -1 for no quota.
+/// The number in a file. `None` for a negative one too: version 1 shows -1 for no quota.
 fn number(path: &Path) -> Option<u64> {
     text(path)?.parse().ok()
 }
@@ -76,7 +76,7 @@ mod tests {
          3 0 0:3 / /cg/two rw - cgroup2 cgroup2 rw\n",
     );
 
-    /// A made-up machine whose process is in `/a/b` of three hierarchies, with these files.
+    /// A fake machine whose process is in `/a/b` of three hierarchies, with these files.
     fn machine(files: &[(&str, &str)]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         let (memberships, mounts) = BOTH;
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(quota(&[own, top]), Some(3.0));
         assert_eq!(quota(&[parent]), Some(2.0), "the process's own group is unreadable");
         let other = ("cg/two/a/other/cpu.max", "1000 100000");
-        assert_eq!(quota(&[own, other]), Some(3.0), "a sister group binds nobody else");
+        assert_eq!(quota(&[own, other]), Some(3.0), "a sibling group does not apply");
     }
 
     #[test]

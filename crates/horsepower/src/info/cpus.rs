@@ -13,20 +13,20 @@ use std::thread::available_parallelism;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Cpus {
-    /// Logical CPUs that are switched on; at least 1.
+    /// Logical CPUs that are online; at least 1.
     pub online: usize,
-    /// Logical CPUs that the scheduler may put the calling thread on (`taskset`, `cpuset`); at
-    /// least 1. What the thread starts inherits it.
+    /// Logical CPUs on which the scheduler may run the calling thread (`taskset`, `cpuset`); at
+    /// least 1. Threads and processes that it starts inherit this.
     pub affinity: usize,
-    /// CPU time per time that the control groups (version 1 and 2) of this process allow, the lowest
-    /// of them: 1.5 is one CPU and a half. `None` if there is no limit.
+    /// The lowest CPU time per unit of time that the control groups (version 1 and 2) of this
+    /// process allow: 1.5 is one and a half CPUs. `None` if there is no limit.
     pub cgroup_quota: Option<f64>,
-    /// CPUs that work can be spread over: what [`usable_cpus`] says.
+    /// CPUs that work can be spread over: the result of [`usable_cpus`].
     pub usable: usize,
 }
 
 impl Cpus {
-    /// Looks at the machine, the affinity of the calling thread and the quota of its groups.
+    /// Reads the machine, the affinity of the calling thread and the quota of its groups.
     ///
     /// ```
     /// let cpus = horsepower::info::Cpus::current();
@@ -40,7 +40,7 @@ impl Cpus {
         let affinity = affinity();
         let cgroup_quota = cgroup_quota();
         Cpus {
-            // Emulated files may show fewer CPUs than there are to run on.
+            // Emulated files may list fewer CPUs than the thread may run on.
             online: online().map_or(affinity, |online| online.max(affinity)).get(),
             affinity: affinity.get(),
             cgroup_quota,
@@ -49,10 +49,10 @@ impl Cpus {
     }
 }
 
-/// CPUs that this process can keep busy: as many as the affinity of the calling thread allows, and
+/// CPUs that this process can keep busy: as many as the affinity of the calling thread allows, but
 /// no more than the CPU quota of its control groups, rounded up. Never 0: half a CPU is one worker.
 ///
-/// Executors have this many workers unless told otherwise. The standard library's
+/// This is the default number of workers of executors. The standard library's
 /// [`available_parallelism`] differs in that it rounds the quota down.
 ///
 /// ```
@@ -66,12 +66,12 @@ pub fn usable_cpus() -> NonZeroUsize {
 
 fn usable(affinity: NonZeroUsize, quota: Option<f64>) -> NonZeroUsize {
     let Some(quota) = quota else { return affinity };
-    // A float becomes the nearest integer there is: no quota is too large or too small for this.
+    // A float converts to the nearest representable integer, so every quota is handled.
     let whole = quota.ceil() as usize;
     NonZeroUsize::new(whole).unwrap_or(NonZeroUsize::MIN).min(affinity)
 }
 
-/// What the standard library can tell: the affinity, lowered by quotas that it knows of.
+/// What the standard library reports: the affinity, reduced by the quotas that it knows.
 fn parallelism() -> NonZeroUsize {
     available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
@@ -81,7 +81,7 @@ fn affinity() -> NonZeroUsize {
     rustix::thread::sched_getaffinity(None)
         .ok()
         .and_then(|cpus| NonZeroUsize::new(cpus.count() as usize))
-        // rustix has room for 1024 CPUs, and the call fails on a larger machine.
+        // rustix supports 1024 CPUs; on a larger machine the call fails.
         .or_else(|| listed("/proc/thread-self/status", Some("Cpus_allowed_list")))
         .unwrap_or_else(parallelism)
 }
@@ -96,7 +96,7 @@ fn cgroup_quota() -> Option<f64> {
     super::cgroup::cpu_quota("/".as_ref())
 }
 
-/// The length of the CPU list in a file, or behind a field's name in it.
+/// The length of the CPU list in a file, or after a field's name in it.
 #[cfg(target_os = "linux")]
 fn listed(path: &str, field: Option<&str>) -> Option<NonZeroUsize> {
     let file = super::fields::read(path);

@@ -1,7 +1,8 @@
 //! The `Name: value` lines of `/proc/self/status` and `/proc/meminfo`.
 //!
-//! Read by hand and not with a parser of the whole file: one missing or unknown line (other
-//! kernels, emulated ones, file systems laid over `/proc`) must not cost the lines that are there.
+//! They are parsed line by line, not by a parser of the whole file: a missing or unknown line
+//! (other kernels, emulated ones, file systems mounted over `/proc`) must not affect the other
+//! lines.
 
 use std::path::Path;
 
@@ -10,7 +11,7 @@ pub(super) fn read(path: impl AsRef<Path>) -> Vec<u8> {
     std::fs::read(path).unwrap_or_default()
 }
 
-/// What stands behind `name:`, without the blanks around it.
+/// The text after `name:`, without surrounding blanks.
 pub(super) fn text<'a>(file: &'a [u8], name: &str) -> Option<&'a str> {
     file.split(|&byte| byte == b'\n').find_map(|line| {
         let value = line.strip_prefix(name.as_bytes())?.strip_prefix(b":")?;
@@ -18,12 +19,12 @@ pub(super) fn text<'a>(file: &'a [u8], name: &str) -> Option<&'a str> {
     })
 }
 
-/// The number behind `name:`.
+/// The number after `name:`.
 pub(super) fn number(file: &[u8], name: &str) -> Option<u64> {
     text(file, name)?.parse().ok()
 }
 
-/// The amount behind `name:` in bytes; the file gives it in units of 1024 bytes and calls them kB.
+/// The amount after `name:` in bytes. The file states it in units of 1024 bytes, which it calls kB.
 pub(super) fn bytes(file: &[u8], name: &str) -> Option<u64> {
     let (amount, unit) = text(file, name)?.split_once(' ')?;
     if unit.trim() != "kB" {
@@ -42,7 +43,7 @@ mod tests {
         assert_eq!(number(file, "Threads"), Some(3));
         assert_eq!(bytes(file, "VmRSS"), Some(1612 * 1024));
         assert_eq!(text(file, "Vm"), None);
-        assert_eq!(text(file, "Name"), None, "not UTF-8, but no harm to the others");
+        assert_eq!(text(file, "Name"), None, "not UTF-8, which does not affect the others");
     }
 
     #[test]

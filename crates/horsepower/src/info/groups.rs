@@ -1,25 +1,25 @@
-//! The control groups that this process is in, as directories.
+//! The control groups of this process, as directories.
 //!
-//! Two files say it (cgroups(7), proc_pid_mountinfo(5)): `/proc/self/cgroup` names a group for each
-//! hierarchy, and `/proc/self/mountinfo` tells where hierarchies are mounted, and which of their
-//! groups can be seen there. Version 2 is one hierarchy with all controllers. Version 1 is a
-//! hierarchy for each controller or two. A hybrid system has both, and each controller is in one of
-//! them; the other then has no file for it.
+//! Two files describe them (cgroups(7), proc_pid_mountinfo(5)): `/proc/self/cgroup` names one group
+//! per hierarchy; `/proc/self/mountinfo` says where hierarchies are mounted and which of their
+//! groups are visible there. Version 2 is one hierarchy with all controllers. Version 1 has a
+//! hierarchy forevery one or two controllers. A hybrid system has both, and each controller is in
+//! one of them; the other then has no file for it.
 //!
-//! Everything is found below a `root`, which is `/` but for tests.
+//! Everything is looked up below a `root`, which is `/` except in tests.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
-/// Which generation of control groups, and so which files a group has.
+/// The version of control groups, which determines the files of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Version {
     One,
     Two,
 }
 
-/// A control group that this process is in.
+/// A control group of this process.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Group {
     pub(super) version: Version,
@@ -28,8 +28,8 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// The group's directory and those of its ancestors, up to where they are mounted: a limit of
-    /// any of them binds this process.
+    /// The group's directory and those of its ancestors, up to the mount point: a limit of any of
+    /// them applies to this process.
     pub(super) fn lineage(&self) -> impl Iterator<Item = &Path> {
         self.directory.ancestors().take_while(|path| path.starts_with(&self.mount_point))
     }
@@ -46,7 +46,7 @@ pub(super) fn with_controller(root: &Path, controller: &str) -> Vec<Group> {
             .filter(|mount| mount.shows(version, controller))
             .map(|mount| (mount.relative(path), root.join(below_root(&mount.point))))
             .collect::<Vec<_>>();
-        // In a container the group may not be in sight. What is mounted there is an ancestor of it,
+        // In a container the group may not be visible. What is mounted there is an ancestor of it,
         // or the container's own group under another name.
         let in_sight = mounts.iter().any(|(relative, _)| relative.is_some());
         groups.extend(mounts.into_iter().filter_map(|(relative, mount_point)| {
@@ -69,7 +69,7 @@ fn below_root(path: &Path) -> &Path {
     path.strip_prefix("/").unwrap_or(path)
 }
 
-/// A line of `/proc/self/cgroup`, `id:controllers:path`, if it is about this controller.
+/// Parses a line of `/proc/self/cgroup`, `id:controllers:path`, if it is about this controller.
 fn membership<'a>(line: &'a [u8], controller: &str) -> Option<(Version, &'a Path)> {
     let mut parts = line.splitn(3, |&byte| byte == b':');
     let (id, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
@@ -81,14 +81,14 @@ fn membership<'a>(line: &'a [u8], controller: &str) -> Option<(Version, &'a Path
     Some((version, Path::new(OsStr::from_bytes(path))))
 }
 
-/// True if the word is in a list separated by commas.
+/// True if the word is in a comma-separated list.
 fn has(list: &[u8], word: &str) -> bool {
     list.split(|&byte| byte == b',').any(|entry| entry == word.as_bytes())
 }
 
 /// A line of `/proc/self/mountinfo`.
 struct Mount<'a> {
-    /// Which group of the hierarchy is seen at the mount point.
+    /// The group of the hierarchy that is visible at the mount point.
     group: PathBuf,
     point: PathBuf,
     file_system: &'a [u8],
@@ -114,7 +114,7 @@ impl<'a> Mount<'a> {
         }
     }
 
-    /// The way from the mount point to a group; `None` if it does not lead down from there.
+    /// The path from the mount point to a group; `None` if the group is not below it.
     fn relative(&self, group: &Path) -> Option<PathBuf> {
         let relative = group.strip_prefix(&self.group).ok()?;
         let down = relative.components().all(|part| matches!(part, Component::Normal(_)));
@@ -122,7 +122,7 @@ impl<'a> Mount<'a> {
     }
 }
 
-/// Undoes what the kernel does to blanks and backslashes in `mountinfo`: `\040` is a blank.
+/// Reverts the kernel's escaping of blanks and backslashes in `mountinfo`: `\040` is a blank.
 fn unescape(word: &[u8]) -> PathBuf {
     let mut bytes = Vec::with_capacity(word.len());
     let mut rest = word;
@@ -152,7 +152,7 @@ mod tests {
         root
     }
 
-    /// Version and directories, without the root of the tree.
+    /// Versions and directories, without the root of the tree.
     fn lineages(
         memberships: &[u8],
         mounts: &[u8],

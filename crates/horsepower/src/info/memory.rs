@@ -5,7 +5,7 @@
 /// ```
 /// let memory = horsepower::info::Memory::current();
 /// if let (Some(available), Some(total)) = (memory.available_bytes, memory.total_bytes) {
-///     println!("{available} of {total} bytes can be had");
+///     println!("{available} of {total} bytes are available");
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,16 +13,16 @@
 pub struct Memory {
     /// RAM that the kernel manages, in bytes; `None` if unknown.
     pub total_bytes: Option<u64>,
-    /// RAM that new work can have without swapping, in bytes, as the kernel estimates it;
+    /// RAM that is available to new work without swapping, in bytes, as estimated by the kernel;
     /// `None` if unknown.
     pub available_bytes: Option<u64>,
-    /// The lowest memory limit among the control groups (version 1 and 2) that this process is in,
-    /// in bytes; `None` if there is no limit.
+    /// The lowest memory limit among the control groups (version 1 and 2) of this process, in
+    /// bytes; `None` if there is no limit.
     pub cgroup_limit_bytes: Option<u64>,
 }
 
 impl Memory {
-    /// Looks at the machine and the limits.
+    /// Reads the machine and the limits.
     ///
     /// ```
     /// let memory = horsepower::info::Memory::current();
@@ -40,7 +40,7 @@ impl Memory {
         }
     }
 
-    /// Looks at the machine and the limits.
+    /// Reads the machine and the limits.
     #[must_use]
     #[cfg(not(target_os = "linux"))]
     pub fn current() -> Memory {

@@ -1,17 +1,17 @@
-//! Who this process is, and the computing power it has been given.
+//! What this process is, and the computing power it has been given.
 //!
 //! | file | what it owns |
 //! |---|---|
 //! | `process` | [`ProcessInfo`]: ids, directory, executable, threads, memory in use |
 //! | `cpus` | [`Cpus`] and [`usable_cpus`]: how many CPUs there are, and how many may be used |
 //! | `memory` | [`Memory`]: how much memory there is, and how much may be used |
-//! | `cgroup` | the limits of the control groups that this process is in |
+//! | `cgroup` | the limits of this process's control groups |
 //! | `groups` | where those control groups are mounted |
 //! | `fields` | the `Name: value` lines of files in `/proc` |
 //!
-//! Everything is read at the call and nothing is kept: a process may change its directory, and an
-//! administrator its limits. On systems other than Linux, what the standard library cannot tell is
-//! `None`.
+//! Everything is read at the call and nothing is cached: a process may change its directory, and an
+//! administrator its limits. On systems other than Linux, values that the standard library does not
+//! provide are `None`.
 //!
 //! ```
 //! use horsepower::info::{Cpus, Memory, ProcessInfo};

@@ -3,10 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
-/// This process: its ids, where it is, and what it holds.
+/// This process: its ids, its directory, and its resources.
 ///
-/// Each field is read at the call of [`ProcessInfo::current`]; one that cannot be had leaves the
-/// others untouched.
+/// [`ProcessInfo::current`] reads all fields when it is called. A field that cannot be read does
+/// not affect the others.
 ///
 /// ```
 /// use horsepower::info::ProcessInfo;
@@ -21,31 +21,31 @@ use std::path::PathBuf;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ProcessInfo {
-    /// The process id. Every thread of a process has the same one, every child a new one.
+    /// The process id. All threads of a process share it; every child process has its own.
     pub pid: u32,
-    /// The process id of the process that started this one, or of the one that has taken its place
-    /// after its end; 0 if that one is in a PID namespace that this process cannot see. `None` on
-    /// systems that do not keep it.
+    /// The process id of the process that started this one, or of the one that adopted it after
+    /// that ended; 0 if that process is in a PID namespace that this process cannot see. `None` on
+    /// systems that do not record it.
     pub parent_pid: Option<u32>,
     /// The real user id, as `id -ru` prints it; `None` only where users have no number (Windows).
     pub uid: Option<u32>,
     /// The real group id, as `id -rg` prints it; `None` only where groups have no number (Windows).
     pub gid: Option<u32>,
-    /// The working directory: absolute, without symbolic links, whole whatever its length and its
-    /// bytes. An error of kind [`io::ErrorKind::NotFound`] if it has been removed.
+    /// The working directory: absolute, without symbolic links, complete whatever its length and
+    /// its bytes. An error of kind [`io::ErrorKind::NotFound`] if it has been removed.
     pub cwd: io::Result<PathBuf>,
-    /// The file that this process executes. On Linux ` (deleted)` is appended to the name if the
+    /// The file that this process executes. On Linux, ` (deleted)` is appended to the name if the
     /// file has been removed or replaced since.
     pub executable: io::Result<PathBuf>,
-    /// How many threads this process has now; `None` if unknown.
+    /// How many threads this process has; `None` if unknown.
     pub threads: Option<u64>,
-    /// Memory of this process that is in RAM now, in bytes. Linux counts it roughly, and pages that
-    /// are shared with others count fully. `None` if unknown.
+    /// Memory of this process that is in RAM, in bytes. Linux counts it approximately, and pages
+    /// that are shared with other processes count fully. `None` if unknown.
     pub resident_bytes: Option<u64>,
 }
 
 impl ProcessInfo {
-    /// Looks at this process.
+    /// Reads the state of this process.
     ///
     /// ```
     /// let me = horsepower::info::ProcessInfo::current();
@@ -97,7 +97,7 @@ fn gid() -> Option<u32> {
     None
 }
 
-/// What only the kernel's books say.
+/// The values that only the kernel knows.
 #[derive(Default)]
 struct Held {
     threads: Option<u64>,

@@ -1,6 +1,6 @@
-//! [`Map`]: the results of one function over many items, in order, through a bounded window.
+//! [`Map`]: the results of one function over many items, in order, with a bounded window.
 //!
-//! Every executor's `map` is this iterator; what differs is how a chunk of items is submitted.
+//! Every executor's `map` is this iterator; executors differ in how they submit a chunk of items.
 
 use super::clock::Clock;
 use super::options::{MapOptions, OnError, Progress};
@@ -16,45 +16,45 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// Least number of items that are under way although nobody reads results.
+/// Minimum number of items in flight before any result is read.
 const WINDOW: usize = 1024;
 
-/// The answers of a chunk, one for each item.
+/// The answers of a chunk, one per item.
 pub(crate) type ChunkFuture<R> = TaskFuture<Vec<Result<R, Error>>>;
 type ChunkOutcome<R> = Result<Vec<Result<R, Error>>, Error>;
 
-/// The iterator that [`Executor::map`](crate::Executor::map) returns: one `Result` for each item, in
-/// the order of the items. Dropping it cancels what has not begun.
-#[must_use = "a map that is dropped cancels what has not begun"]
+/// The iterator that [`Executor::map`](crate::Executor::map) returns: one `Result` per item, in
+/// input order. Dropping it cancels the items that have not started.
+#[must_use = "a map that is dropped cancels the items that have not started"]
 pub struct Map<'e, R> {
     source: Box<dyn Source<R> + 'e>,
     options: MapOptions,
     workers: usize,
-    /// When the time for all of it is over.
+    /// When the total deadline passes.
     deadline: Option<Instant>,
     pending: VecDeque<(usize, ChunkFuture<R>)>,
-    /// If results come in any order: the chunks by their numbers, instead of `pending`.
+    /// If results come in any order: the chunks by number, used instead of `pending`.
     scattered: Scattered<R>,
     done: usize,
     total: Option<usize>,
     current: std::vec::IntoIter<Result<R, Error>>,
-    /// Items that were drawn and whose results were not yielded.
+    /// Items that were drawn but whose results were not yielded.
     under_way: usize,
     last_chunk: usize,
-    /// Measurements that `last_chunk` rests on.
+    /// The number of measurements that `last_chunk` is based on.
     measurements: u64,
     /// Nothing more is drawn from the input.
     exhausted: bool,
-    /// It was not the end of the input, but the time was over.
+    /// The reason is not the end of the input but the total deadline.
     late: bool,
-    /// It was not the end of the input, but the input panicked; to be told in its turn.
+    /// The reason is a panic of the input, which is resumed when its turn comes.
     broken: Option<Panic>,
 }
 
-/// What a panic left.
+/// The payload of a panic.
 type Panic = Box<dyn Any + Send>;
 
-/// Chunks under way whose results are taken as they come.
+/// Chunks in flight whose results are taken in the order in which they finish.
 struct Scattered<R> {
     chunks: HashMap<usize, (usize, ChunkFuture<R>)>,
     watch: Arc<Watch>,
@@ -68,30 +68,30 @@ impl<R> Scattered<R> {
         self.chunks.insert(self.count, (items, chunk));
     }
 
-    /// The next one that has ended, waiting for it until `deadline`; `None` if it was too late.
+    /// The next chunk that is finished. Waits until `deadline`; `None` if none finishes in time.
     fn next(&mut self, deadline: Option<Instant>) -> Option<(usize, ChunkFuture<R>)> {
         let number = self.watch.next(deadline)?;
         self.chunks.remove(&number)
     }
 }
 
-/// Where chunks come from: the input, and the executor that takes them.
+/// Where chunks come from: the input, and the executor that runs them.
 trait Source<R> {
-    /// Submits the next chunk, of at most so many items.
+    /// Submits the next chunk, of at most `items` items.
     fn submit(&mut self, items: usize) -> Drawn<R>;
-    /// True if there is more in the input, of which one item is drawn to see that.
+    /// True if the input has more items; draws one item to find out.
     fn has_more(&mut self) -> bool;
-    /// How many items a chunk should have, by their measured time and by how many are left.
+    /// The size of the next chunk, from the measured time and the number of items left.
     fn chunk_size(&self, workers: usize) -> usize;
-    /// How many times chunks have been measured.
+    /// How often chunks have been measured.
     fn measurements(&self) -> u64;
 }
 
 /// What was drawn from the input.
 struct Drawn<R> {
-    /// The items, and how many; `None`: the input has ended.
+    /// The items and their number; `None`: the input has ended.
     chunk: Option<(usize, ChunkFuture<R>)>,
-    /// It has ended by a panic, after those items.
+    /// It ended with a panic, after those items.
     panic: Option<Panic>,
 }
 
@@ -108,7 +108,8 @@ where
 {
     fn submit(&mut self, items: usize) -> Drawn<R> {
         let mut chunk = Vec::new();
-        // Nothing is drawn from the input after a panic, so nobody sees what that has left undone.
+        // Nothing is drawn from the input after a panic, so its inconsistent state is never
+        // observed.
         let drawn = catch_unwind(AssertUnwindSafe(|| {
             chunk.extend(self.items.by_ref().take(items));
         }));
@@ -123,7 +124,7 @@ where
 
     fn chunk_size(&self, workers: usize) -> usize {
         let share = match self.items.size_hint().1 {
-            // The last chunks get smaller, so that the workers finish together.
+            // The last chunks get smaller, so that all workers finish at about the same time.
             Some(left) => left.div_ceil(workers.saturating_mul(4)).max(1),
             None => usize::MAX,
         };
@@ -137,7 +138,7 @@ where
 }
 
 impl<'e, R: 'e> Map<'e, R> {
-    /// Starts to map `items`; `submit` gives a chunk of them to the executor.
+    /// Starts a `map` over `items`; `submit` gives a chunk of them to the executor.
     pub(crate) fn start<I, S>(options: MapOptions, workers: usize, items: I, submit: S) -> Self
     where
         I: Iterator + 'e,
@@ -199,15 +200,15 @@ impl<R> Map<'_, R> {
         }
     }
 
-    /// The size of the next chunk, and of the window now.
+    /// The size of the next chunk, and the current size of the window.
     fn sizes(&self) -> (usize, usize) {
         let measured = || {
-            // Growing by steps: the first measurements are not to be trusted too far.
+            // Grow step by step: the first measurements are not reliable.
             self.source.chunk_size(self.workers).min(2 * self.last_chunk)
         };
         match (self.options.window, self.options.chunk_size) {
             (Some(window), Some(chunk)) => (chunk.min(window), window),
-            // Some chunks for each worker have to fit in.
+            // Several chunks per worker must fit into the window.
             (Some(window), None) => {
                 (measured().min(window / self.workers.saturating_mul(2)).max(1), window)
             }
@@ -238,14 +239,14 @@ impl<R> Map<'_, R> {
         }
     }
 
-    /// The next result; waits for it no longer than `timeout`. `None`: there is none any more.
+    /// The next result. Waits `timeout` at most. `None`: there are no more results.
     ///
     /// # Errors
-    /// Of the item; or one with [`is_timeout`](Error::is_timeout) if the result has not come in
-    /// time: then one may ask again.
+    /// The error of the item; or one with [`is_timeout`](Error::is_timeout) if the result does not
+    /// arrive in time. The iterator can be used again afterwards.
     ///
     /// # Panics
-    /// If the input has panicked, after the results of what it gave before.
+    /// If the input has panicked, after the results of the items before that.
     ///
     /// ```
     /// use horsepower::{Executor, ThreadPoolExecutor};
@@ -261,7 +262,7 @@ impl<R> Map<'_, R> {
         let now = Instant::now();
         let patience = now.checked_add(timeout);
         if self.deadline.is_some_and(|deadline| now >= deadline) && !self.exhausted {
-            // Nothing more is begun; what is there is still yielded.
+            // Nothing more is started; results that exist are still yielded.
             self.exhausted = true;
             self.late = true;
         }
@@ -280,14 +281,14 @@ impl<R> Map<'_, R> {
                 if let Some(panic) = self.broken.take() {
                     resume_unwind(panic);
                 }
-                // What has ended in time was not too late, even if nobody has looked till now.
+                // Results that were ready in time count, even if they are only read now.
                 let late = std::mem::take(&mut self.late) && self.source.has_more();
                 return late.then(|| Err(self.timed_out()));
             }
             let deadline = patience.into_iter().chain(self.deadline).min();
             match self.next_chunk(deadline) {
                 Some((_, Ok(answers))) => self.current = answers.into_iter(),
-                // The chunk did not come as far as to have an answer for each item.
+                // The chunk failed as a whole and has no answers per item.
                 Some((items, Err(error))) => {
                     self.current = vec_of(items, || Err(error.clone())).into_iter();
                 }
@@ -303,12 +304,12 @@ impl<R> Map<'_, R> {
         }
     }
 
-    /// The time for all of it is over.
+    /// The error of exceeding the total deadline.
     fn timed_out(&self) -> Error {
         Error::new(Kind::MapTimedOut { limit: self.options.total_deadline.unwrap_or_default() })
     }
 
-    /// The answers of the next chunk, and how many there ought to be. `None`: they are late.
+    /// The answers of the next chunk and their expected number. `None`: they are late.
     fn next_chunk(&mut self, deadline: Option<Instant>) -> Option<(usize, ChunkOutcome<R>)> {
         if self.options.unordered {
             let (items, chunk) = self.scattered.next(deadline)?;
@@ -340,10 +341,10 @@ impl<R> Iterator for Map<'_, R> {
         self.next_timeout(Duration::MAX)
     }
 
-    /// So many items are left, if the input knows; an error may end it before.
+    /// The number of items left, if the input knows it; an error may end the iteration earlier.
     fn size_hint(&self) -> (usize, Option<usize>) {
         let left = self.total.map(|total| total.saturating_sub(self.done));
-        // One more may be that the time is over.
+        // One more may come: the error of exceeding the total deadline.
         let most = left.map(|left| left + usize::from(self.deadline.is_some()));
         (0, most)
     }
@@ -363,6 +364,6 @@ impl<R> Drop for Map<'_, R> {
 
 impl<R> fmt::Debug for Map<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Map({} items under way)", self.under_way)
+        write!(f, "Map({} items in flight)", self.under_way)
     }
 }

@@ -1,5 +1,5 @@
-//! One function over many items: `map` the iterator of the results, `options` how it is to work, `clock`
-//! how long items take.
+//! One function over many items: `map` is the iterator over the results, `options` its options,
+//! `clock` measures how long items take.
 
 mod clock;
 #[allow(clippy::module_inception)]

@@ -1,11 +1,11 @@
-//! [`MapOptions`]: how a `map` is to work.
+//! [`MapOptions`]: the options of a `map`.
 
 use crate::task::TaskOptions;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How a `map` works. Most programs set these options with the builder that
+/// The options of a `map`. Most programs set them with the builder that
 /// [`Executor::tasks`](crate::Executor::tasks) returns; this type is for passing them on.
 ///
 /// ```
@@ -31,7 +31,7 @@ pub struct MapOptions {
 
 type ProgressCallback = Arc<dyn Fn(Progress) + Send + Sync>;
 
-/// How far a `map` has come.
+/// The progress of a `map`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -45,21 +45,22 @@ pub struct Progress {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnError {
-    /// Yields the error, ends, and cancels what has not begun.
+    /// Yields the error, ends, and cancels the items that have not started.
     #[default]
     Stop,
-    /// Yields the error and goes on with the next item.
+    /// Yields the error and continues with the next item.
     Continue,
 }
 
 impl MapOptions {
-    /// Chunks of automatic size, a window of at least 1,024 items, end at the first error.
+    /// The defaults: chunks of automatic size, a window of at least 1,024 items, stop at the first
+    /// error.
     pub fn new() -> MapOptions {
         MapOptions::default()
     }
 
-    /// How many items travel as one task, instead of a number found by measuring. Their results come
-    /// together, once all of them have ended: 1 is for results that cannot wait for others.
+    /// How many items travel as one task, instead of a measured number. Their results arrive
+    /// together, once all of them have finished: use 1 for results that must not wait for others.
     ///
     /// # Panics
     /// If it is 0.
@@ -69,7 +70,7 @@ impl MapOptions {
         self
     }
 
-    /// How many items may be under way whose results nobody has read.
+    /// How many items may be in flight: drawn from the input, but with unread results.
     ///
     /// # Panics
     /// If it is 0.
@@ -85,8 +86,8 @@ impl MapOptions {
         self
     }
 
-    /// Yields results as they come instead of in the order of the items; those of a chunk come
-    /// together.
+    /// Yields results in the order in which they finish instead of input order; those of a chunk
+    /// arrive together.
     ///
     /// ```
     /// use horsepower::{Executor, ThreadPoolExecutor};
@@ -101,32 +102,34 @@ impl MapOptions {
         self
     }
 
-    /// How long all of it may take, from the call. What is late then is one error with
-    /// [`is_timeout`](crate::Error::is_timeout), the last item; what has not begun is cancelled, and what runs
-    /// goes on. Results that were there in time are yielded before; those of a [chunk](Self::chunk_size)
-    /// are there together, once all its items have ended.
+    /// How long the whole `map` may take, counted from the call. After that, the iterator yields
+    /// the results that were ready in time and ends with an error that has
+    /// [`is_timeout`](crate::Error::is_timeout). Items that have not started are cancelled; running
+    /// ones continue. The results of a [chunk](Self::chunk_size) are ready together, once all its
+    /// items have finished.
     pub fn total_deadline(mut self, deadline: Duration) -> MapOptions {
         self.total_deadline = Some(deadline);
         self
     }
 
-    /// How long each call may take, from the moment it begins in its worker; then the worker is ended,
-    /// and the item's error has [`is_deadline`](crate::Error::is_deadline). For the others, see
-    /// [`on_error`](Self::on_error). (Processes only, as
+    /// How long each call may take, counted from the moment it starts in its worker. After that the
+    /// worker is killed, and the item's error has [`is_deadline`](crate::Error::is_deadline). For
+    /// the other items, see [`on_error`](Self::on_error). (Processes only, like
     /// [`TaskOptions::deadline`](crate::TaskOptions::deadline).)
     pub fn deadline(mut self, deadline: Duration) -> MapOptions {
         self.deadline = Some(deadline);
         self
     }
 
-    /// With a [`deadline`](Self::deadline): how long the worker has to end by itself after a SIGTERM.
+    /// With a [`deadline`](Self::deadline): how long the worker may take to exit after a SIGTERM
+    /// before it is killed.
     pub fn grace(mut self, grace: Duration) -> MapOptions {
         self.grace = grace;
         self
     }
 
-    /// Calls `callback` whenever a result is read, on the thread that reads it; at the start too, with
-    /// nothing done.
+    /// Calls `callback` whenever a result is read, on the thread that reads it; and once at the
+    /// start, with nothing done.
     ///
     /// ```
     /// use horsepower::{Executor, InlineExecutor, MapOptions};
@@ -143,7 +146,7 @@ impl MapOptions {
         self
     }
 
-    /// Shows progress as an `indicatif` bar, which gets its length from the input if that knows it.
+    /// Shows progress as an `indicatif` bar, whose length is that of the input if it is known.
     #[cfg(feature = "indicatif")]
     pub fn progress_bar(self, bar: indicatif::ProgressBar) -> MapOptions {
         self.progress(move |progress| {
@@ -154,7 +157,7 @@ impl MapOptions {
         })
     }
 
-    /// What is asked for each item, as for a task.
+    /// The options of each item as those of a task.
     pub(crate) fn task_options(&self) -> TaskOptions {
         TaskOptions { deadline: self.deadline, grace: self.grace, ..TaskOptions::new() }
     }

@@ -1,4 +1,4 @@
-//! [`ProcessBuilder`]: the settings of a process that is to be made.
+//! [`ProcessBuilder`]: the settings of a process.
 
 use super::process::Process;
 use super::stdio::Stdio;
@@ -7,7 +7,7 @@ use crate::launch::launch_settings;
 use crate::value::Value;
 use horsepower_core::launch::Launch;
 
-/// Settings of a [`Process`] that is to be made.
+/// Settings for a new [`Process`].
 ///
 /// ```
 /// use horsepower::Process;
@@ -49,14 +49,14 @@ impl ProcessBuilder {
         }
     }
 
-    /// What the process is called, here and by [`process::name`](super::name) in itself; at most 255
-    /// bytes. Default: `Process-N (function)`, where `N` counts them.
+    /// The name of the process, here and in [`process::name`](super::name) of the process itself;
+    /// at most 255 bytes. Default: `Process-N (function)`, where `N` counts them.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into()).filter(|name| !name.is_empty());
         self
     }
 
-    /// Whether the end of the scope ends the process, instead of waiting for it. Default: no.
+    /// If true, leaving the scope kills the process instead of waiting for it. Default: false.
     pub fn daemon(mut self, daemon: bool) -> Self {
         self.daemon = daemon;
         self
@@ -64,26 +64,27 @@ impl ProcessBuilder {
 
     launch_settings!("the process");
 
-    /// Where its standard input comes from. Default: [`Stdio::Null`], because two readers of one
-    /// stream would each get a part.
+    /// The source of its standard input. Default: [`Stdio::Null`], because two readers of one
+    /// stream would each get only a part of it.
     pub fn stdin(mut self, stdin: Stdio) -> Self {
         self.stdin = stdin;
         self
     }
 
-    /// Where its standard output goes. Default: [`Stdio::Inherit`].
+    /// The destination of its standard output. Default: [`Stdio::Inherit`].
     pub fn stdout(mut self, stdout: Stdio) -> Self {
         self.stdout = stdout;
         self
     }
 
-    /// Where its standard error goes. Default: [`Stdio::Inherit`].
+    /// The destination of its standard error. Default: [`Stdio::Inherit`].
     pub fn stderr(mut self, stderr: Stdio) -> Self {
         self.stderr = stderr;
         self
     }
 
-    /// A process that will call `function` with `argument` once it is [started](Process::start).
+    /// Creates a process that calls `function` with `argument` once it is
+    /// [started](Process::start).
     pub fn build<F, A, R>(self, function: F, argument: A) -> Process<R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,

@@ -1,9 +1,9 @@
-//! What a process knows of itself, of its parent, and of the processes that it has started.
+//! What a process knows about itself, its parent, and the processes that it has started.
 
 use crate::executor::StartMethod;
 use horsepower_core::{pool, role};
 
-/// A process that was started by this one and lives.
+/// A living process that this one has started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Active {
@@ -13,7 +13,7 @@ pub struct Active {
     pub pid: u32,
 }
 
-/// The parent of a process that horsepower has started.
+/// The parent of a process that horsepower started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Parent {
@@ -23,11 +23,11 @@ pub struct Parent {
     pub pid: u32,
 }
 
-/// What a program is called that was not started by horsepower, as in Python.
+/// The name of a program that horsepower did not start, as in Python.
 const MAIN: &str = "MainProcess";
 
-/// The name of this process: the one that its parent gave to the [`Process`](super::Process), or to
-/// the worker of a pool; `MainProcess` in a program that was started by others.
+/// The name of this process: the one that its parent gave to the [`Process`](super::Process) or to
+/// the worker of a pool; `MainProcess` in a program that horsepower did not start.
 ///
 /// ```
 /// assert_eq!(horsepower::process::name(), "MainProcess");
@@ -37,14 +37,14 @@ pub fn name() -> &'static str {
     role::role().map_or(MAIN, |role| &role.name)
 }
 
-/// How this process came into being, if horsepower has started it.
+/// How this process was started, if horsepower started it.
 #[must_use]
 pub fn start_method() -> Option<StartMethod> {
     let role = role::role()?;
     Some(if role.forked { StartMethod::ForkServer } else { StartMethod::Spawn })
 }
 
-/// The parent of this process, if horsepower has started it.
+/// The parent of this process, if horsepower started it.
 ///
 /// ```
 /// assert_eq!(horsepower::process::parent(), None);
@@ -57,17 +57,17 @@ pub fn parent() -> Option<Parent> {
 }
 
 impl Parent {
-    /// True while the parent lives. A process that horsepower has started does not survive its
-    /// parent, so it will hardly see anything else.
+    /// True while the parent lives. A process that horsepower started does not survive its parent,
+    /// so it hardly ever sees false.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         rustix::process::getppid().is_some_and(|pid| pid.as_raw_nonzero().get() as u32 == self.pid)
     }
 }
 
-/// The [`Process`](super::Process)es of this process that live. One that has ended is not among them,
-/// joined or not: it is reaped at once. The workers of pools are not among them; their pools know them
-/// ([`Executor::stats`](crate::Executor::stats)).
+/// The living [`Process`](super::Process)es of this process. A process that has exited is not
+/// listed, joined or not, because it is reaped at once. The workers of pools are not listed;
+/// [`Executor::stats`](crate::Executor::stats) of their pools has them.
 #[must_use]
 pub fn active() -> Vec<Active> {
     pool::dedicated_processes().into_iter().map(|(name, pid)| Active { name, pid }).collect()

@@ -1,4 +1,4 @@
-//! [`Process`]: one function in a process of its own.
+//! [`Process`]: one function in its own process.
 
 use super::builder::ProcessBuilder;
 use crate::error::{AGAIN, Error, Kind, NOT_STARTED, Name};
@@ -22,10 +22,10 @@ use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// One function that runs in a process of its own, and its result.
+/// One function that runs in its own process, and its result.
 ///
 /// The function is plain, its argument and result travel by serde, and whatever happens to the
-/// process is an error here and nothing worse.
+/// process is only an error here.
 ///
 /// # The end
 ///
@@ -36,15 +36,15 @@ use std::time::{Duration, Instant};
 /// | it exits, aborts, crashes | the code; minus the signal | [`is_worker_death`](Error::is_worker_death) |
 /// | [`terminate`](Self::terminate), [`kill`](Self::kill) | -15, -9 | [`is_worker_death`](Error::is_worker_death) |
 ///
-/// Neither a zombie nor an orphan is left, whatever happens to this side:
+/// No zombie and no orphan is left, whatever happens on this side:
 ///
-/// - A process that has ended is reaped at once, joined or not.
-/// - Dropping a `Process` waits until it has ended, also while a panic unwinds; if it is a
-///   [daemon](ProcessBuilder::daemon), it is killed instead.
-/// - When this process ends in any other way, `exit`, a signal, a `Process` that was leaked or lies in
-///   a static, the kernel kills it.
-/// - What the function itself has started in its process group is killed with it when it crashes or is
-///   killed; when the function returns, what it leaves running is its own affair.
+/// - A process that has exited is reaped at once, joined or not.
+/// - Dropping a `Process` waits until it has exited, also while a panic unwinds; a
+///   [daemon](ProcessBuilder::daemon) is killed instead.
+/// - When this process ends in any other way, the kernel kills it. That covers `exit`, a signal,
+///   and a `Process` that was leaked or is stored in a static.
+/// - Processes that the function has started in its process group are killed with it when it
+///   crashes or is killed. When the function returns, they may continue.
 ///
 /// ```
 /// use horsepower::Process;
@@ -72,16 +72,16 @@ pub struct Process<T> {
 
 static NAMES: Names = Names::new("Process");
 
-/// What is needed to start it, kept until that has succeeded.
+/// What is needed to start it, kept until the start succeeds.
 struct Plan {
     task: Result<(EntryPoint, Arc<Payload>), Error>,
     settings: ProcessBuilder,
 }
 
-/// The argument, lent to the pool: a start in vain must not lose it.
-struct Lent(Arc<Payload>);
+/// The argument, shared with the pool: a failed start must not lose it.
+struct SharedArgument(Arc<Payload>);
 
-impl AsRef<[u8]> for Lent {
+impl AsRef<[u8]> for SharedArgument {
     fn as_ref(&self) -> &[u8] {
         self.0.bytes()
     }
@@ -101,7 +101,7 @@ struct Streams {
 }
 
 impl<T: Value> Process<T> {
-    /// A process that will call `function` with `argument` once it is [started](Self::start).
+    /// Creates a process that calls `function` with `argument` once it is [started](Self::start).
     pub fn new<F, A>(function: F, argument: A) -> Process<T>
     where
         F: Fn(A) -> T + Send + Sync + 'static,
@@ -148,10 +148,11 @@ impl<T: Value> Process<T> {
     ///
     /// # Errors
     /// [`is_not_initialized`](Error::is_not_initialized) if the program has not called
-    /// [`init`](crate::init()); [`is_invalid`](Error::is_invalid) if it was started before, or with settings
-    /// that no process can have; [`is_encoding`](Error::is_encoding) if the argument cannot be encoded,
-    /// [`is_not_sent`](Error::is_not_sent) if it cannot be sent; [`is_system`](Error::is_system) if the
-    /// system refuses: then one may try again.
+    /// [`init`](crate::init()); [`is_invalid`](Error::is_invalid) if it was started before, or has
+    /// settings with which no process can start; [`is_encoding`](Error::is_encoding) if the
+    /// argument cannot be encoded, [`is_not_sent`](Error::is_not_sent) if it cannot be sent;
+    /// [`is_system`](Error::is_system) if the system refuses. In the last case it can be started
+    /// again.
     pub fn start(&self) -> Result<(), Error> {
         let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
         let Plan { task, settings } = plan.as_ref().ok_or_else(|| self.invalid(AGAIN))?;
@@ -159,15 +160,15 @@ impl<T: Value> Process<T> {
         let pool = dedicated_pool().map_err(|error| no_pool(error, "start a process"))?;
         let system = |source| self.error(Kind::System { doing: "start a process", source });
         let (launch, streams) = self.launch(settings).map_err(system)?;
-        launch.check().map_err(|why| self.invalid(&format!("it cannot be started: {why}")))?;
+        launch.check().map_err(|why| self.invalid(&format!("cannot start it: {why}")))?;
         let name = Name::Process(self.name.clone());
         let promise = Arc::new(Promise::<T>::new(name, Some(pool.shared().clone())));
-        let argument = Payload::bulk(Box::new(Lent(argument.clone())));
+        let argument = Payload::bulk(Box::new(SharedArgument(argument.clone())));
         let task = Task::single(*entry, argument, promise.clone());
         let child = pool.shared().start_dedicated(launch, task).map_err(system)?;
         *plan = None;
         *self.streams.lock().unwrap_or_else(PoisonError::into_inner) = streams;
-        // Only whoever has the plan sets it.
+        // Only the thread that took the plan sets it.
         let _ = self.started.set(Started { child, future: TaskFuture::new(promise) });
         Ok(())
     }
@@ -184,7 +185,7 @@ impl<T> Process<T> {
         Ok((launch, streams))
     }
 
-    /// Waits until the process has ended.
+    /// Waits until the process has exited.
     ///
     /// # Errors
     /// Why there is no result: the function panicked, the process died, … (see [above](Self#the-end));
@@ -193,16 +194,16 @@ impl<T> Process<T> {
         self.get().map(drop)
     }
 
-    /// Like [`join`](Self::join), but waits no longer than `timeout`; zero only looks.
+    /// Like [`join`](Self::join), but waits `timeout` at most; zero does not wait.
     ///
     /// # Errors
-    /// Those of [`join`](Self::join); and one with [`is_timeout`](Error::is_timeout) if the process has
-    /// not ended in time: it goes on, and one may wait again.
+    /// Those of [`join`](Self::join), and an error with [`is_timeout`](Error::is_timeout) if the
+    /// process does not exit in time. It continues and can be waited for again.
     pub fn join_timeout(&self, timeout: Duration) -> Result<(), Error> {
         self.get_timeout(timeout).map(drop)
     }
 
-    /// Waits until the process has ended, and borrows the function's result.
+    /// Waits until the process has exited, and borrows the function's result.
     ///
     /// # Errors
     /// Those of [`join`](Self::join).
@@ -210,7 +211,7 @@ impl<T> Process<T> {
         self.wait_by(None)?.get()
     }
 
-    /// Like [`get`](Self::get), but waits no longer than `timeout`; zero only looks.
+    /// Like [`get`](Self::get), but waits `timeout` at most; zero does not wait.
     ///
     /// # Errors
     /// Those of [`join_timeout`](Self::join_timeout).
@@ -218,7 +219,7 @@ impl<T> Process<T> {
         self.wait_by(Instant::now().checked_add(timeout))?.get()
     }
 
-    /// Waits until the process has ended, and returns the function's result.
+    /// Waits until the process has exited, and returns the function's result.
     ///
     /// # Errors
     /// Those of [`join`](Self::join).
@@ -230,7 +231,7 @@ impl<T> Process<T> {
         }
     }
 
-    /// Like [`result`](Self::result), but waits no longer than `timeout`; zero only looks. Once it has
+    /// Like [`result`](Self::result), but waits `timeout` at most; zero does not wait. Once it has
     /// returned the result, later calls return an error that says so.
     ///
     /// # Errors
@@ -244,10 +245,10 @@ impl<T> Process<T> {
         }
     }
 
-    /// Waits until the process has ended, no longer than until `deadline`. The future of its result.
+    /// Waits until the process has exited, or until `deadline`. Returns the future of its result.
     fn wait_by(&self, deadline: Option<Instant>) -> Result<&TaskFuture<T>, Error> {
         let Started { child, future } = self.started()?;
-        // First the result: a thread that waits for it collects it itself.
+        // First wait for the result: a waiting thread collects it itself.
         future.wait_by(deadline)?;
         if child.wait(deadline).is_none() {
             return Err(future.timed_out());
@@ -255,8 +256,8 @@ impl<T> Process<T> {
         Ok(future)
     }
 
-    /// Asks the process to end: SIGTERM, which ends a process that does nothing against it. Nothing
-    /// happens if it has ended.
+    /// Asks the process to exit, with SIGTERM, which kills a process that does not handle it. Has
+    /// no effect if it has exited.
     ///
     /// # Errors
     /// [`is_invalid`](Error::is_invalid) if it was not started.
@@ -265,8 +266,8 @@ impl<T> Process<T> {
         Ok(())
     }
 
-    /// Ends the process and what it has started in its process group, at once: SIGKILL. Nothing happens
-    /// if it has ended.
+    /// Kills the process, and what it has started in its process group, at once, with SIGKILL. Has
+    /// no effect if it has exited.
     ///
     /// # Errors
     /// [`is_invalid`](Error::is_invalid) if it was not started.
@@ -281,46 +282,46 @@ impl<T> Process<T> {
         &self.name
     }
 
-    /// Whether the end of the scope ends the process, instead of waiting for it.
+    /// True if leaving the scope kills the process instead of waiting for it.
     #[must_use]
     pub fn is_daemon(&self) -> bool {
         self.daemon
     }
 
-    /// The process id, once it was started. When it has ended, another process may get the same.
+    /// The process id, once it is started. After the process has exited, the system may reuse it.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         Some(self.started.get()?.child.pid())
     }
 
-    /// True if it was started and has not ended.
+    /// True if it has been started and has not exited.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.started.get().is_some_and(|started| started.child.end().is_none())
     }
 
-    /// How the process has ended; `None` if it has not. `None` also if somebody else has taken the
-    /// status away, which only a program that waits for children it does not know can do.
+    /// How the process ended; `None` while it lives. Also `None` if other code collected its
+    /// status, which only happens in a program that waits for children that it does not know.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
         match self.started.get()?.child.end()? {
-            // How wait(2) encodes them.
+            // The encoding of wait(2).
             Cause::Exit(code) => Some(ExitStatus::from_raw((code & 0xff) << 8)),
             Cause::Signal(signal) => Some(ExitStatus::from_raw(signal)),
             Cause::Unknown => None,
         }
     }
 
-    /// [`exit_status`](Self::exit_status) as one number, as Python gives it: the exit code, or minus the
-    /// number of the signal.
+    /// [`exit_status`](Self::exit_status) as one number, as in Python: the exit code, or the
+    /// negative number of the signal.
     #[must_use]
     pub fn exit_code(&self) -> Option<i32> {
         let status = self.exit_status()?;
         status.code().or(status.signal().map(|signal| -signal))
     }
 
-    /// A descriptor that becomes readable when the process has ended, by whatever cause, and stays
-    /// so: for `poll` and the like, together with others. It is a pidfd.
+    /// A descriptor that becomes readable, and stays so, when the process ends for any reason. Use
+    /// it with `poll` and the like, together with other descriptors. It is a pidfd.
     ///
     /// # Errors
     /// [`is_invalid`](Error::is_invalid) if it was not started.
@@ -328,20 +329,20 @@ impl<T> Process<T> {
         Ok(self.started()?.child.as_fd())
     }
 
-    /// This side of its standard input, if that is [piped](super::Stdio::Piped) and was not taken
-    /// before. Dropping it is the end of the input.
+    /// This side of its standard input, if that is [piped](super::Stdio::Piped) and has not been
+    /// taken. Dropping it ends the input.
     pub fn take_stdin(&mut self) -> Option<PipeWriter> {
         self.streams().stdin.take().map(PipeWriter::from)
     }
 
-    /// This side of its standard output, if that is [piped](super::Stdio::Piped) and was not taken
-    /// before.
+    /// This side of its standard output, if that is [piped](super::Stdio::Piped) and has not been
+    /// taken.
     pub fn take_stdout(&mut self) -> Option<PipeReader> {
         self.streams().stdout.take().map(PipeReader::from)
     }
 
-    /// This side of its standard error, if that is [piped](super::Stdio::Piped) and was not taken
-    /// before.
+    /// This side of its standard error, if that is [piped](super::Stdio::Piped) and has not been
+    /// taken.
     pub fn take_stderr(&mut self) -> Option<PipeReader> {
         self.streams().stderr.take().map(PipeReader::from)
     }
@@ -364,7 +365,7 @@ impl<T> Process<T> {
 }
 
 impl Process<()> {
-    /// Settings for a process.
+    /// Settings for a new process.
     pub fn builder() -> ProcessBuilder {
         ProcessBuilder::new()
     }
@@ -372,7 +373,7 @@ impl Process<()> {
 
 impl<T> Drop for Process<T> {
     fn drop(&mut self) {
-        // A pipe that nobody will read or write any more must not keep it.
+        // A pipe that nobody will read or write any more must not block the process.
         *self.streams() = Streams::default();
         let Some(Started { child, .. }) = self.started.get() else { return };
         if self.daemon {

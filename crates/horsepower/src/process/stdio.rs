@@ -1,21 +1,21 @@
-//! [`Stdio`]: where a standard stream of a process leads.
+//! [`Stdio`]: what a standard stream of a process is connected to.
 
 use horsepower_core::launch::Stream;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-/// Where a standard stream of a [`Process`](super::Process) leads.
+/// What a standard stream of a [`Process`](super::Process) is connected to.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Stdio {
-    /// Where this process's own stream leads. A process that inherits standard input stays in this
-    /// process's group, so that it may read from the terminal; Ctrl-C then reaches both.
+    /// This process's own stream. A process that inherits standard input stays in this process's
+    /// group, so that it may read from the terminal; Ctrl-C then reaches both.
     Inherit,
-    /// Nowhere: reading finds the end at once, what is written is gone.
+    /// Nothing: reads return end of file at once, writes are discarded.
     Null,
-    /// To this process, through a pipe. A pipe holds 64 KiB: one that nobody reads stops the process
-    /// when it is full.
+    /// A pipe to this process. A pipe holds 64 KiB; when it is full and nobody reads it, the
+    /// process blocks.
     Piped,
 }
 

@@ -1,4 +1,4 @@
-//! [`as_completed`] and [`completions`]: futures in the order in which their tasks end.
+//! [`as_completed`] and [`completions`]: futures in the order in which their tasks finish.
 
 use crate::error::{Error, Kind};
 use crate::task::AsTaskFuture;
@@ -11,9 +11,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// Yields each of the futures, of one executor or of several, when its task has ended; those that
-/// have ended before the call come first. Failed and cancelled ones are yielded too, and one that is
-/// given more than once is yielded once. Dropping the iterator does nothing to the tasks.
+/// Yields each future when its task finishes; the futures may belong to different executors. Those
+/// that are already finished come first. Failed and cancelled ones are yielded too, and a future
+/// that is given more than once is yielded once. Dropping the iterator does not affect the tasks.
 ///
 /// ```
 /// use horsepower::{Executor, ThreadPoolExecutor, as_completed};
@@ -29,9 +29,9 @@ pub fn as_completed<F: AsTaskFuture>(futures: impl IntoIterator<Item = F>) -> As
     AsCompleted { ready: Ready::new(futures) }
 }
 
-/// [`as_completed`] with a limit of time for all of it, which begins with this call. When it is over,
-/// the next item is an error with [`is_timeout`](Error::is_timeout), and the last one; whatever has
-/// ended when it is asked for is yielded before.
+/// [`as_completed`] with a timeout for the whole iteration, counted from this call. When time is
+/// up, the iterator first yields the futures that are already finished; then its last item is an
+/// error with [`is_timeout`](Error::is_timeout).
 pub fn as_completed_timeout<F: AsTaskFuture>(
     futures: impl IntoIterator<Item = F>,
     timeout: Duration,
@@ -40,8 +40,8 @@ pub fn as_completed_timeout<F: AsTaskFuture>(
     AsCompletedTimeout { ready: Ready::new(futures), deadline, over: false }
 }
 
-/// [`as_completed`] for asynchronous code: a [`Stream`], and [`next`](Completions::next) for those who
-/// want no more than that.
+/// [`as_completed`] for asynchronous code: a [`Stream`] with a method [`next`](Completions::next),
+/// so that no other crate is needed.
 ///
 /// ```
 /// # async fn doc() -> Result<(), horsepower::Error> {
@@ -59,7 +59,7 @@ pub fn completions<F: AsTaskFuture>(futures: impl IntoIterator<Item = F>) -> Com
     Completions { ready: Ready::new(futures) }
 }
 
-/// Futures that are watched, and those of them that have ended and were not yielded.
+/// Futures being watched, and the queue of those that are finished but not yet yielded.
 struct Ready<F: AsTaskFuture> {
     group: Group<F>,
     ended: VecDeque<usize>,
@@ -73,7 +73,7 @@ impl<F: AsTaskFuture> Ready<F> {
         Ready { left: group.len(), ended, group }
     }
 
-    /// The next one, waiting for it until `deadline`.
+    /// The next finished future. Waits until `deadline` at most.
     fn next(&mut self, deadline: Option<Instant>) -> Option<F> {
         if self.left == 0 {
             return None;
@@ -113,10 +113,11 @@ pub struct AsCompleted<F: AsTaskFuture> {
 }
 
 impl<F: AsTaskFuture> AsCompleted<F> {
-    /// The next one; waits for it no longer than `timeout`. `None`: all were yielded.
+    /// The next finished future. Waits `timeout` at most. `None`: all have been yielded.
     ///
     /// # Errors
-    /// One with [`is_timeout`](Error::is_timeout) if none has ended in time: then one may ask again.
+    /// An error with [`is_timeout`](Error::is_timeout) if none finishes in time. The iterator can
+    /// be used again afterwards.
     pub fn next_timeout(&mut self, timeout: Duration) -> Option<Result<F, Error>> {
         if self.ready.left == 0 {
             return None;
@@ -125,7 +126,7 @@ impl<F: AsTaskFuture> AsCompleted<F> {
         Some(next.ok_or_else(|| self.ready.unfinished()))
     }
 
-    /// Gives back the futures that were not yielded.
+    /// Returns the futures that were not yielded.
     #[must_use]
     pub fn into_rest(mut self) -> Vec<F> {
         self.ready.group.take_rest()
@@ -157,7 +158,7 @@ pub struct AsCompletedTimeout<F: AsTaskFuture> {
 }
 
 impl<F: AsTaskFuture> AsCompletedTimeout<F> {
-    /// Gives back the futures that were not yielded.
+    /// Returns the futures that were not yielded.
     #[must_use]
     pub fn into_rest(mut self) -> Vec<F> {
         self.ready.group.take_rest()
@@ -181,7 +182,7 @@ impl<F: AsTaskFuture> Iterator for AsCompletedTimeout<F> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        // The error may come instead of those that are left, or the last of them in spite of it.
+        // The error may replace all that are left, or the last one may come in time after all.
         (usize::from(!self.over && self.ready.left > 0), Some(self.ready.left))
     }
 }
@@ -195,14 +196,14 @@ pub struct Completions<F: AsTaskFuture> {
 }
 
 impl<F: AsTaskFuture + Unpin> Completions<F> {
-    /// The next future whose task has ended; `None` once all were yielded.
+    /// The next future whose task has finished; `None` once all have been yielded.
     pub async fn next(&mut self) -> Option<F> {
         std::future::poll_fn(|context| self.ready.poll_next(context)).await
     }
 }
 
 impl<F: AsTaskFuture> Completions<F> {
-    /// Gives back the futures that were not yielded.
+    /// Returns the futures that were not yielded.
     #[must_use]
     pub fn into_rest(mut self) -> Vec<F> {
         self.ready.group.take_rest()
@@ -221,7 +222,7 @@ impl<F: AsTaskFuture + Unpin> Stream for Completions<F> {
     }
 }
 
-/// How many are still to come.
+/// Prints how many futures are still to come.
 macro_rules! debug_by_count {
     ($($name:ident)*) => {$(
         impl<F: AsTaskFuture> fmt::Debug for $name<F> {

@@ -6,8 +6,8 @@ use crate::value::Value;
 use std::fmt;
 use std::time::Duration;
 
-/// A task and its options. [`submit`](Self::submit) submits it. See
-/// [`Executor::task`](crate::Executor::task).
+/// A task and its options, created by [`Executor::task`](crate::Executor::task).
+/// [`submit`](Self::submit) submits it.
 #[must_use = "`submit` gives the task to the executor"]
 pub struct TaskBuilder<'e, E: ?Sized, F, A> {
     executor: &'e E,
@@ -26,7 +26,7 @@ impl<'e, E: Backend + ?Sized, F, A> TaskBuilder<'e, E, F, A> {
         self
     }
 
-    /// Replaces all options that were set so far.
+    /// Replaces all options set so far.
     pub fn options(mut self, options: TaskOptions) -> Self {
         self.options = options;
         self
@@ -67,7 +67,7 @@ impl<'e, E: Backend + ?Sized, F, A> TaskBuilder<'e, E, F, A> {
         self.with(TaskOptions::capture_output)
     }
 
-    /// Submits the task; as [`Executor::submit`](crate::Executor::submit).
+    /// Submits the task, like [`Executor::submit`](crate::Executor::submit).
     pub fn submit<R>(self) -> TaskFuture<R>
     where
         F: Fn(A) -> R + Send + Sync + 'static,
@@ -78,11 +78,11 @@ impl<'e, E: Backend + ?Sized, F, A> TaskBuilder<'e, E, F, A> {
         self.start(permit)
     }
 
-    /// Submits the task if the queue has room; as
+    /// Submits the task if the queue has room, like
     /// [`Executor::try_submit`](crate::Executor::try_submit).
     ///
     /// # Errors
-    /// The argument, if the queue is full.
+    /// Returns the argument if the queue is full.
     pub fn try_submit<R>(self) -> Result<TaskFuture<R>, QueueFull<A>>
     where
         F: Fn(A) -> R + Send + Sync + 'static,

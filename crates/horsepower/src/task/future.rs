@@ -1,4 +1,4 @@
-//! [`TaskFuture`]: the answer of a task, now or later.
+//! [`TaskFuture`]: the answer of a task, which may still be pending.
 
 use crate::error::{Error, Kind, Name};
 use crate::task::TaskOutput;
@@ -11,11 +11,11 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// The answer of a task that was given to an [`Executor`](crate::Executor): its result, or the
+/// The answer of a task that was submitted to an [`Executor`](crate::Executor): its result, or the
 /// [`Error`] that says why there is none.
 ///
-/// Every future is answered, exactly once, whatever happens to the task or its worker. Dropping the
-/// future changes nothing for the task; [`cancel`](Self::cancel) does. It can also be awaited, on
+/// Every future is answered exactly once, whatever happens to the task or its worker. Dropping the
+/// future does not affect the task; [`cancel`](Self::cancel) does. A future can also be awaited, on
 /// any runtime.
 ///
 /// ```
@@ -26,10 +26,10 @@ use std::time::{Duration, Instant};
 /// assert_eq!(future.result()?, 1024);
 /// # Ok::<(), horsepower::Error>(())
 /// ```
-#[must_use = "a task's error is seen only if its future is asked"]
+#[must_use = "a task's error is seen only if its future is read"]
 pub struct TaskFuture<T> {
     promise: Arc<Promise<T>>,
-    /// The outcome, once `get` has taken it.
+    /// The outcome, once `get` has moved it here.
     kept: OnceLock<Outcome<T>>,
 }
 
@@ -45,10 +45,10 @@ impl<T> TaskFuture<T> {
         TaskFuture::new(Arc::new(promise))
     }
 
-    /// Waits for the task to end, and returns its result.
+    /// Waits for the task to finish and returns its result.
     ///
-    /// A thread that waits for a task of a process pool collects replies itself, so this is also the
-    /// fastest way to get one.
+    /// A thread that waits for a task of a process pool collects replies itself, so this is also
+    /// the fastest way to get one.
     ///
     /// # Errors
     /// Why there is no result: the task panicked, its worker died, it was cancelled, …
@@ -56,12 +56,12 @@ impl<T> TaskFuture<T> {
         self.take_by(None)
     }
 
-    /// Like [`result`](Self::result), but waits no longer than `timeout`; zero only looks.
+    /// Like [`result`](Self::result), but waits `timeout` at most; zero does not wait.
     ///
     /// # Errors
-    /// Those of [`result`](Self::result); and one with [`is_timeout`](Error::is_timeout) if the task
-    /// has not ended in time: it goes on, and one may wait again. Once a result has been returned, a
-    /// further call says that it was taken.
+    /// Those of [`result`](Self::result), and an error with [`is_timeout`](Error::is_timeout) if
+    /// the task does not finish in time. The task continues and can be waited for again. Once this
+    /// has returned the result, later calls return an error that says so.
     ///
     /// ```
     /// use horsepower::{Executor, ThreadPoolExecutor};
@@ -77,13 +77,13 @@ impl<T> TaskFuture<T> {
         self.take_by(deadline(timeout))
     }
 
-    /// Waits until the task has ended, no longer than until `deadline`.
+    /// Waits until the task has finished, or until `deadline`.
     #[cfg(target_os = "linux")]
     pub(crate) fn wait_by(&self, deadline: Option<Instant>) -> Result<(), Error> {
         self.promise.wait(deadline)
     }
 
-    /// What is said of a wait that was too short.
+    /// The error of a wait that timed out.
     #[cfg(target_os = "linux")]
     pub(crate) fn timed_out(&self) -> Error {
         self.promise.error(Kind::TimedOut)
@@ -102,8 +102,8 @@ impl<T> TaskFuture<T> {
         self.promise.take()
     }
 
-    /// Waits for the task to end, and lends its result: as often as wanted, to as many threads as
-    /// share this future.
+    /// Waits for the task to finish and borrows its result. It can be called repeatedly, and by all
+    /// threads that share this future.
     ///
     /// # Errors
     /// Those of [`result`](Self::result).
@@ -111,11 +111,11 @@ impl<T> TaskFuture<T> {
         self.get_by(None)
     }
 
-    /// Like [`get`](Self::get), but waits no longer than `timeout`; zero only looks.
+    /// Like [`get`](Self::get), but waits `timeout` at most; zero does not wait.
     ///
     /// # Errors
-    /// Those of [`get`](Self::get); and one with [`is_timeout`](Error::is_timeout) if the task has not
-    /// ended in time: it goes on, and one may wait again.
+    /// Those of [`get`](Self::get), and an error with [`is_timeout`](Error::is_timeout) if the task
+    /// does not finish in time. The task continues and can be waited for again.
     pub fn get_timeout(&self, timeout: Duration) -> Result<&T, Error> {
         self.get_by(deadline(timeout))
     }
@@ -131,32 +131,33 @@ impl<T> TaskFuture<T> {
         outcome.as_ref().map_err(Clone::clone)
     }
 
-    /// Waits for the task to end, and returns the error if it failed.
+    /// Waits for the task to finish and returns its error if it failed.
     #[doc(alias = "exception")]
     #[must_use]
     pub fn error(&self) -> Option<Error> {
-        // Without a limit of time it cannot be late.
+        // Without a deadline the wait cannot time out.
         self.promise.wait_for_error(None).unwrap_or_else(Some)
     }
 
-    /// Like [`error`](Self::error), but waits no longer than `timeout`.
+    /// Like [`error`](Self::error), but waits `timeout` at most.
     ///
     /// # Errors
-    /// One with [`is_timeout`](Error::is_timeout) if the task has not ended in time.
+    /// An error with [`is_timeout`](Error::is_timeout) if the task does not finish in time.
     pub fn error_timeout(&self, timeout: Duration) -> Result<Option<Error>, Error> {
         self.promise.wait_for_error(deadline(timeout))
     }
 
-    /// Cancels the task if it has not begun; then it never runs, and the future ends with an error
-    /// for which [`is_cancelled`](Error::is_cancelled) holds. True if the task is cancelled, by this
-    /// call or an earlier one; false if it has begun or ended, which changes nothing.
+    /// Cancels the task if it has not started. It then never runs, and its error has
+    /// [`is_cancelled`](Error::is_cancelled). Returns true if the task is cancelled, by this call
+    /// or an earlier one; false if it has started or finished, in which case nothing changes.
     pub fn cancel(&self) -> bool {
         self.promise.cancel()
     }
 
-    /// Cancels the task if it has not begun; if it runs in a worker process, ends that process, which is
-    /// replaced. The future ends with an error for which [`is_cancelled`](Error::is_cancelled) holds.
-    /// False: it has ended, or runs in this process, where nothing can end it; that changes nothing.
+    /// Cancels the task if it has not started; if it runs in a worker process, kills that process,
+    /// which the pool replaces. The error of the task has [`is_cancelled`](Error::is_cancelled).
+    /// Returns false if the task has finished, or runs in this process, where nothing can stop it;
+    /// in that case nothing changes.
     ///
     /// ```
     /// use horsepower::{Executor, ProcessPoolExecutor};
@@ -173,15 +174,16 @@ impl<T> TaskFuture<T> {
         self.promise.kill()
     }
 
-    /// What the task is called: the name that it was given, or the path of its function.
+    /// The name of the task: the one set in its options, or the path of its function.
     #[must_use]
     pub fn name(&self) -> &str {
         self.promise.task.as_str()
     }
 
-    /// What the task has printed, once it has ended, if that was asked for with
-    /// [`capture_output`](crate::TaskOptions::capture_output); also if it failed, its worker died, or
-    /// was ended. After a retry it is that of the last try.
+    /// What the task printed, once it has finished, if
+    /// [`capture_output`](crate::TaskOptions::capture_output) was set. It is there even if the task
+    /// failed, or if its worker died or was killed. After a retry it is the output of the last
+    /// attempt.
     ///
     /// ```
     /// use horsepower::{Executor, ProcessPoolExecutor};
@@ -198,7 +200,7 @@ impl<T> TaskFuture<T> {
         self.promise.output()
     }
 
-    /// Where the promise is: the same for the same task.
+    /// The address of the promise, which is the same for the same task.
     pub(crate) fn address(&self) -> usize {
         Arc::as_ptr(&self.promise).addr()
     }
@@ -211,29 +213,30 @@ impl<T> TaskFuture<T> {
         self.promise.unwatch(watch);
     }
 
-    /// The error with which the task has ended, if it has.
+    /// The error of the task, if it has failed.
     pub(crate) fn error_now(&self) -> Option<Error> {
         self.promise.error_now()
     }
 
-    /// If the task has ended, waits until everybody who watches it has been told; not long, and not for a
-    /// thread that is busy with something else.
+    /// If the task has finished, waits until everybody who watches it has been notified. That takes
+    /// a moment at most: `patience` ends the wait if the notifying thread is busy with something
+    /// else.
     pub(crate) fn ended_by(&self, patience: Instant) -> bool {
         if !self.promise.is_over() && self.is_done() && Instant::now() < patience {
-            // There is nothing to help with any more.
+            // A finished task needs no more help.
             let _ = self.promise.sleep(Some(patience));
         }
         self.promise.has_ended()
     }
 
-    /// True if the task has ended, in whichever way.
+    /// True if the task has finished: it returned, failed, or was cancelled.
     #[must_use]
     #[doc(alias = "done")]
     pub fn is_done(&self) -> bool {
         self.promise.is_done()
     }
 
-    /// True if the task has begun and not ended.
+    /// True if the task has started and not finished.
     #[must_use]
     #[doc(alias = "running")]
     pub fn is_running(&self) -> bool {
@@ -247,19 +250,21 @@ impl<T> TaskFuture<T> {
         self.promise.is_cancelled()
     }
 
-    /// Calls `callback` with the outcome when the task has ended; at once, on this thread, if it has
-    /// already. Callbacks are called in the order in which they were added, before waiters get the
-    /// result. One that panics is reported on standard error and disturbs nothing.
+    /// Calls `callback` with the outcome when the task finishes; at once, on this thread, if it has
+    /// already finished. Callbacks are called in the order in which they were added, before waiters
+    /// get the result. If one panics, the panic is printed on standard error and has no other
+    /// effect.
     ///
-    /// A process pool calls the callbacks of its tasks on a thread of their own, in the order of the ends. A
-    /// slow one delays the result of its own future, and nothing else: no deadline, no other task, nobody
-    /// who waits; and other callbacks for a moment only, then they are called beside it, on a thread more. So
-    /// it may wait for whatever it likes. On threads and in line a callback is called where its task ran,
-    /// which it keeps from the next task; and the one who cancels a task calls its callbacks. In a callback
-    /// of its own future
-    /// [`error`](Self::error) answers at once; the result is lent to the callback, and cannot be
-    /// had otherwise meanwhile. Where the result was taken before the callback is added, it is called
-    /// with an error that says so.
+    /// A process pool calls the callbacks of its tasks on separate threads, in the order in which
+    /// the tasks finish. A slow callback delays only the result of its own future: no deadline, no
+    /// other task, no waiting thread. Other callbacks wait for it a moment at most, then another
+    /// thread calls them. So a callback may wait for anything. On threads and in line, a callback
+    /// is called where its task ran and delays the next task there; whoever cancels a task calls
+    /// its callbacks.
+    ///
+    /// In a callback of its own future, [`error`](Self::error) returns at once; the result is
+    /// borrowed by the callback, and the future does not give it out meanwhile. If the result was
+    /// taken before the callback was added, the callback gets an error that says so.
     ///
     /// ```
     /// use horsepower::{Executor, InlineExecutor};
@@ -269,14 +274,14 @@ impl<T> TaskFuture<T> {
     /// ```
     pub fn add_done_callback(&self, callback: impl FnOnce(&Result<T, Error>) + Send + 'static) {
         if let Some(callback) = self.promise.add_callback(Box::new(callback)) {
-            // Another thread may just be about to set it.
+            // Another thread may be about to set it.
             self.promise.call(callback, self.kept.wait());
         }
     }
 }
 
-/// A future of a task, owned or lent, alone or as the second of a pair: what [`wait`](crate::wait()) and
-/// [`as_completed`](crate::as_completed()) take.
+/// A future of a task, owned or borrowed, alone or as the second element of a pair: what
+/// [`wait`](crate::wait()) and [`as_completed`](crate::as_completed()) take.
 ///
 /// ```
 /// use horsepower::{Executor, ThreadPoolExecutor, as_completed};
@@ -310,7 +315,7 @@ mod sealed {
     impl<T> Sealed for super::TaskFuture<T> {}
 }
 
-/// With whatever belongs to it: so that one knows which it is.
+/// A future paired with a key that identifies it.
 impl<K, F: AsTaskFuture> AsTaskFuture for (K, F) {
     type Output = F::Output;
 
@@ -321,7 +326,7 @@ impl<K, F: AsTaskFuture> AsTaskFuture for (K, F) {
 
 impl<K, F: AsTaskFuture> sealed::Sealed for (K, F) {}
 
-/// By way of what points to one.
+/// References and smart pointers to a future.
 macro_rules! as_task_future_by {
     ($($pointer:ty),*) => {$(
         impl<F: AsTaskFuture> sealed::Sealed for $pointer {}
@@ -338,7 +343,7 @@ macro_rules! as_task_future_by {
 
 as_task_future_by!(&F, &mut F, Box<F>, Arc<F>, std::rc::Rc<F>);
 
-/// The instant that is `timeout` from now; none if that is beyond what the clock can say.
+/// The instant `timeout` from now; `None` if the clock cannot represent it, which means forever.
 fn deadline(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }

@@ -1,4 +1,4 @@
-//! What the user's half asks of a promise: to wait, to give the outcome, to call, to cancel.
+//! The future's side of a promise: waiting, taking the outcome, adding callbacks, cancelling.
 
 use crate::error::{Error, Kind};
 use crate::executor::Helped;
@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Instant;
 
 impl<T> Promise<T> {
-    /// Cancels a task that has not begun. True also if it was cancelled before.
+    /// Cancels a task that has not started. True also if it was cancelled before.
     pub(crate) fn cancel(&self) -> bool {
         let cancelled =
             |promise: &Self| promise.lock().error.as_ref().is_some_and(Error::is_cancelled);
@@ -18,7 +18,7 @@ impl<T> Promise<T> {
             return true;
         }
         let Some(control) = &self.control else {
-            // Whoever runs a part of the task will see it soon.
+            // The threads or processes that run parts of the task will see this soon.
             self.task_state.set_stopped();
             return self.cancel_pending();
         };
@@ -26,14 +26,14 @@ impl<T> Promise<T> {
         taken_back || self.is_cancelled()
     }
 
-    /// Asks that the end of the task be noticed although nobody waits for it.
+    /// Has the end of the task noticed even if no thread waits for it.
     fn watch_task(&self) {
         if let Some(control) = &self.control {
             control.watch(&self.task_state);
         }
     }
 
-    /// True if the task has ended elsewhere, though this promise may not know yet.
+    /// True if the task has finished elsewhere, although this promise may not know yet.
     fn task_has_ended(&self) -> bool {
         self.control.as_ref().is_some_and(|control| control.has_ended(&self.task_state))
     }
@@ -43,7 +43,7 @@ impl<T> Promise<T> {
         self.control.as_ref().is_some_and(|control| control.is_running(&self.task_state))
     }
 
-    /// True if this thread is there to call callbacks of such tasks.
+    /// True if this thread calls done-callbacks of such tasks.
     fn is_callback_thread(&self) -> bool {
         self.control.as_ref().is_some_and(|control| control.is_callback_thread())
     }
@@ -55,7 +55,7 @@ impl<T> Promise<T> {
         }
     }
 
-    /// Cancels a task that this process alone decides about: whoever changes `stage` first wins.
+    /// Cancels a task of which only this process decides: the first change of `stage` wins.
     pub(crate) fn cancel_pending(&self) -> bool {
         let mut state = self.lock();
         let pending = state.stage == Stage::Pending;
@@ -67,16 +67,16 @@ impl<T> Promise<T> {
         pending
     }
 
-    /// Cancels a task, or ends the process that runs it.
+    /// Cancels a task, or kills the process that runs it.
     pub(crate) fn kill(&self) -> bool {
         self.cancel() || self.control.as_ref().is_some_and(|c| c.kill(&self.task_state))
     }
 
-    /// Tells `watch` once when the task has ended; at once, if it has.
+    /// Notifies `watch` once when the task finishes; at once if it has finished.
     pub(crate) fn watch(&self, watch: &Arc<Watch>, number: usize) {
         let me = thread::current().id();
         let mut state = self.lock();
-        // Not before the callbacks were called, but for one of them.
+        // Not before the callbacks have been called, except for the callbacks themselves.
         let ends = match state.stage {
             Stage::Pending | Stage::Running | Stage::ToCall => true,
             Stage::Calling(caller) => caller != me,
@@ -92,7 +92,7 @@ impl<T> Promise<T> {
         }
     }
 
-    /// Does not tell it any more.
+    /// Stops notifying `watch`.
     pub(crate) fn unwatch(&self, watch: &Arc<Watch>) {
         self.lock().watchers.retain(|(other, _)| !Arc::ptr_eq(other, watch));
     }
@@ -101,7 +101,7 @@ impl<T> Promise<T> {
         self.lock().error.as_ref().is_some_and(Error::is_cancelled)
     }
 
-    /// True if the task has ended.
+    /// True if the task has finished.
     pub(crate) fn is_done(&self) -> bool {
         let done = || !matches!(self.lock().stage, Stage::Pending | Stage::Running);
         done() || self.task_has_ended()
@@ -115,7 +115,7 @@ impl<T> Promise<T> {
         }
     }
 
-    /// Waits until the outcome can be taken, or was.
+    /// Waits until the outcome can be taken, or has been taken.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> Result<(), Error> {
         let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         loop {
@@ -127,10 +127,10 @@ impl<T> Promise<T> {
                 Stage::Pending | Stage::Running | Stage::ToCall | Stage::Calling(_) => {}
             }
             match self.help(deadline) {
-                // Once more even when late: the help may have been just enough.
+                // Look once more even when late: the help may have brought the answer.
                 Helped::LookAgain if !late() => {}
-                // It has ended, and another thread is about to tell this future: that is not late, unless
-                // that thread is busy with something else.
+                // The task has finished and another thread is about to complete this future. That
+                // does not count as late, unless that thread is busy with something else.
                 _ if self.task_has_ended() => {
                     let patience = Instant::now() + TOLD_WITHIN;
                     return self.sleep(deadline.map(|deadline| deadline.max(patience)));
@@ -140,13 +140,14 @@ impl<T> Promise<T> {
         }
     }
 
-    /// Waits without helping.
+    /// Waits without helping the backend.
     pub(crate) fn sleep(&self, deadline: Option<Instant>) -> Result<(), Error> {
         let mut state = self.lock();
         state.sleepers += 1;
         while !matches!(state.stage, Stage::Ended | Stage::Kept | Stage::Taken) {
             if state.stage == Stage::ToCall && deadline.is_none() && self.is_callback_thread() {
-                // In a callback of the same pool: no other caller is needed for this one.
+                // In a callback of the same pool: this thread makes the call itself, no other
+                // thread is needed.
                 drop(state);
                 self.call_back();
                 state = self.lock();
@@ -170,7 +171,7 @@ impl<T> Promise<T> {
         }
     }
 
-    /// Takes the outcome; to be called once the wait is over. `None`: a callback has it just now.
+    /// Takes the outcome once the wait is over. `None`: a callback is using it.
     fn try_take(&self, next: Stage) -> Option<Outcome<T>> {
         let mut state = self.lock();
         match state.stage {
@@ -183,12 +184,12 @@ impl<T> Promise<T> {
         }
     }
 
-    /// Takes the outcome, waiting if a callback has it just now.
+    /// Takes the outcome; waits while a callback is using it.
     pub(crate) fn take(&self) -> Outcome<T> {
         self.take_as(Stage::Taken)
     }
 
-    /// Takes the outcome for a future that will keep it, and lend it.
+    /// Takes the outcome for a future that keeps it, so that it can be borrowed.
     pub(crate) fn take_to_keep(&self) -> Outcome<T> {
         self.take_as(Stage::Kept)
     }
@@ -207,7 +208,7 @@ impl<T> Promise<T> {
         self.lock().stage = Stage::Taken;
     }
 
-    /// The state in a word, for people; it does not ask that `T` can be printed.
+    /// The state as a word for `Debug`, which does not require `T: Debug`.
     pub(crate) fn state(&self) -> &'static str {
         {
             let state = self.lock();
@@ -219,16 +220,16 @@ impl<T> Promise<T> {
                 (_, Some(_)) => return "failed",
             }
         }
-        // Where it is with a pool, that knows more.
+        // While the task is with a pool, the pool knows more.
         match (self.task_has_ended(), self.task_is_running()) {
-            (true, _) => "ended",
+            (true, _) => "finished",
             (false, true) => "running",
             (false, false) => "pending",
         }
     }
 
-    /// Waits for the end, and returns the error with which the task ended. In a callback of this
-    /// future that is known already.
+    /// Waits for the task to finish and returns its error. In a callback of this future the error
+    /// is already known.
     pub(crate) fn wait_for_error(&self, deadline: Option<Instant>) -> Result<Option<Error>, Error> {
         let me = thread::current().id();
         if !matches!(self.lock().stage, Stage::Calling(caller) if caller == me) {
@@ -237,12 +238,12 @@ impl<T> Promise<T> {
         Ok(self.error_now())
     }
 
-    /// The error with which the task ended; to be asked once the wait is over.
+    /// The error of the task, once the wait is over.
     pub(crate) fn error_now(&self) -> Option<Error> {
         self.lock().error.clone()
     }
 
-    /// Calls `callback` when the task has ended. Gives it back if the future keeps the outcome: then
+    /// Calls `callback` when the task finishes. Returns it if the future keeps the outcome: then
     /// the future has to call it.
     pub(crate) fn add_callback(&self, callback: Callback<T>) -> Option<Callback<T>> {
         let mut state = self.lock();
@@ -256,7 +257,7 @@ impl<T> Promise<T> {
                 state.callbacks.push(callback);
                 match state.outcome.take() {
                     Some(outcome) => self.finish(state, outcome, None),
-                    None => unreachable!("an ended task has its outcome"),
+                    None => unreachable!("a finished task has its outcome"),
                 }
             }
             Stage::Pending | Stage::Running | Stage::ToCall | Stage::Calling(_) => {
@@ -272,7 +273,7 @@ impl<T> Promise<T> {
     }
 
     pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Outcome<T>> {
-        // Wakers are code of the user: made and dropped without the lock.
+        // Wakers are user code: they are cloned and dropped without the lock.
         let waker = context.waker().clone();
         let mut state = self.lock();
         match state.stage {
@@ -290,7 +291,7 @@ impl<T> Promise<T> {
         }
     }
 
-    /// The user has dropped the future: when the task ends, its result is to be dropped soon.
+    /// The user has dropped the future: drop the result soon after the task finishes.
     pub(crate) fn abandon(&self) {
         if matches!(self.lock().stage, Stage::Pending | Stage::Running) {
             self.watch_task();

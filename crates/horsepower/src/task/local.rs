@@ -1,7 +1,7 @@
 //! A task that runs in this process, whatever its types: one call, or a chunk of a `map`.
 //!
-//! Made by the typed front ([`crate::executor`]), run by the executors that run tasks in this process. A
-//! [`LocalTask`] keeps what its calls have returned until the executor has it published.
+//! The typed front ([`crate::executor`]) makes it; executors that run tasks in this process run it.
+//! A [`LocalTask`] keeps what its calls return until the executor publishes it.
 
 use crate::error::{Error, Kind, Name};
 use crate::map::Clock;
@@ -11,7 +11,7 @@ use horsepower_core::panic::PanicReport;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What an executor asks of a promise, whatever the type of its result.
+/// What an executor needs from a promise, whatever the type of its result.
 pub(crate) trait AnyPromise: Send + Sync {
     fn name(&self) -> &Name;
     /// See [`Promise::begin`].
@@ -64,44 +64,44 @@ impl<R: Send> AnyPromise for Promise<R> {
     }
 }
 
-/// How many calls were made, and how many of them have failed.
+/// How many calls were made, and how many of them failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Called {
     pub(crate) calls: usize,
     pub(crate) failed: usize,
 }
 
-/// One call, or those of a chunk that are left.
+/// One call, or the remaining calls of a chunk.
 ///
-/// The order is: [`call`](Self::call), as often as needed; [`split_off`](Self::split_off) or
+/// The order is: [`call`](Self::call), repeatedly if needed; [`split_off`](Self::split_off) or
 /// [`refuse`](Self::refuse) for what remains; [`drop_function`](Self::drop_function);
-/// [`publish`](Self::publish); [`release`](Self::release). Whatever runs code of the user says so.
+/// [`publish`](Self::publish); [`release`](Self::release). Methods that run user code say so.
 pub(crate) trait LocalTask: Send {
     fn promise(&self) -> &dyn AnyPromise;
     fn share_promise(&self) -> Arc<dyn AnyPromise>;
-    /// Calls that were not made.
+    /// How many calls have not been made.
     fn remaining(&self) -> usize;
-    /// True if it is one of several parts of a chunk: then it cannot be cancelled as a whole.
+    /// True if this is one of several parts of a chunk, which cannot be cancelled as a whole.
     fn is_part(&self) -> bool {
         false
     }
     /// Makes calls until none remains, the chunk is cancelled, or `patience` is over. A single task
-    /// is called once, and once more each time that this is called again. Runs code of the user,
-    /// whose panics are the calls' errors.
+    /// is called once each time this is called. Runs user code; a panic in it is the error of that
+    /// call.
     fn call(&mut self, patience: Option<Duration>) -> Called;
-    /// Cuts off the last `calls` calls as a task of their own.
+    /// Splits off the last `calls` calls as a task of their own.
     fn split_off(&mut self, calls: usize) -> Box<dyn LocalTask>;
-    /// The calls that remain are never made. Runs code of the user: drops their arguments.
+    /// Fails the remaining calls without making them. Runs user code: drops their arguments.
     fn refuse(&mut self, kind: Kind);
-    /// Drops the function and what it has captured. Runs code of the user.
+    /// Drops the function and its captures. Runs user code.
     fn drop_function(&mut self);
-    /// Makes what the calls have returned the answer of the future. `ending`: see
-    /// [`Promise::complete_and`]. Runs code of the user: callbacks and wakers.
+    /// Publishes what the calls returned as the answer of the future. `ending`: see
+    /// [`Promise::complete_and`]. Runs user code: callbacks and wakers.
     fn publish(&mut self, ending: Option<&dyn Fn(bool)>);
-    /// Lets go of the promise. If nobody wants the result, it is dropped here, which runs code of the
-    /// user; `before` is called first.
+    /// Releases the promise. If nobody wants the result, it is dropped here, which runs user code;
+    /// `before` is called first.
     fn release(self: Box<Self>, before: &dyn Fn());
-    /// The same task, to be run later or on another thread; nothing of it is left here.
+    /// Moves the task into a box, to run it later or on another thread; nothing of it is left here.
     fn detach(&mut self) -> Box<dyn LocalTask>;
 }
 
@@ -118,7 +118,7 @@ impl<R, C: FnMut() -> R> Single<R, C> {
     }
 }
 
-/// A function that is called once, as one that may be called by a reference.
+/// Turns a function that is called once into one that can be called through a reference.
 pub(crate) fn once<R>(function: impl FnOnce() -> R) -> impl FnMut() -> R {
     let mut function = Some(function);
     move || match function.take() {
@@ -193,22 +193,22 @@ fn release<R>(promise: Arc<Promise<R>>, before: &dyn Fn()) {
     }
 }
 
-/// Some of the items of a `map`, and what has come of them.
+/// Some of the items of a `map`, and their results so far.
 pub(crate) struct Chunk<F, A, R> {
     promise: Arc<Promise<Vec<Outcome<R>>>>,
-    /// `None` once it was dropped.
+    /// `None` once it has been dropped.
     function: Option<Arc<F>>,
     clock: Arc<Clock>,
     items: std::vec::IntoIter<A>,
-    /// The place of the first of `done` among the items of the whole chunk.
+    /// The position of the first of `done` among the items of the whole chunk.
     first: usize,
-    /// The answers of the items that were called, or refused.
+    /// The answers of the items that were called or refused.
     done: Vec<Outcome<R>>,
     /// The answers of all parts, if there are several.
     gathered: Option<Arc<Mutex<Gathered<R>>>>,
 }
 
-/// The answers of the parts of a chunk.
+/// Collects the answers of all parts of a chunk.
 struct Gathered<R> {
     answers: Vec<Option<Outcome<R>>>,
     missing: usize,
@@ -232,7 +232,7 @@ impl<F, A, R> Chunk<F, A, R> {
         }
     }
 
-    /// The answers of the whole chunk, if this part was the last that lacked some.
+    /// The answers of the whole chunk, if this was the last missing part.
     fn answers(&mut self) -> Option<Vec<Outcome<R>>> {
         let done = std::mem::take(&mut self.done);
         let Some(gathered) = &self.gathered else { return Some(done) };
@@ -310,14 +310,14 @@ where
 
     fn refuse(&mut self, kind: Kind) {
         if self.done.is_empty() && self.gathered.is_none() {
-            // Nothing of it has begun.
+            // No part of it has started.
             self.promise.fail(kind);
         } else {
             let error = Error::of_task(kind, self.promise.task.clone());
             self.done.extend(self.items.as_slice().iter().map(|_| Err(error.clone())));
         }
         for item in std::mem::take(&mut self.items) {
-            // One that panics when it is dropped must not keep the others from being told.
+            // A panic in the drop of one item must not keep the others from being answered.
             let _ = horsepower_core::panic::catch(|| drop(item));
         }
     }

@@ -1,15 +1,15 @@
-//! One task, as the one who submits it sees it.
+//! One task, from the submitter's view.
 //!
 //! | file | what it owns |
 //! |---|---|
-//! | `options` | [`TaskOptions`]: what a task may need beyond being run |
+//! | `options` | [`TaskOptions`]: deadlines, retries and other options of a task |
 //! | `builder` | [`TaskBuilder`]: a task with its options, before it is submitted |
-//! | `future` | [`TaskFuture`]: the answer, now or later |
+//! | `future` | [`TaskFuture`]: the answer, which may still be pending |
 //! | `promise` | the executor's half of a future: where the answer is put (step ⑦) |
-//! | `future_side` | what the future asks of its promise: to wait, to take, to cancel |
+//! | `future_side` | the future's side of the promise: waiting, taking, cancelling |
 //! | `local` | a task that runs in this process, whatever its types |
 //! | `replay` | a call that can be repeated although it consumes its argument |
-//! | `watch` | one place that is told when any of several tasks has ended |
+//! | `watch` | notifies one waiter of whichever of several tasks finishes |
 //! | `wait`, `as_completed` | waiting for several futures |
 
 mod as_completed;

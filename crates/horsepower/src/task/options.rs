@@ -1,17 +1,18 @@
-//! [`TaskOptions`]: what is asked for a task beyond being run.
+//! [`TaskOptions`]: the options of a task.
 
 use crate::error::Name;
 use horsepower_core::task::TaskPolicy;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What is asked for a task beyond being run. Most programs set it with the builder that
-/// [`Executor::task`](crate::Executor::task) returns; this is for those who pass it on.
+/// The options of a task. Most programs set them with the builder that
+/// [`Executor::task`](crate::Executor::task) returns; this type is for passing them on.
 ///
-/// Everything holds on every executor, but for what ends or watches the process of the task:
+/// All options work on every executor, except those that kill or redirect the process of the task:
 /// [`deadline`](Self::deadline) and [`capture_output`](Self::capture_output) need a
-/// [`ProcessPoolExecutor`](crate::ProcessPoolExecutor). Elsewhere such a task does not run, and its
-/// error says so: a thread cannot be ended, and a limit that holds only sometimes is none.
+/// [`ProcessPoolExecutor`](crate::ProcessPoolExecutor). On another executor such a task does not
+/// run, and its error says so: a thread cannot be killed, and a limit that holds only sometimes is
+/// no limit.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct TaskOptions {
@@ -25,67 +26,67 @@ pub struct TaskOptions {
 }
 
 impl TaskOptions {
-    /// Nothing special.
+    /// No options set.
     pub fn new() -> TaskOptions {
         TaskOptions::default()
     }
 
-    /// What the task is called in errors and events. Default: the path of its function.
+    /// The name of the task in errors and events. Default: the path of its function.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into().into());
         self
     }
 
-    /// How long the task may run (a length of time), from the moment it begins in its worker. Then the worker is ended,
-    /// and replaced, and the error says so ([`is_deadline`](crate::Error::is_deadline)). Time in the queue
-    /// does not count. (Processes only.)
+    /// How long the task may run, counted from the moment it starts in its worker. After that the
+    /// worker is killed and replaced, and the error has [`is_deadline`](crate::Error::is_deadline).
+    /// Time in the queue does not count. (Processes only.)
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// With a [`deadline`](Self::deadline): the worker gets a SIGTERM first, and so long to end by
-    /// itself. Default: none, it is ended at once.
+    /// With a [`deadline`](Self::deadline): the worker first gets a SIGTERM, and is killed if it
+    /// has not exited after this time. Default: it is killed at once.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// How long the task may wait until it begins. Then it never does, and its error says so
-    /// ([`is_deadline`](crate::Error::is_deadline)).
+    /// How long the task may wait before it starts. After that it never starts, and its error has
+    /// [`is_deadline`](crate::Error::is_deadline).
     pub fn queue_deadline(mut self, deadline: Duration) -> Self {
         self.queue_deadline = Some(deadline);
         self
     }
 
-    /// How often the task is begun again after it has panicked, or lost its worker in whichever way.
-    /// Only for a task that may run more than once: without this one never does. Cancelling, killing,
-    /// and values that cannot be encoded are final.
+    /// How often the task is started again after it panics or loses its worker. Only for a task
+    /// that may run more than once: without this option none does. Cancelling, killing, and values
+    /// that cannot be encoded are final.
     pub fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
         self
     }
 
-    /// How long to wait before the first retry; twice as long before each further one. Default: not at
-    /// all.
+    /// How long to wait before the first retry; the wait doubles with each further one. Default: no
+    /// wait.
     pub fn backoff(mut self, pause: Duration) -> Self {
         self.backoff = pause;
         self
     }
 
-    /// Keep what the task prints, of each stream the last 16 MiB, and hand it over with the result:
-    /// [`TaskFuture::output`](crate::TaskFuture::output). (Processes only.)
+    /// Captures what the task prints, the last 16 MiB of each stream, and delivers it with the
+    /// result: [`TaskFuture::output`](crate::TaskFuture::output). (Processes only.)
     pub fn capture_output(mut self) -> Self {
         self.capture = true;
         self
     }
 
-    /// What the task is called.
+    /// The name of the task.
     pub(crate) fn name_or(&self, function: &'static str) -> Name {
         self.name.clone().map_or(Name::Function(function), Name::Given)
     }
 
-    /// What the executor has to see to; `None` for a task without special needs.
+    /// What the executor has to take care of; `None` if no such option is set.
     pub(crate) fn policy(&self) -> Option<TaskPolicy> {
         let &TaskOptions { deadline, grace, queue_deadline, retries, backoff, capture, .. } = self;
         let special = deadline.is_some() || queue_deadline.is_some() || retries > 0 || capture;
@@ -93,7 +94,7 @@ impl TaskOptions {
     }
 }
 
-/// What a task has printed.
+/// What a task printed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TaskOutput {
@@ -103,7 +104,7 @@ pub struct TaskOutput {
     pub stderr: Vec<u8>,
 }
 
-/// A task was to be submitted without waiting, and the queue is full. It gives the argument back.
+/// The error of submitting without waiting to a full queue. It returns the argument.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct QueueFull<A>(pub(crate) A);
 

@@ -1,7 +1,7 @@
-//! Step ⑦, complete: a future has its answer, and everybody who waits for it is told.
+//! Step ⑦, complete: gives a future its answer and notifies everybody who waits for it.
 //!
-//! A [`Promise`] is the half that the executor holds; [`TaskFuture`](crate::TaskFuture) is the
-//! user's. They share one allocation for each task. What the user's half asks is in `future_side.rs`.
+//! A [`Promise`] is the executor's half; [`TaskFuture`](crate::TaskFuture) is the user's. They
+//! share one allocation per task. `future_side.rs` has what the user's half does.
 
 use crate::error::{Error, Kind, Name};
 use crate::executor::{Control, Permit};
@@ -17,50 +17,50 @@ use std::time::Duration;
 /// How a task ended.
 pub(crate) type Outcome<T> = Result<T, Error>;
 
-/// How long a wait whose time is over still waits for a result that is known to be there.
+/// How long a wait that has timed out still waits for a result that is known to exist.
 pub(crate) const TOLD_WITHIN: Duration = Duration::from_millis(10);
 
-/// Something that is dropped when a task has ended.
+/// Something to drop when a task has finished.
 pub(crate) type Token = Box<dyn Send>;
 
-/// What is to be called when a task has ended.
+/// Called when a task has finished.
 pub(crate) type Callback<T> = Box<dyn FnOnce(&Outcome<T>) + Send>;
 
 /// The state of a task's future.
 ///
 /// | from | to | when |
 /// |---|---|---|
-/// | Running | Pending | it has failed, and will be tried again; only where it runs in this process |
-/// | Pending | Running | the executor begins the task; only where it runs in this process |
-/// | Pending, Running | Calling | it has ended, and there are callbacks |
-/// | Pending, Running | ToCall | it has ended, and if there are callbacks, another thread will call them |
+/// | Running | Pending | it failed and will be retried; only where it runs in this process |
+/// | Pending | Running | the executor starts the task; only where it runs in this process |
+/// | Pending, Running | Calling | it finished, and there are callbacks |
+/// | Pending, Running | ToCall | it finished, and another thread will call the callbacks, if any |
 /// | ToCall | Calling | that thread calls them |
-/// | Pending, Running, ToCall, Calling | Ended | its outcome is there to be taken |
+/// | Pending, Running, ToCall, Calling | Ended | its outcome can be taken |
 /// | Ended | Calling | a callback was added later |
 /// | Ended | Kept | `get` has moved the outcome into the future itself |
-/// | Ended, Kept | Taken | somebody owns the outcome |
+/// | Ended, Kept | Taken | the outcome has been moved out |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     Pending,
     Running,
-    /// The outcome waits for the callbacks to be called.
+    /// The outcome is ready, but the callbacks have not been called.
     ToCall,
-    /// This thread has the outcome, and lends it to the callbacks.
+    /// This thread has the outcome and passes it to the callbacks by reference.
     Calling(ThreadId),
     Ended,
-    /// The future has the outcome, and keeps it to lend it.
+    /// The future has the outcome and keeps it, to be borrowed.
     Kept,
     Taken,
 }
 
 pub(crate) struct Promise<T> {
     pub(crate) task: Name,
-    /// Who can be asked about the task while it runs elsewhere; `None`: it runs in this process, and
-    /// this promise decides.
+    /// Who controls the task while it runs elsewhere; `None`: it runs in this process, and this
+    /// promise decides.
     pub(super) control: Option<Arc<dyn Control>>,
-    /// Where the task is, for `control`; and whether it was stopped, or has begun before.
+    /// Where the task is, for `control`; and whether it was stopped, or has started before.
     pub(crate) task_state: TaskState,
-    /// What the task has printed, if that was to be kept.
+    /// What the task printed, if its output is captured.
     output: OnceLock<Box<TaskOutput>>,
     state: Mutex<State<T>>,
     pub(super) changed: Condvar,
@@ -69,14 +69,14 @@ pub(crate) struct Promise<T> {
 pub(super) struct State<T> {
     pub(super) stage: Stage,
     pub(super) outcome: Option<Outcome<T>>,
-    /// The error, for those who ask after the outcome was taken.
+    /// The error, for callers that ask after the outcome was taken.
     pub(super) error: Option<Error>,
     pub(super) callbacks: Vec<Callback<T>>,
     pub(super) waker: Option<Waker>,
     pub(super) watchers: Watchers,
-    /// Its place in a queue with a limit, until it has ended.
+    /// Its place in a bounded queue, until it has finished.
     permit: Option<Permit>,
-    /// What the executor wants to be dropped when the task has ended.
+    /// What the executor wants dropped when the task has finished.
     token: Option<Token>,
     /// Threads that sleep on `changed`.
     pub(super) sleepers: usize,
@@ -84,7 +84,8 @@ pub(super) struct State<T> {
 
 impl<T> std::fmt::Debug for Promise<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // No more: it may be asked for under a lock of the pool, which `state` asks too.
+        // No more than this: `Debug` may run under a lock of the pool, which `state` would take
+        // too.
         write!(f, "Promise({})", self.task)
     }
 }
@@ -113,7 +114,7 @@ impl<T> Promise<T> {
         }
     }
 
-    /// The promise of a task that has taken a place in the queue.
+    /// The promise of a task that holds a place in the queue.
     pub(crate) fn admitted(mut self, permit: Option<Permit>) -> Promise<T> {
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner).permit = permit;
         self
@@ -128,12 +129,12 @@ impl<T> Promise<T> {
         Error::of_future(kind, self.task.clone(), self.has_begun())
     }
 
-    /// True if it is known to have begun, in this process, or in a worker for an earlier try.
+    /// True if it is known to have started, in this process, or in a worker in an earlier attempt.
     fn has_begun(&self) -> bool {
         self.task_state.has_begun()
     }
 
-    /// The task is about to run in this process. False: it was cancelled, and must not.
+    /// The task is about to run in this process. False: it was cancelled and must not run.
     pub(crate) fn begin(&self) -> bool {
         let mut state = self.lock();
         let pending = state.stage == Stage::Pending;
@@ -144,8 +145,8 @@ impl<T> Promise<T> {
         pending
     }
 
-    /// The task has failed in this process, and will be tried again; `token` is dropped when it has
-    /// ended after all.
+    /// The task failed in this process and will be retried. `token` is dropped when it finally
+    /// finishes.
     pub(crate) fn pause(&self, mut token: Option<Token>) {
         let mut state = self.lock();
         if state.stage == Stage::Running {
@@ -153,18 +154,20 @@ impl<T> Promise<T> {
             std::mem::swap(&mut state.token, &mut token);
         }
         drop(state);
-        // That of the try before, or this one if it is over: dropping it asks the executor for its lock.
+        // The token of the previous attempt, or this one if the task is over: its drop takes the
+        // executor's lock.
         drop(token);
     }
 
-    /// Fails the task, if it has never begun, for being late. `None`: it has, or has ended.
+    /// Fails the task for missing its queue deadline, if it has never started. `None`: it has
+    /// started or finished.
     pub(crate) fn fail_late(&self, limit: Duration) -> Option<FollowUp> {
         let state = self.lock();
         let late = state.stage == Stage::Pending && !self.has_begun();
         late.then(|| self.answer_in(state, Err(self.error(Kind::QueueDeadline { limit }))))
     }
 
-    /// True if no further part of the task is to begin.
+    /// True if no further part of the task may start.
     pub(crate) fn is_stopped(&self) -> bool {
         self.task_state.is_stopped()
     }
@@ -174,17 +177,17 @@ impl<T> Promise<T> {
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner).outcome.is_some()
     }
 
-    /// True if everybody who watches the future has been told that it has its answer.
+    /// True if the future has its answer and everybody who watches it has been notified.
     pub(crate) fn has_ended(&self) -> bool {
         matches!(self.lock().stage, Stage::Ended | Stage::Kept | Stage::Taken)
     }
 
-    /// True if the future has its answer, or is just getting it.
+    /// True if the future has its answer, or is about to get it.
     pub(crate) fn is_over(&self) -> bool {
         !matches!(self.lock().stage, Stage::Pending | Stage::Running)
     }
 
-    /// What the task has printed.
+    /// Stores what the task printed.
     pub(crate) fn set_output(&self, stdout: Vec<u8>, stderr: Vec<u8>) {
         let _ = self.output.set(Box::new(TaskOutput { stdout, stderr }));
     }
@@ -193,13 +196,13 @@ impl<T> Promise<T> {
         self.output.get().map(|output| &**output)
     }
 
-    /// The task has ended. Only the first outcome counts.
+    /// The task has finished. Only the first outcome counts.
     pub(crate) fn complete(&self, outcome: Outcome<T>) {
         self.complete_and(outcome, None);
     }
 
-    /// The task has ended. `ending` is called with true when the callbacks have been called and nobody
-    /// can see the end yet; with false if there are more of them after all.
+    /// The task has finished. `ending` is called with true when the callbacks have been called and
+    /// the outcome is not visible yet; with false if more callbacks were added meanwhile.
     pub(crate) fn complete_and(&self, outcome: Outcome<T>, ending: Option<&dyn Fn(bool)>) {
         let mut state = self.lock();
         if matches!(state.stage, Stage::Pending | Stage::Running) {
@@ -208,8 +211,9 @@ impl<T> Promise<T> {
         }
     }
 
-    /// The task has ended, and this thread is not one to call callbacks. If some are left,
-    /// [`call_back`](Self::call_back) is to be called on another, and nobody sees the end before.
+    /// The task has finished, and this thread must not call callbacks. If there are any, another
+    /// thread has to call [`call_back`](Self::call_back), and the outcome is not visible before
+    /// that.
     pub(crate) fn answer(&self, outcome: Outcome<T>) -> FollowUp {
         let state = self.lock();
         if matches!(state.stage, Stage::Pending | Stage::Running) {
@@ -232,13 +236,13 @@ impl<T> Promise<T> {
         state.stage = Stage::ToCall;
         state.outcome = Some(outcome);
         if state.sleepers > 0 {
-            // One of them may be a caller.
+            // One of them may be a callback thread.
             self.changed.notify_all();
         }
         FollowUp::Callbacks
     }
 
-    /// Calls the callbacks that were left.
+    /// Calls the callbacks that `answer` left.
     pub(crate) fn call_back(&self) {
         let mut state = self.lock();
         if state.stage == Stage::ToCall
@@ -253,7 +257,7 @@ impl<T> Promise<T> {
         self.complete(Err(self.error(kind)));
     }
 
-    /// Calls the callbacks, in their order, and then makes the outcome available.
+    /// Calls the callbacks in order, and then makes the outcome visible.
     pub(super) fn finish<'a>(
         &'a self,
         state: MutexGuard<'a, State<T>>,
@@ -281,8 +285,8 @@ impl<T> Promise<T> {
         self.publish(state, outcome, ending);
     }
 
-    /// Its place in the queue is free before anybody can see that it has ended. Where the lock has to be
-    /// dropped for that, the task is in this stage meanwhile.
+    /// Frees the task's place in the queue before the outcome becomes visible. If the lock has to
+    /// be released for that, the task is in stage `meanwhile`.
     fn leave_queue<'a>(
         &'a self,
         mut state: MutexGuard<'a, State<T>>,
@@ -298,7 +302,7 @@ impl<T> Promise<T> {
         state
     }
 
-    /// Makes the outcome available, and tells everybody.
+    /// Makes the outcome visible and notifies everybody.
     fn publish(
         &self,
         mut state: MutexGuard<'_, State<T>>,
@@ -307,7 +311,8 @@ impl<T> Promise<T> {
     ) {
         state.stage = Stage::Ended;
         state.outcome = Some(outcome);
-        // Before anybody can see that it has ended: whoever watches several knows in which order.
+        // Before the outcome is visible: a watcher of several tasks learns the order in which they
+        // finish.
         let watchers = std::mem::take(&mut state.watchers);
         let wakers: Vec<Waker> = watchers
             .into_iter()
@@ -319,18 +324,18 @@ impl<T> Promise<T> {
         }
         drop(state);
         if let Some(ending) = ending.filter(|_| !wakers.is_empty()) {
-            // They are code of the user.
+            // Wakers are user code.
             ending(false);
         }
         wakers.into_iter().for_each(wake);
     }
 
-    /// A callback that panics is reported and disturbs nothing.
+    /// Calls a callback. If it panics, the panic is printed and has no other effect.
     pub(crate) fn call(&self, callback: Callback<T>, outcome: &Outcome<T>) {
         if let Err(panic) = horsepower_core::panic::catch(|| callback(outcome)) {
             use std::io::Write as _;
             let place = panic.location.unwrap_or_default();
-            // Nobody else can be told; and if standard error is closed, nobody at all.
+            // There is nobody else to tell; if standard error is closed, the panic goes unnoticed.
             let _ = writeln!(
                 std::io::stderr(),
                 "a done-callback of task {} panicked at {place}: {}",

@@ -1,4 +1,4 @@
-//! [`Replay`]: a call in this process that may be made more than once, though it consumes its argument.
+//! [`Replay`]: a call in this process that can be repeated although it consumes its argument.
 
 use crate::codec::decode;
 use crate::codec::encode_into;
@@ -8,7 +8,7 @@ use horsepower_core::payload::Encoded;
 use std::any::type_name;
 use std::marker::PhantomData;
 
-/// The argument is kept encoded; for each call it is decoded once more.
+/// The argument is kept encoded and decoded anew for each call.
 pub(crate) struct Replay<F, A> {
     function: F,
     argument: Vec<u8>,
@@ -28,7 +28,7 @@ impl<F, A: Value> Replay<F, A> {
     }
 
     /// # Panics
-    /// Like the function; and if the argument, which has been encoded, cannot be decoded.
+    /// If the function panics, or if the encoded argument cannot be decoded.
     pub(crate) fn call<R>(&self) -> R
     where
         F: Fn(A) -> R,

@@ -1,4 +1,4 @@
-//! [`wait`]: for the first of several futures, the first that fails, or all.
+//! [`wait`]: waits for the first of several futures, the first that fails, or all.
 
 use crate::error::Error;
 use crate::task::AsTaskFuture;
@@ -13,28 +13,27 @@ use std::time::{Duration, Instant};
 /// What [`wait`] waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Until {
-    /// One has ended, in whichever way.
+    /// One future is done, successfully or not.
     FirstCompleted,
-    /// One has failed, or all have ended. A cancelled one has ended, but has not failed.
+    /// One has failed, or all are done. A cancelled future is done but has not failed.
     FirstFailed,
-    /// All have ended.
+    /// All are done.
     #[default]
     AllCompleted,
 }
 
-/// How far several futures have come. Each future is in one of the two lists, once.
+/// Which of several futures are done. Each future is in one of the two lists, once.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Waited<F> {
-    /// Those that have ended: returned, failed, or were cancelled.
+    /// Those that are done: they returned, failed, or were cancelled.
     pub done: Vec<F>,
     /// The others.
     pub not_done: Vec<F>,
 }
 
-/// Waits for futures, of one executor or of several, no longer than `timeout`; `None` is for ever, and
-/// zero only looks. When the time is over that is no error: what it returns says how far they have
-/// come.
+/// Waits for futures, of one executor or several, for `timeout` at most; `None` waits forever,
+/// zero does not wait. A timeout is not an error: the returned lists say which futures are done.
 ///
 /// ```
 /// use horsepower::{Executor, ThreadPoolExecutor, Until, wait};
@@ -53,7 +52,7 @@ pub fn wait<F: AsTaskFuture>(
     until: Until,
     timeout: Option<Duration>,
 ) -> Waited<F> {
-    // What is too long for the clock is for ever.
+    // A timeout beyond the range of the clock means forever.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut group = Group::new(futures);
     while !group.enough(until) {
@@ -65,7 +64,7 @@ pub fn wait<F: AsTaskFuture>(
     group.into_waited()
 }
 
-/// [`wait`] for asynchronous code, on any runtime. For a limit of time use the runtime's own.
+/// [`wait`] for asynchronous code, on any runtime. For a timeout, use that of the runtime.
 pub async fn wait_async<F: AsTaskFuture>(
     futures: impl IntoIterator<Item = F>,
     until: Until,
@@ -84,7 +83,7 @@ pub async fn wait_async<F: AsTaskFuture>(
     group.into_waited()
 }
 
-/// Futures that are watched together; each once, though it be given more often.
+/// Futures that are watched together; each once, even if it is given repeatedly.
 pub(crate) struct Group<F: AsTaskFuture> {
     futures: Vec<Option<F>>,
     done: Vec<bool>,
@@ -111,7 +110,8 @@ impl<F: AsTaskFuture> Group<F> {
         for (number, future) in group.futures.iter().flatten().enumerate() {
             future.task_future().watch(&group.watch, number);
         }
-        // Those that have ended are done even if nobody waits: somebody is just about to say so.
+        // Finished tasks count as done even with a timeout of zero: their notification is about to
+        // arrive.
         let patience = Instant::now() + TOLD_WITHIN;
         let ended =
             group.futures.iter().flatten().filter(|future| future.task_future().ended_by(patience));
@@ -156,7 +156,7 @@ impl<F: AsTaskFuture> Group<F> {
         waited
     }
 
-    /// Those that have ended and were not taken before.
+    /// Those that are done and have not been taken.
     pub(crate) fn take_done(&mut self) -> Vec<usize> {
         (0..self.done.len()).filter(|&number| self.done[number]).collect()
     }
@@ -165,7 +165,7 @@ impl<F: AsTaskFuture> Group<F> {
         self.futures[number].take()
     }
 
-    /// Those that were not taken.
+    /// Those that have not been taken.
     pub(crate) fn take_rest(&mut self) -> Vec<F> {
         std::mem::take(&mut self.futures)
             .into_iter()

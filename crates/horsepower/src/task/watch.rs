@@ -1,14 +1,14 @@
-//! [`Watch`]: one place that is told when any of several tasks has ended.
+//! [`Watch`]: is notified when any of several tasks finishes.
 //!
 //! Used by everything that waits for more than one future: `wait`, `as_completed`, `completions`,
-//! an unordered `map`. Each promise tells it once ([`promise`](crate::task::promise)).
+//! an unordered `map`. Each promise notifies it once ([`promise`](crate::task::promise)).
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-/// See the module. The futures are numbered by whoever watches.
+/// See the module. The watcher numbers the futures.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     state: Mutex<State>,
@@ -26,8 +26,8 @@ impl Watch {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The future with this number has ended. Threads that wait are told; what is returned is to be
-    /// woken, without any lock.
+    /// The future with this number is done. Notifies waiting threads; the returned waker must be
+    /// woken without holding any lock.
     #[must_use]
     pub(crate) fn arrive(&self, number: usize) -> Option<Waker> {
         let mut state = self.lock();
@@ -36,8 +36,8 @@ impl Watch {
         state.waker.take()
     }
 
-    /// The next one that has ended, in the order of their ends; waits for it no longer than until
-    /// `deadline`.
+    /// The next future that is done, in the order in which they finish. Waits until `deadline` at
+    /// most.
     pub(crate) fn next(&self, deadline: Option<Instant>) -> Option<usize> {
         let mut state = self.lock();
         loop {
@@ -59,7 +59,7 @@ impl Watch {
 
     /// The same without blocking.
     pub(crate) fn poll_next(&self, context: &Context<'_>) -> Poll<usize> {
-        // Wakers are code of the user: made and dropped without the lock.
+        // Wakers are user code: they are cloned and dropped without the lock.
         let waker = context.waker().clone();
         let mut state = self.lock();
         match state.arrived.pop_front() {
@@ -74,10 +74,10 @@ impl Watch {
     }
 }
 
-/// Wakes a task of some runtime, whose panics are its own.
+/// Wakes a task of some runtime; a panic of its waker is ignored.
 pub(crate) fn wake(waker: Waker) {
     let _ = horsepower_core::panic::catch(|| waker.wake());
 }
 
-/// The watches of a promise, and which number it has with each.
+/// The watches of a promise, each with the number of the future in it.
 pub(crate) type Watchers = Vec<(Arc<Watch>, usize)>;

@@ -1,4 +1,4 @@
-//! [`ThreadBuilder`]: settings of a thread that is to be made.
+//! [`ThreadBuilder`]: the settings of a thread.
 
 use super::daemon::is_daemon;
 use super::shared::{Function, OnPanic, Shared};
@@ -9,7 +9,7 @@ use std::fmt;
 
 static NAMES: Names = Names::new("Thread");
 
-/// Settings of a [`Thread`] that is to be made.
+/// Settings for a new [`Thread`].
 ///
 /// ```
 /// use horsepower::Thread;
@@ -36,9 +36,9 @@ pub struct ThreadBuilder {
 }
 
 impl ThreadBuilder {
-    /// What the thread is called. Default, and for an empty name: `Thread-N`, where `N` counts the
-    /// threads of this process that were given none, from 1; `Thread-N (function)` if it runs a
-    /// named function. A name with a NUL byte is an error at the [start](Thread::start).
+    /// The name of the thread. Default, also for an empty name: `Thread-N`, where `N` counts the
+    /// unnamed threads of this process from 1, or `Thread-N (function)` if it runs a named
+    /// function. A name with a NUL byte makes [`start`](Thread::start) fail.
     ///
     /// ```
     /// use horsepower::Thread;
@@ -51,8 +51,9 @@ impl ThreadBuilder {
         self
     }
 
-    /// Whether nobody waits for the thread when its handle is dropped; then it goes on alone, at
-    /// most until the program ends. Default: as the [`Thread`] that makes it, and else false.
+    /// If true, dropping the handle does not wait for the thread, which then continues on its own,
+    /// at most until the program ends. Default: that of the [`Thread`] that creates it, otherwise
+    /// false.
     ///
     /// ```
     /// use horsepower::Thread;
@@ -66,8 +67,8 @@ impl ThreadBuilder {
         self
     }
 
-    /// The size of its stack in bytes, at least. Default: that of the standard library, 2 MiB or
-    /// what `RUST_MIN_STACK` says.
+    /// The minimum size of its stack in bytes. Default: that of the standard library, which is 2
+    /// MiB or `RUST_MIN_STACK`.
     ///
     /// ```
     /// use horsepower::Thread;
@@ -82,9 +83,10 @@ impl ThreadBuilder {
         self
     }
 
-    /// What is called with a panic of its function, on the thread and before its end, instead of the
-    /// report on standard error. The error says where and why, and [which](Error::thread_name) thread. A
-    /// panic in the callback is reported on standard error and changes nothing.
+    /// Called with a panic of its function, on that thread and before it finishes, instead of the
+    /// report on standard error. The error has the location, the message, and the
+    /// [name](Error::thread_name) of the thread. A panic in the callback is reported on standard
+    /// error and has no other effect.
     ///
     /// ```
     /// use horsepower::Thread;
@@ -108,13 +110,13 @@ impl ThreadBuilder {
         self
     }
 
-    /// Makes the thread; it is not started.
+    /// Creates the thread without starting it.
     ///
     /// ```
     /// let thread = horsepower::Thread::builder().name("later").build(|_| 1);
     /// assert_eq!(format!("{thread:?}"), "Thread(later, not started)");
     /// ```
-    #[must_use = "it runs once it is started"]
+    #[must_use = "the thread runs only once it is started"]
     pub fn build<F, T>(self, closure: F) -> Thread<T>
     where
         F: FnOnce(&StopToken) -> T + Send + 'static,
@@ -123,7 +125,7 @@ impl ThreadBuilder {
         self.make::<F, T>(Box::new(closure))
     }
 
-    /// Makes the thread for a function and its argument; it is not started.
+    /// Creates the thread for a function and its argument, without starting it.
     ///
     /// ```
     /// let thread = horsepower::Thread::builder().build_with(|n: u32, _| n * 2, 21);
@@ -131,7 +133,7 @@ impl ThreadBuilder {
     /// assert_eq!(*thread.get()?, 42);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
-    #[must_use = "it runs once it is started"]
+    #[must_use = "the thread runs only once it is started"]
     pub fn build_with<F, A, T>(self, function: F, argument: A) -> Thread<T>
     where
         F: FnOnce(A, &StopToken) -> T + Send + 'static,
@@ -141,7 +143,7 @@ impl ThreadBuilder {
         self.make::<F, T>(Box::new(move |stop| function(argument, stop)))
     }
 
-    /// Makes the thread and starts it.
+    /// Creates the thread and starts it.
     ///
     /// # Errors
     /// Those of [`Thread::start`].
@@ -161,7 +163,7 @@ impl ThreadBuilder {
         Ok(thread)
     }
 
-    /// Makes the thread for a function and its argument, and starts it.
+    /// Creates the thread for a function and its argument, and starts it.
     ///
     /// # Errors
     /// Those of [`Thread::start`].
@@ -182,7 +184,7 @@ impl ThreadBuilder {
         Ok(thread)
     }
 
-    /// The thread, with the name of the function type `F`.
+    /// Creates the thread, named after the function type `F` by default.
     fn make<F, T>(self, function: Function<T>) -> Thread<T> {
         let name = if self.name.is_empty() { NAMES.next::<F>() } else { self.name };
         let daemon = self.daemon.unwrap_or_else(is_daemon);

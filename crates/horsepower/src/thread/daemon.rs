@@ -1,6 +1,6 @@
-//! Whether the calling thread is a daemon, for the threads that it makes.
+//! Whether the calling thread is a daemon, which the threads that it creates inherit.
 //!
-//! Set by [`super::shared`] on each thread that it starts, read by [`super::ThreadBuilder`].
+//! [`super::shared`] sets it on each thread that it starts; [`super::ThreadBuilder`] reads it.
 
 use std::cell::Cell;
 
@@ -8,12 +8,12 @@ thread_local! {
     static DAEMON: Cell<bool> = const { Cell::new(false) };
 }
 
-/// True on a thread that was started as a daemon; no other thread is one.
+/// True on a thread that was started as a daemon.
 pub(super) fn is_daemon() -> bool {
     DAEMON.get()
 }
 
-/// Says of the calling thread whether it is a daemon.
+/// Sets whether the calling thread is a daemon.
 pub(super) fn set_daemon(daemon: bool) {
     DAEMON.set(daemon);
 }

@@ -1,13 +1,14 @@
-//! One function on one thread of its own: named, with a state that can be read, stopped when it
-//! agrees, joined for its result.
+//! One function on its own thread, with a name and a readable state. It can be asked to stop, and
+//! joined for its result.
 //!
 //! | file | what it owns |
 //! |---|---|
 //! | `thread` | [`Thread`]: the handle |
 //! | `builder` | [`ThreadBuilder`]: name, daemon, stack size, what a panic calls |
-//! | `stop` | [`StopToken`]: the request to stop, and the sleep that it ends |
-//! | `shared` | what the handle and the thread share: [`ThreadState`], the waits, the result |
-//! | `daemon` | whether the calling thread is a daemon, for those that it makes |
+//! | `builder` | [`ThreadBuilder`]: name, daemon, stack size, panic callback |
+//! | `stop` | [`StopToken`]: the stop request, and the sleep that it ends |
+//! | `shared` | what the handle and the thread share: [`ThreadState`], waiting, the result |
+//! | `daemon` | whether the calling thread is a daemon, which its threads inherit |
 //!
 //! ```
 //! use horsepower::{Error, StopToken, Thread};
@@ -24,13 +25,13 @@
 //! fn main() -> Result<(), Error> {
 //!     let thread = Thread::spawn_with(worker, ("Overwork", Duration::from_secs(3)))?;
 //!     assert_eq!(format!("{thread:?}"), "Thread(Thread-1 (worker), running)");
-//!     thread.stop(); // wakes it: nobody waits for the three seconds
+//!     thread.stop(); // wakes it: no wait of three seconds
 //!     assert!(thread.get()?.starts_with("Overwork retired"));
 //!     Ok(())
 //! }
 //! ```
 //!
-//! For many short functions a [`ThreadPoolExecutor`](crate::ThreadPoolExecutor) is the better place.
+//! For many short functions, use a [`ThreadPoolExecutor`](crate::ThreadPoolExecutor) instead.
 
 mod builder;
 mod daemon;

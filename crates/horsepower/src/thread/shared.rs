@@ -1,7 +1,7 @@
-//! What the handle and the thread share: how far the thread is, those who wait for it, its result.
+//! What the handle and the thread share: the state, the waiters, and the result.
 //!
 //! [`super::Thread`] starts it and waits; the thread itself runs [`Shared::live`]. No lock is held
-//! while the user's code runs.
+//! while user code runs.
 
 use super::StopToken;
 use super::daemon::set_daemon;
@@ -14,7 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle, ThreadId, current};
 use std::time::{Duration, Instant};
 
-/// How far a [`Thread`](crate::Thread) is.
+/// The state of a [`Thread`](crate::Thread).
 ///
 /// ```
 /// use horsepower::{Thread, thread::ThreadState};
@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 pub enum ThreadState {
     /// Its function has not been called.
     NotStarted,
-    /// Its function runs.
+    /// Its function is running.
     Running,
     /// Its function has returned or panicked.
     Finished,
@@ -46,10 +46,10 @@ impl fmt::Display for ThreadState {
     }
 }
 
-/// What the thread runs.
+/// The function that the thread runs.
 pub(super) type Function<T> = Box<dyn FnOnce(&StopToken) -> T + Send>;
 
-/// What is called with a panic of the function.
+/// Called with a panic of the function.
 pub(super) type OnPanic = Box<dyn FnOnce(&Error) + Send>;
 
 pub(super) struct Shared<T> {
@@ -63,12 +63,12 @@ pub(super) struct Shared<T> {
 
 struct State<T> {
     stage: ThreadState,
-    /// Here until somebody calls it: what `start` waits for.
+    /// Present until it is called: `start` waits for that.
     function: Option<Function<T>>,
     on_panic: Option<OnPanic>,
     ident: Option<ThreadId>,
     native_id: Option<u32>,
-    /// Here from the end until the handle takes it.
+    /// Present from the end of the function until the handle takes it.
     outcome: Option<Outcome<T>>,
 }
 
@@ -127,16 +127,16 @@ impl<T> Shared<T> {
         self.lock().native_id
     }
 
-    /// True if the calling thread runs the function, or has run it.
+    /// True if the calling thread is running the function, or has run it.
     pub(super) fn is_own_thread(&self) -> bool {
         self.ident() == Some(current().id())
     }
 
-    /// The function and its callback, for the one who will call it.
+    /// The function and its panic callback, for the thread that will call it.
     fn take_function(&self) -> Result<(Function<T>, Option<OnPanic>), Error> {
         let mut state = self.lock();
         let stage = state.stage;
-        // While a thread begins, the function is still here, and the thread's.
+        // While a thread is starting, the function is still here but belongs to that thread.
         let function = state.function.take_if(|_| stage == ThreadState::NotStarted);
         let function = function.ok_or_else(|| self.invalid(AGAIN))?;
         state.begin(current().id());
@@ -144,7 +144,7 @@ impl<T> Shared<T> {
         Ok((function, state.on_panic.take()))
     }
 
-    /// Calls the function on this thread. Its panic is the caller's, as an error.
+    /// Calls the function on this thread. Its panic is returned as an error.
     pub(super) fn run_here(&self) -> Result<(), Error> {
         let (function, _on_panic) = self.take_function()?;
         let outcome = self.call(function);
@@ -165,7 +165,7 @@ impl<T> Shared<T> {
         self.changed.notify_all();
     }
 
-    /// Waits until the function has ended.
+    /// Waits until the function has finished.
     pub(super) fn wait(&self, timeout: Option<Duration>) -> Result<(), Error> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut state = self.lock();
@@ -191,17 +191,17 @@ impl<T> Shared<T> {
         }
     }
 
-    /// Takes the outcome; to be called once, after the wait.
+    /// Takes the outcome; called once, after the wait.
     pub(super) fn take_outcome(&self) -> Outcome<T> {
         self.lock().outcome.take().unwrap_or_else(|| Err(self.error(Kind::Taken)))
     }
 }
 
-const OWN_END: &str = "it cannot wait for its own end";
-const NUL: &str = "its name has a NUL byte in it, which the system takes for the end";
+const OWN_END: &str = "it cannot wait for itself";
+const NUL: &str = "its name contains a NUL byte, which the system does not allow";
 
 impl<T: Send + 'static> Shared<T> {
-    /// Starts the thread, and waits until it has begun.
+    /// Starts the thread, and waits until it is running.
     pub(super) fn start(self: &Arc<Self>) -> Result<JoinHandle<()>, Error> {
         if self.name.contains('\0') {
             return Err(self.invalid(NUL));
@@ -215,7 +215,7 @@ impl<T: Send + 'static> Shared<T> {
             return Err(self.invalid(AGAIN));
         }
         let shared = self.clone();
-        // The new thread waits for the lock. If there is none, nothing has changed.
+        // The new thread waits for the lock. If it cannot be started, nothing has changed.
         let handle = builder
             .spawn(move || live(shared))
             .map_err(|source| self.error(Kind::System { doing: "start a thread", source }))?;
@@ -234,7 +234,7 @@ impl<T> State<T> {
     }
 }
 
-/// All that the thread does.
+/// The body of the thread.
 fn live<T>(shared: Arc<Shared<T>>) {
     set_daemon(shared.daemon);
     let mut state = shared.lock();
@@ -246,14 +246,14 @@ fn live<T>(shared: Arc<Shared<T>>) {
     let outcome = shared.call(function);
     tell(&shared.name, outcome.as_ref().err(), on_panic);
     shared.finish(outcome);
-    // Nobody else may be left to drop the result, and that is the user's code too.
+    // This may be the last owner of the result, whose drop is user code too.
     let name = shared.name.clone();
     if let Err(panic) = catch(|| drop(shared)) {
         say(&panic, format_args!("thread {name}, dropping its result,"));
     }
 }
 
-/// Reports the panic of the function, if there was one.
+/// Reports the panic of the function, if it panicked.
 fn tell(name: &str, error: Option<&Error>, on_panic: Option<OnPanic>) {
     let told = catch(|| match (error, on_panic) {
         (None, _) => {}
@@ -269,12 +269,12 @@ fn tell(name: &str, error: Option<&Error>, on_panic: Option<OnPanic>) {
     }
 }
 
-/// Says on standard error who panicked; if that is closed, nobody can be told.
+/// Prints on standard error who panicked. If that is closed, there is nobody to tell.
 fn say(panic: &PanicReport, who: fmt::Arguments<'_>) {
     let place = panic.location.as_deref().unwrap_or("an unknown place");
     let backtrace = panic.backtrace.as_deref().unwrap_or_default();
     let text = format!("{who} panicked at {place}: {}\n{backtrace}", panic.message);
-    // At once, so that the texts of two threads do not mix.
+    // One write, so that the texts of two threads do not mix.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 

@@ -1,14 +1,15 @@
-//! [`StopToken`]: the request to stop, and the sleep that it ends.
+//! [`StopToken`]: the stop request, and the sleep that it ends.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The request to stop, shared by those who ask and those who are asked. Clones are the same token.
+/// A stop request, shared by the threads that request a stop and those that are asked to stop.
+/// Clones are the same token.
 ///
-/// Nothing is stopped by force: a function that is asked looks at its token when it suits it, and
-/// sleeps by it.
+/// Nothing is stopped by force: a function checks its token when it can stop, and sleeps on the
+/// token.
 ///
 /// ```
 /// use horsepower::{StopToken, Thread};
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 ///
 /// let thread = Thread::spawn(|stop: &StopToken| {
 ///     while stop.sleep(Duration::from_secs(3)) {
-///         println!("at work");
+///         println!("working");
 ///     }
 ///     "retired"
 /// })?;
@@ -36,9 +37,9 @@ struct Request {
 }
 
 impl StopToken {
-    /// A token on which no stop has been requested.
+    /// Creates a token without a stop request.
     ///
-    /// A [`Thread`](crate::Thread) has one already; this is for other uses.
+    /// A [`Thread`](crate::Thread) already has one; create one for other uses.
     ///
     /// ```
     /// let token = horsepower::StopToken::new();
@@ -66,12 +67,12 @@ impl StopToken {
     /// ```
     #[must_use]
     pub fn stop_requested(&self) -> bool {
-        // Acquire meets the Release of `request_stop`: who sees the request sees what was written
-        // before it was made.
+        // Acquire pairs with the Release of `request_stop`: a thread that sees the request also
+        // sees what was written before it.
         self.0.made.load(Ordering::Acquire)
     }
 
-    /// Requests a stop, and wakes who sleeps by this token. A second request changes nothing.
+    /// Requests a stop, and wakes threads that sleep on this token. A second request has no effect.
     ///
     /// ```
     /// let token = horsepower::StopToken::new();
@@ -86,9 +87,9 @@ impl StopToken {
         self.0.changed.notify_all();
     }
 
-    /// Sleeps for `time`, or until a stop is requested. True: the whole time has passed and there is
-    /// no request; false: there is one. So `while stop.sleep(pause) { … }` works until it is asked to
-    /// stop, and never sleeps out a pause that nobody wants.
+    /// Sleeps for `time`, or until a stop is requested. Returns true if the whole time has passed
+    /// without a request, false if there is one. So `while stop.sleep(pause) { … }` works until it
+    /// is asked to stop, and never finishes a pause needlessly.
     ///
     /// ```
     /// use std::time::Duration;
@@ -99,7 +100,7 @@ impl StopToken {
     /// assert!(!token.sleep(Duration::MAX));
     /// ```
     pub fn sleep(&self, time: Duration) -> bool {
-        // None: longer than the clock can say.
+        // `None`: beyond the range of the clock.
         let end = Instant::now().checked_add(time);
         let mut lock = self.0.lock.lock().unwrap_or_else(PoisonError::into_inner);
         while !self.stop_requested() {

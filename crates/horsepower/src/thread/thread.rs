@@ -1,4 +1,4 @@
-//! [`Thread`]: the handle of one function on one thread of its own.
+//! [`Thread`]: the handle of one function on its own thread.
 
 use super::shared::Shared;
 use super::{StopToken, ThreadBuilder, ThreadState};
@@ -9,20 +9,24 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{JoinHandle, ThreadId};
 use std::time::Duration;
 
-/// One function on one thread of its own.
+/// One function on its own thread.
 ///
-/// The function is given a [`StopToken`]; what it returns is lent by [`join`](Self::join). A panic
-/// in it arrives there as an error, and is said once on standard error: `thread NAME panicked at
-/// PLACE: message`. The program goes on.
+/// The function receives a [`StopToken`]; [`get`](Self::get) borrows its result. A panic in it
+/// becomes an error there, and is reported once on standard error: `thread NAME panicked at PLACE:
+/// message`. The program continues.
 ///
 /// # Leaving the scope
-/// Dropping the handle waits for the end of the thread, also while unwinding. It does not request a
-/// stop: a function that never ends by itself has to be [asked](Self::stop) first. It does not wait
-/// - for a [daemon](ThreadBuilder::daemon), which goes on alone, at most until the program ends;
-/// - on the thread itself, which cannot wait for its own end.
 ///
-/// A handle that is never dropped waits for nothing: one that is leaked or in a `static`, or when the
-/// program ends by [`std::process::exit`].
+/// Dropping the handle waits until the thread has finished, also while unwinding. It does not
+/// request a stop: a function that never returns on its own must be [asked to stop](Self::stop)
+/// first. The drop does not wait
+///
+/// - for a [daemon](ThreadBuilder::daemon), which continues on its own, at most until the program
+///   ends;
+/// - on the thread itself, which cannot wait for itself.
+///
+/// A handle that is never dropped waits for nothing: a leaked one, one in a `static`, or any when
+/// the program ends by [`std::process::exit`].
 ///
 /// ```
 /// use horsepower::Thread;
@@ -34,15 +38,15 @@ use std::time::Duration;
 /// ```
 pub struct Thread<T> {
     shared: Arc<Shared<T>>,
-    /// The system's thread, until somebody has waited for its very end.
+    /// The system's thread, until it has been joined.
     system: Mutex<Option<JoinHandle<()>>>,
-    /// The outcome, once a `join` has taken it.
+    /// The outcome, once `get` has moved it here.
     kept: OnceLock<Outcome<T>>,
 }
 
 impl<T: Send + 'static> Thread<T> {
-    /// A thread for this closure, not started. Its name is `Thread-N`, or `Thread-N (function)` for
-    /// a named function.
+    /// Creates a thread for this closure without starting it. Its name is `Thread-N`, or `Thread-N
+    /// (function)` for a named function.
     ///
     /// ```
     /// use horsepower::{StopToken, Thread};
@@ -52,7 +56,7 @@ impl<T: Send + 'static> Thread<T> {
     /// let thread = Thread::new(worker);
     /// assert_eq!(format!("{thread:?}"), "Thread(Thread-1 (worker), not started)");
     /// ```
-    #[must_use = "it runs once it is started"]
+    #[must_use = "the thread runs only once it is started"]
     pub fn new<F>(closure: F) -> Thread<T>
     where
         F: FnOnce(&StopToken) -> T + Send + 'static,
@@ -60,7 +64,8 @@ impl<T: Send + 'static> Thread<T> {
         ThreadBuilder::default().build(closure)
     }
 
-    /// A thread for this function and its argument, not started. Several arguments are a tuple.
+    /// Creates a thread for this function and its argument without starting it. A tuple carries
+    /// several arguments.
     ///
     /// ```
     /// use horsepower::{StopToken, Thread};
@@ -74,7 +79,7 @@ impl<T: Send + 'static> Thread<T> {
     /// assert_eq!(*thread.get()?, 1024);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
-    #[must_use = "it runs once it is started"]
+    #[must_use = "the thread runs only once it is started"]
     pub fn new_with<F, A>(function: F, argument: A) -> Thread<T>
     where
         F: FnOnce(A, &StopToken) -> T + Send + 'static,
@@ -83,7 +88,7 @@ impl<T: Send + 'static> Thread<T> {
         ThreadBuilder::default().build_with(function, argument)
     }
 
-    /// [`new`](Self::new) and [`start`](Self::start).
+    /// Combines [`new`](Self::new) and [`start`](Self::start).
     ///
     /// # Errors
     /// Those of [`start`](Self::start).
@@ -103,7 +108,7 @@ impl<T: Send + 'static> Thread<T> {
         ThreadBuilder::default().spawn(closure)
     }
 
-    /// [`new_with`](Self::new_with) and [`start`](Self::start).
+    /// Combines [`new_with`](Self::new_with) and [`start`](Self::start).
     ///
     /// # Errors
     /// Those of [`start`](Self::start).
@@ -123,13 +128,13 @@ impl<T: Send + 'static> Thread<T> {
         ThreadBuilder::default().spawn_with(function, argument)
     }
 
-    /// Starts the thread; when this returns, the thread has begun.
+    /// Starts the thread, and returns once it is running.
     ///
     /// # Errors
-    /// One with [`is_invalid`](Error::is_invalid) if it was started or [run](Self::run) before, or
-    /// if its name has a NUL byte in it. If the system gives no thread, its error is the
-    /// [`source`](std::error::Error::source). After either the thread is as it was; in the last case
-    /// one may try again.
+    /// An error with [`is_invalid`](Error::is_invalid) if it was already started or
+    /// [run](Self::run), or if its name contains a NUL byte. If the system cannot start a thread,
+    /// its error is the [`source`](std::error::Error::source). An error leaves the thread as it
+    /// was; in the last case it can be started again.
     ///
     /// ```
     /// let thread = horsepower::Thread::new(|_| ());
@@ -145,7 +150,8 @@ impl<T: Send + 'static> Thread<T> {
 }
 
 impl Thread<()> {
-    /// Settings for a thread. It may return anything: `Thread::builder()` says nothing of that.
+    /// Settings for a new thread. The type of its result does not matter here: write
+    /// `Thread::builder()`.
     ///
     /// ```
     /// use horsepower::Thread;
@@ -164,13 +170,14 @@ impl<T> Thread<T> {
         Thread { shared: Arc::new(shared), system: Mutex::default(), kept: OnceLock::new() }
     }
 
-    /// Runs the function on the *calling* thread, and returns when it has ended. No thread is made:
-    /// for that there is [`start`](Self::start). [`get`](Self::get) returns the result.
+    /// Runs the function on the *calling* thread, and returns when it has finished. No thread is
+    /// created; [`start`](Self::start) does that. [`get`](Self::get) returns the result.
     ///
     /// # Errors
-    /// One with [`is_invalid`](Error::is_invalid) if it was run or [started](Self::start) before.
-    /// The function's panic: it is the caller's to deal with, so it is not reported on standard
-    /// error, and the builder's [`on_panic`](ThreadBuilder::on_panic) is not called.
+    /// An error with [`is_invalid`](Error::is_invalid) if it was already run or
+    /// [started](Self::start). A panic of the function: the caller handles it, so it is not
+    /// reported on standard error, and the builder's [`on_panic`](ThreadBuilder::on_panic) is not
+    /// called.
     ///
     /// ```
     /// use horsepower::Thread;
@@ -190,7 +197,7 @@ impl<T> Thread<T> {
         self.shared.run_here()
     }
 
-    /// How far it is.
+    /// The state of the thread.
     ///
     /// ```
     /// use horsepower::{Thread, thread::ThreadState};
@@ -202,7 +209,7 @@ impl<T> Thread<T> {
         self.shared.state()
     }
 
-    /// True while its function runs.
+    /// True while its function is running.
     ///
     /// ```
     /// let thread = horsepower::Thread::spawn(|stop| stop.sleep(std::time::Duration::MAX))?;
@@ -217,8 +224,8 @@ impl<T> Thread<T> {
         self.state() == ThreadState::Running
     }
 
-    /// Its name, whole. [`std::thread::Thread::name`] tells it to the function; the system keeps of it
-    /// what it has room for: on Linux 15 bytes.
+    /// Its full name. The function gets it from [`std::thread::Thread::name`]; the system truncates
+    /// it, on Linux to 15 bytes.
     ///
     /// ```
     /// let thread = horsepower::Thread::spawn(|_| std::thread::current().name().map(str::to_owned))?;
@@ -230,7 +237,7 @@ impl<T> Thread<T> {
         &self.shared.name
     }
 
-    /// The thread that its function runs on, or ran on; `None` before.
+    /// The thread on which its function runs or ran; `None` before that.
     ///
     /// ```
     /// let thread = horsepower::Thread::new(|_| std::thread::current().id());
@@ -244,9 +251,9 @@ impl<T> Thread<T> {
         self.shared.ident()
     }
 
-    /// The system's number of the thread that its function runs on, or ran on: what `ps -L`, `top -H`
-    /// and debuggers show. After its end the system may give it to another. `None` before the start,
-    /// and on systems other than Linux.
+    /// The system's number of the thread on which its function runs or ran, as shown by `ps -L`,
+    /// `top -H` and debuggers. After the thread has finished, the system may reuse it. `None`
+    /// before the start, and on systems other than Linux.
     ///
     /// ```
     /// use horsepower::Thread;
@@ -265,8 +272,8 @@ impl<T> Thread<T> {
         self.shared.native_id()
     }
 
-    /// True if nobody waits for it when its handle is dropped. Set by
-    /// [`ThreadBuilder::daemon`]; it cannot be changed later.
+    /// True if dropping the handle does not wait for the thread. Set by [`ThreadBuilder::daemon`];
+    /// it cannot be changed later.
     ///
     /// ```
     /// use horsepower::Thread;
@@ -279,7 +286,7 @@ impl<T> Thread<T> {
         self.shared.daemon
     }
 
-    /// The token that its function is given. A clone of it lets others request the stop.
+    /// The token that its function receives. Clone it to let other threads request the stop.
     ///
     /// ```
     /// use horsepower::Thread;
@@ -296,8 +303,8 @@ impl<T> Thread<T> {
         &self.shared.stop
     }
 
-    /// Requests its stop: see [`StopToken::request_stop`]. It returns at once; [`join`](Self::join)
-    /// waits for the end.
+    /// Requests a stop: see [`StopToken::request_stop`]. It returns at once; [`join`](Self::join)
+    /// waits.
     ///
     /// ```
     /// let thread = horsepower::Thread::spawn(|stop| {
@@ -313,12 +320,12 @@ impl<T> Thread<T> {
         self.shared.stop.request_stop();
     }
 
-    /// Waits for its end.
+    /// Waits until the thread has finished.
     ///
     /// # Errors
-    /// The function's panic, with [`is_panic`](Error::is_panic), message and place. One with
-    /// [`is_invalid`](Error::is_invalid) if it has not been started, or on the thread itself, which
-    /// cannot wait for its own end.
+    /// A panic of the function, with [`is_panic`](Error::is_panic), message and location. An error
+    /// with [`is_invalid`](Error::is_invalid) if the thread has not been started, or if it is
+    /// called on the thread itself, which cannot wait for itself.
     ///
     /// ```
     /// let thread = horsepower::Thread::spawn(|_| println!("on a thread"))?;
@@ -329,12 +336,12 @@ impl<T> Thread<T> {
         self.get().map(drop)
     }
 
-    /// Like [`join`](Self::join), but waits no longer than `timeout`; zero only looks. It waits for the
-    /// function, not for what the thread releases after it.
+    /// Like [`join`](Self::join), but waits `timeout` at most; zero does not wait. It waits for the
+    /// function, not for the destructors of thread-locals that run after it.
     ///
     /// # Errors
-    /// Those of [`join`](Self::join); and one with [`is_timeout`](Error::is_timeout) if the thread has
-    /// not ended in time: it goes on, and one may wait again.
+    /// Those of [`join`](Self::join), and an error with [`is_timeout`](Error::is_timeout) if the
+    /// thread does not finish in time. It continues and can be waited for again.
     ///
     /// ```
     /// use std::time::Duration;
@@ -349,7 +356,7 @@ impl<T> Thread<T> {
         self.get_timeout(timeout).map(drop)
     }
 
-    /// Waits for its end, and borrows the result.
+    /// Waits until the thread has finished, and borrows the result.
     ///
     /// # Errors
     /// Those of [`join`](Self::join).
@@ -366,7 +373,7 @@ impl<T> Thread<T> {
         self.lend()
     }
 
-    /// Like [`get`](Self::get), but waits no longer than `timeout`; zero only looks.
+    /// Like [`get`](Self::get), but waits `timeout` at most; zero does not wait.
     ///
     /// # Errors
     /// Those of [`join_timeout`](Self::join_timeout).
@@ -375,7 +382,7 @@ impl<T> Thread<T> {
         self.lend()
     }
 
-    /// Waits for its end, and returns the result.
+    /// Waits until the thread has finished, and returns the result.
     ///
     /// # Errors
     /// Those of [`join`](Self::join).
@@ -391,7 +398,7 @@ impl<T> Thread<T> {
         self.take()
     }
 
-    /// Like [`result`](Self::result), but waits no longer than `timeout`; zero only looks. Once it has
+    /// Like [`result`](Self::result), but waits `timeout` at most; zero does not wait. Once it has
     /// returned the result, later calls return an error that says so.
     ///
     /// # Errors
@@ -410,7 +417,7 @@ impl<T> Thread<T> {
         self.kept.get_or_init(|| self.shared.take_outcome()).as_ref().map_err(Error::clone)
     }
 
-    /// Waits for the very end of the system's thread, which comes after that of the function: the
+    /// Waits until the system's thread has exited, which is later than the end of the function: the
     /// destructors of its thread-locals run in between.
     fn join_system(&self) {
         if self.shared.is_own_thread() {
@@ -418,7 +425,7 @@ impl<T> Thread<T> {
         }
         let mut system = self.system.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(system) = system.take() {
-            // Nothing in it panics that is not caught.
+            // It catches every panic.
             let _ = system.join();
         }
     }

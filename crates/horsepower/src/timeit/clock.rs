@@ -1,10 +1,10 @@
 //! Clocks that a timer can read.
 //!
-//! A clock is also what makes a timer testable: any closure that returns a [`Duration`] is one.
+//! A clock also makes a timer testable: any closure that returns a [`Duration`] is one.
 
 use std::time::{Duration, Instant};
 
-/// Tells the time since some moment that does not change.
+/// Reports the time since some fixed moment.
 ///
 /// A closure is a clock:
 ///
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// assert_eq!(timer.timeit(10), Duration::from_secs(1), "a timing reads the clock twice");
 /// ```
 pub trait Clock {
-    /// The time now.
+    /// The current time.
     fn now(&mut self) -> Duration;
 }
 
@@ -30,7 +30,7 @@ impl<F: FnMut() -> Duration> Clock for F {
     }
 }
 
-/// The time that passes for everybody: [`Instant`].
+/// Real time: [`Instant`].
 ///
 /// ```
 /// use horsepower::timeit::{Clock, WallClock};
@@ -57,8 +57,8 @@ impl Clock for WallClock {
     }
 }
 
-/// The CPU time that all threads of this process have used, for their own code and in the kernel.
-/// Sleeping and waiting cost none of it.
+/// The CPU time that all threads of this process have used, in user code and in the kernel.
+/// Sleeping and waiting do not count.
 ///
 /// ```
 /// use horsepower::timeit::{ProcessClock, Timer};
@@ -79,7 +79,7 @@ impl Clock for ProcessClock {
     }
 }
 
-/// The CPU time that the thread which reads it has used; what other threads do does not count.
+/// The CPU time of the thread that reads it; other threads do not count.
 ///
 /// ```
 /// use horsepower::timeit::{ThreadClock, Timer};
@@ -101,7 +101,7 @@ impl Clock for ThreadClock {
 #[cfg(unix)]
 fn read(clock: rustix::time::ClockId) -> Duration {
     let time = rustix::time::clock_gettime(clock);
-    // CPU time begins at zero, and a fraction is below a thousand million.
+    // CPU time starts at zero, and the fraction is below 10^9 nanoseconds.
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
 }
 
@@ -111,7 +111,7 @@ mod tests {
     use std::hint::black_box;
     use std::thread;
 
-    /// Works until the clock has gone on.
+    /// Works until the clock has advanced.
     fn work(clock: &mut impl Clock) -> Duration {
         let before = clock.now();
         while clock.now() < before + Duration::from_millis(1) {

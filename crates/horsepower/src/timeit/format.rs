@@ -1,9 +1,9 @@
-//! How a time is written: as Python's `timeit` does, digit for digit.
+//! How times are printed: digit for digit as Python's `timeit` does.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A unit of time, under the name that Python's `timeit` gives it.
+/// A unit of time, with the name that Python's `timeit` uses.
 ///
 /// ```
 /// use horsepower::timeit::Unit;
@@ -28,7 +28,7 @@ impl Unit {
     /// All units, the smallest first.
     const ALL: [Unit; 4] = [Unit::Nsec, Unit::Usec, Unit::Msec, Unit::Sec];
 
-    /// How many seconds it is.
+    /// Its length in seconds.
     ///
     /// ```
     /// assert_eq!(horsepower::timeit::Unit::Msec.seconds(), 1e-3);
@@ -43,7 +43,7 @@ impl Unit {
         }
     }
 
-    /// The largest unit that is not above a time in seconds; nanoseconds if all are.
+    /// The largest unit that does not exceed a time in seconds; nanoseconds if all do.
     ///
     /// ```
     /// use horsepower::timeit::Unit;
@@ -83,7 +83,7 @@ impl FromStr for Unit {
     }
 }
 
-/// A name is not that of a [`Unit`].
+/// The error of parsing a name that no [`Unit`] has.
 ///
 /// ```
 /// use horsepower::timeit::Unit;
@@ -102,9 +102,9 @@ impl fmt::Display for UnknownUnit {
 
 impl std::error::Error for UnknownUnit {}
 
-/// How times are written: in which unit, and with how many significant digits.
+/// How to print times: in which unit, and with how many significant digits.
 ///
-/// Without more said, in the largest unit that is not above the time, with three digits.
+/// The default is the largest unit that does not exceed the time, with three digits.
 ///
 /// ```
 /// use horsepower::timeit::{TimeFormat, Unit};
@@ -138,7 +138,7 @@ impl TimeFormat {
         TimeFormat { unit: Some(unit), ..self }
     }
 
-    /// So many significant digits, at least one.
+    /// The number of significant digits, at least one.
     ///
     /// ```
     /// use horsepower::timeit::TimeFormat;
@@ -163,8 +163,9 @@ impl TimeFormat {
     }
 }
 
-/// A number with so many significant digits, at least one, as `%g` of C and Python writes it: no
-/// zeros at the end, and with an exponent if that is below -4 or not below the number of digits.
+/// Formats a number with this many significant digits, at least one, as `%g` does in C and Python:
+/// without trailing zeros, and with an exponent if that is below -4 or not below the number of
+/// digits.
 ///
 /// The rule is that of `fprintf` in the C standard (C11, 7.21.6.1).
 ///
@@ -199,7 +200,7 @@ pub fn general(value: f64, digits: usize) -> String {
     }
 }
 
-/// A decimal fraction without the zeros at its end.
+/// Removes trailing zeros from a decimal fraction.
 fn without_zeros(number: &str) -> &str {
     if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
 }

@@ -1,4 +1,4 @@
-//! What the totals of some timings say about one loop.
+//! Statistics of several timings.
 
 use super::format::TimeFormat;
 use serde::{Serialize, Serializer};
@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Timings of the same number of loops.
 ///
 /// Times per loop are in seconds, as `f64`: a loop may take less than the nanosecond that a
-/// [`Duration`] can hold. It prints as the last line of Python's `timeit`.
+/// [`Duration`] can represent. It prints as the last line of Python's `timeit`.
 ///
 /// ```
 /// use horsepower::timeit::Measurement;
@@ -19,9 +19,9 @@ use std::time::Duration;
 /// assert_eq!(measurement.worst(), 0.006);
 /// ```
 ///
-/// As JSON and the like it is an object of `loops`, `totals_seconds`, `per_loop_seconds` (an object
-/// of `best`, `median`, `mean`, `standard_deviation` and `worst`), `outliers_seconds`, `unreliable`
-/// and `clock_overhead_seconds`.
+/// Serialized, as JSON for example, it is an object of `loops`, `totals_seconds`,
+/// `per_loop_seconds` (an object of `best`, `median`, `mean`, `standard_deviation` and `worst`),
+/// `outliers_seconds`, `unreliable` and `clock_overhead_seconds`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measurement {
     loops: u64,
@@ -30,10 +30,10 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    /// A measurement from what some timings of `loops` loops took, each in total.
+    /// Creates a measurement from the total times of several timings of `loops` loops each.
     ///
     /// # Panics
-    /// If there are no loops or no totals: there would be nothing to say.
+    /// If there are no loops or no totals.
     ///
     /// ```
     /// use horsepower::timeit::Measurement;
@@ -49,7 +49,7 @@ impl Measurement {
         Measurement { loops, totals, clock_overhead: None }
     }
 
-    /// The same measurement, with what the clock added to each total.
+    /// The same measurement, with the clock's overhead per total.
     ///
     /// ```
     /// use horsepower::timeit::Measurement;
@@ -75,7 +75,7 @@ impl Measurement {
         self.loops
     }
 
-    /// What all the loops of each timing took together, in the order of the timings.
+    /// The total time of each timing, in the order of the timings.
     ///
     /// ```
     /// # use {horsepower::timeit::Measurement, std::time::Duration};
@@ -87,7 +87,7 @@ impl Measurement {
         &self.totals
     }
 
-    /// What the clock added to each total, if it was measured. It is not subtracted.
+    /// The time that the clock added to each total, if it was measured. It is not subtracted.
     ///
     /// ```
     /// # use {horsepower::timeit::Measurement, std::time::Duration};
@@ -98,7 +98,7 @@ impl Measurement {
         self.clock_overhead
     }
 
-    /// What one loop took in each timing, in seconds, in the order of the timings.
+    /// The time per loop in each timing, in seconds, in the order of the timings.
     ///
     /// ```
     /// # use {horsepower::timeit::Measurement, std::time::Duration};
@@ -112,7 +112,7 @@ impl Measurement {
         per_loop.collect()
     }
 
-    /// The lowest time per loop, in seconds: the one that was least disturbed.
+    /// The lowest time per loop, in seconds, which is the least disturbed one.
     ///
     /// ```
     /// # use {horsepower::timeit::Measurement, std::time::Duration};
@@ -134,8 +134,8 @@ impl Measurement {
         self.quantile(1.0)
     }
 
-    /// The time per loop in the middle, in seconds; of an even number of timings, the mean of the
-    /// two in the middle.
+    /// The median time per loop, in seconds; for an even number of timings, the mean of the two in
+    /// the middle.
     ///
     /// ```
     /// # use {horsepower::timeit::Measurement, std::time::Duration};
@@ -158,8 +158,8 @@ impl Measurement {
         sum / self.totals.len() as f64 / self.loops as f64
     }
 
-    /// The standard deviation of the times per loop, in seconds, estimated from them as a sample
-    /// (divided by one less than their number); zero if there is only one.
+    /// The sample standard deviation of the times per loop, in seconds (divided by their number
+    /// minus one); zero if there is only one.
     ///
     /// ```
     /// # use {horsepower::timeit::Measurement, std::time::Duration};
@@ -191,8 +191,8 @@ impl Measurement {
         outliers
     }
 
-    /// Whether the worst time was at least four times the best: something else has kept the machine
-    /// busy, or the statement does not always do the same.
+    /// True if the worst time is at least four times the best: the machine was busy with something
+    /// else, or the statement does not always do the same work.
     ///
     /// ```
     /// # use {horsepower::timeit::Measurement, std::time::Duration};
@@ -204,7 +204,7 @@ impl Measurement {
         self.worst() >= 4.0 * self.best()
     }
 
-    /// The line that [`Display`](fmt::Display) prints, with the time in another form.
+    /// The line that [`Display`](fmt::Display) prints, with the given format of the time.
     ///
     /// ```
     /// use horsepower::timeit::{Measurement, TimeFormat, Unit};
@@ -225,7 +225,7 @@ impl Measurement {
         )
     }
 
-    /// The time per loop below which this part of them lies, in between by proportion.
+    /// The time per loop below which this fraction of them lies, interpolated linearly.
     fn quantile(&self, part: f64) -> f64 {
         let mut sorted = self.per_loop();
         sorted.sort_by(f64::total_cmp);

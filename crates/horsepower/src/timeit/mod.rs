@@ -1,11 +1,11 @@
-//! How long does it take? Python's `timeit`, for closures.
+//! Measures how long something takes: Python's `timeit`, for closures.
 //!
 //! | file | what it owns |
 //! |---|---|
 //! | `timer` | [`Timer`]: runs a statement many times between two clock reads |
 //! | `clock` | [`Clock`] and the clocks: wall, CPU time of the process, CPU time of the thread |
-//! | `measurement` | [`Measurement`]: what the totals say about one loop |
-//! | `format` | [`TimeFormat`], [`Unit`] and [`general`]: how a time is written |
+//! | `measurement` | [`Measurement`]: statistics of several timings |
+//! | `format` | [`TimeFormat`], [`Unit`] and [`general`]: how times are printed |
 //!
 //! ```
 //! use horsepower::timeit::Timer;
@@ -16,18 +16,19 @@
 //! assert!(total > std::time::Duration::ZERO);
 //! ```
 //!
-//! [`Timer::measure`] finds out by itself how many loops make a good timing, and the result prints
-//! as Python's does: `20000000 loops, best of 5: 12.1 nsec per loop`.
+//! [`Timer::measure`] chooses the number of loops itself, and the result prints as in Python:
+//! `20000000 loops, best of 5: 12.1 nsec per loop`.
 //!
 //! # What is and what is not measured
 //!
-//! Every value that the statement returns goes through [`std::hint::black_box`], so a computation
-//! cannot be dropped because nobody looks at its result. What the compiler knows *before* it can
-//! still be computed while compiling: hand such a value through `black_box` too, as above. What a
-//! statement returns is dropped inside the timing.
+//! Every value that the statement returns goes through [`std::hint::black_box`], so the compiler
+//! cannot drop a computation because its result is unused. Values that the compiler knows *in
+//! advance* can still be computed at compile time: pass such values through `black_box` too, as
+//! above. The value that a statement returns is dropped inside the timing.
 //!
-//! Each clock read stands between compiler fences, and there are exactly two of them, so the clock
-//! costs one read a timing, however many loops there are; [`Timer::clock_overhead`] tells how much.
+//! Each clock read stands between compiler fences, and there are exactly two per timing, so the
+//! clock costs one read per timing, however many loops there are; [`Timer::clock_overhead`]
+//! measures that.
 
 mod clock;
 mod format;

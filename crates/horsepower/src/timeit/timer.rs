@@ -1,8 +1,8 @@
 //! Runs a statement many times between two reads of a clock.
 //!
 //! The rules are those of Python's `timeit` (`Lib/timeit.py`): the setup runs once before each
-//! timing and does not count, a timing returns the total, and `autorange` tries 1, 2, 5, 10, 20, 50,
-//! … loops until they take 0.2 seconds.
+//! timing and does not count, a timing returns the total, and `autorange` tries 1, 2, 5, 10, 20,
+//! 50, … loops until they take 0.2 seconds.
 
 use super::clock::{Clock, WallClock};
 use super::measurement::Measurement;
@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::sync::atomic::{Ordering, compiler_fence};
 use std::time::Duration;
 
-/// How many loops a timing has if nothing else is known; the number that Python's `timeit` takes.
+/// The default number of loops per timing, as in Python's `timeit`.
 ///
 /// ```
 /// use horsepower::timeit::{NUMBER, Timer};
@@ -19,7 +19,7 @@ use std::time::Duration;
 /// ```
 pub const NUMBER: u64 = 1_000_000;
 
-/// How many timings a measurement has; the number that Python's `timeit` takes.
+/// The default number of timings per measurement, as in Python's `timeit`.
 ///
 /// ```
 /// use horsepower::timeit::{REPEAT, Timer};
@@ -28,13 +28,13 @@ pub const NUMBER: u64 = 1_000_000;
 /// ```
 pub const REPEAT: usize = 5;
 
-/// `autorange` is content with a timing that took this long.
+/// `autorange` accepts a timing that took this long.
 const LONG_ENOUGH: Duration = Duration::from_millis(200);
 
-/// How often the clock is read twice in a row to know what a read costs.
+/// How often the clock is read twice in a row to measure the cost of a read.
 const CLOCK_READS: u32 = 101;
 
-/// Times a statement: a closure, which may use what another closure has set up.
+/// Times a statement: a closure, which may use what a setup closure has prepared.
 ///
 /// ```
 /// use horsepower::timeit::Timer;
@@ -51,7 +51,7 @@ pub struct Timer<S, F, C = WallClock> {
 }
 
 impl Timer<(), ()> {
-    /// A timer of this statement, which needs no setup. It reads the wall clock.
+    /// A timer of a statement without setup. It reads the wall clock.
     ///
     /// ```
     /// use horsepower::timeit::Timer;
@@ -65,8 +65,8 @@ impl Timer<(), ()> {
         Timer::with_setup(|| (), move |()| statement())
     }
 
-    /// A timer of this statement, which is given what the setup returns. The setup runs once before
-    /// each timing and does not count; nor does dropping what it returned.
+    /// A timer of a statement that receives the result of the setup. The setup runs once before
+    /// each timing and does not count; neither does dropping its result.
     ///
     /// ```
     /// use horsepower::timeit::Timer;
@@ -85,7 +85,7 @@ impl Timer<(), ()> {
 }
 
 impl<S, F, C> Timer<S, F, C> {
-    /// The same timer with another clock.
+    /// Replaces the clock of the timer.
     ///
     /// ```
     /// use horsepower::timeit::{Timer, WallClock};
@@ -104,8 +104,8 @@ where
     F: FnMut(&mut T) -> R,
     C: Clock,
 {
-    /// Runs the setup once and then the statement `number` times; returns what all the loops took
-    /// together. The clock is read twice, before the first and after the last loop.
+    /// Runs the setup once and then the statement `number` times; returns the total time of all
+    /// loops. The clock is read twice, before the first and after the last loop.
     ///
     /// # Panics
     /// If the setup or the statement panics.
@@ -129,8 +129,8 @@ where
 
     /// Times `number` loops, `repeat` times; returns the totals.
     ///
-    /// The lowest of them says most: what made the others longer was, as a rule, something else on
-    /// the machine.
+    /// The lowest of them is the most meaningful: what made the others longer was usually something
+    /// else on the machine.
     ///
     /// # Panics
     /// If the setup or the statement panics.
@@ -145,8 +145,8 @@ where
         (0..repeat).map(|_| self.timeit(number)).collect()
     }
 
-    /// Times 1, 2, 5, 10, 20, 50, … loops until they take at least 0.2 seconds; returns that number
-    /// of loops and what they took.
+    /// Times 1, 2, 5, 10, 20, 50, … loops until they take at least 0.2 seconds; returns the number
+    /// of loops and their total time.
     ///
     /// # Panics
     /// If the setup or the statement panics.
@@ -163,8 +163,8 @@ where
         self.autorange_with(|_, _| {})
     }
 
-    /// As [`autorange`](Timer::autorange); tells the number of loops and what they took after every
-    /// try, the last one too.
+    /// Like [`autorange`](Timer::autorange); calls `callback` with the number of loops and their
+    /// total time after every attempt, including the last one.
     ///
     /// # Panics
     /// If the setup, the statement or the callback panics.
@@ -182,7 +182,7 @@ where
         let mut power = 1_u64;
         loop {
             for digit in [1, 2, 5] {
-                // A clock that stands still would need more loops than there are numbers.
+                // With a clock that stands still, the number of loops would overflow.
                 let number = power.saturating_mul(digit);
                 let total = self.timeit(number);
                 callback(number, total);
@@ -194,7 +194,7 @@ where
         }
     }
 
-    /// Finds a good number of loops and times it [`REPEAT`] times.
+    /// Chooses a suitable number of loops and times it [`REPEAT`] times.
     ///
     /// # Panics
     /// If the setup or the statement panics.
@@ -212,11 +212,10 @@ where
         self.measure_loops(REPEAT, number)
     }
 
-    /// Times `number` loops `repeat` times, and the clock too.
+    /// Times `number` loops `repeat` times, and measures the overhead of the clock.
     ///
     /// # Panics
-    /// If one of the numbers is zero: there is nothing to say about no loops. If the setup or the
-    /// statement panics.
+    /// If one of the numbers is zero, or if the setup or the statement panics.
     ///
     /// ```
     /// use horsepower::timeit::Timer;
@@ -229,7 +228,7 @@ where
         Measurement::new(number, self.repeat(repeat, number)).with_clock_overhead(overhead)
     }
 
-    /// What the clock adds to each total: the lowest difference of two reads in a row.
+    /// The time that the clock adds to each total: the lowest difference of two consecutive reads.
     ///
     /// A total that is not many times longer than this says more about the clock than about the
     /// statement. Nothing is subtracted anywhere.
@@ -248,7 +247,7 @@ where
     }
 }
 
-/// Reads the clock; the compiler may move no memory access from one side to the other.
+/// Reads the clock. The compiler may not move memory accesses across the read.
 fn fenced(clock: &mut impl Clock) -> Duration {
     compiler_fence(Ordering::SeqCst);
     let now = clock.now();
@@ -261,7 +260,7 @@ mod tests {
     use super::*;
     use std::cell::Cell;
 
-    /// A clock that goes on only with the statement, and counts how often it is read.
+    /// A clock that advances only with the statement, and counts how often it is read.
     #[derive(Default)]
     struct Fake {
         loops: Cell<u64>,
@@ -322,7 +321,7 @@ mod tests {
         let expected = Duration::from_nanos(500 * 1_000_000_000 / 1024);
         assert_eq!(fake.timer(1024).autorange(), (500, expected));
         assert_eq!(fake.timer(1).autorange(), (1, Duration::from_secs(1)));
-        // Exactly enough is enough.
+        // The exact threshold is enough.
         assert_eq!(fake.timer(5).autorange(), (1, Duration::from_millis(200)));
         assert_eq!(fake.timer(10).autorange(), (2, Duration::from_millis(200)));
     }

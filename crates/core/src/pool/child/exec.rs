@@ -7,7 +7,7 @@ use crate::launch::{Launch, Stream};
 use crate::pool::config::Initializer;
 use crate::sys::control::{self, Send};
 use crate::sys::memory::Memory;
-use crate::wire::handshake::{self, Hello, Note};
+use crate::wire::handshake::{self, Handshake, Note};
 use crate::wire::identity::identity;
 use crate::worker::init::Reentry;
 use rustix::process::{Pid, PidfdFlags};
@@ -51,7 +51,7 @@ pub(crate) fn greet(
     let streams = [(stdin.is_some(), handshake::STDIN), (stdout.is_some(), handshake::STDOUT)];
     let streams: u8 = streams.into_iter().filter(|flag| flag.0).map(|flag| flag.1).sum();
     let role = crate::worker::role::role();
-    let hello = Hello {
+    let hello = Handshake {
         parent: std::process::id(),
         flags: flags | streams,
         depth: role.map_or(0, |role| role.depth).saturating_add(1),

@@ -46,7 +46,7 @@ pub(crate) fn start(
     let mut flags = if initializer.is_some() { handshake::INITIALIZE } else { 0 };
     flags |= match how {
         How::Spawned => 0,
-        How::Dedicated => handshake::ALONE,
+        How::Dedicated => handshake::DEDICATED,
         How::Forked(_) => handshake::FORKED,
     };
     greet(&ours, Some(lane_file.as_fd()), reentry, launch, flags)?;

@@ -225,9 +225,9 @@ mod tests {
         window.push(entry(part));
         window.push(entry(single(b"").watched()));
         assert_eq!(window.watched, 1, "it was watched before it came");
-        assert_eq!(window.slots_of(receiver.tag()).collect::<Vec<_>>(), [1, 2]);
-        window.watch(receiver.tag());
-        window.watch(receiver.tag());
+        assert_eq!(window.slots_of(receiver.task_state()).collect::<Vec<_>>(), [1, 2]);
+        window.watch(receiver.task_state());
+        window.watch(receiver.task_state());
         window.watch_at(1);
         window.watch_at(3);
         assert_eq!(window.watched, 3);

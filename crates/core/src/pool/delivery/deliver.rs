@@ -63,7 +63,7 @@ impl Shared {
 
     /// True if this is one of the threads that call callbacks of this pool.
     #[must_use]
-    pub fn is_caller(&self) -> bool {
+    pub fn is_callback_thread(&self) -> bool {
         self.callback_threads.is_here()
     }
 

@@ -131,7 +131,7 @@ mod tests {
     }
 
     impl Receiver for Recorder {
-        fn tag(&self) -> &TaskState {
+        fn task_state(&self) -> &TaskState {
             &self.state
         }
 

@@ -118,7 +118,7 @@ impl Schedule {
     fn end_queue_deadlines(&mut self, now: Instant, outbox: &mut Outbox) {
         while let Some(due) = self.timers.pop_queue_deadline(now) {
             let Some(receiver) = due.receiver.upgrade() else { continue };
-            let state = receiver.tag();
+            let state = receiver.task_state();
             // A task that was tried before has begun.
             if !state.has_begun() && self.withdraw(state, outbox) {
                 outbox.refuse(receiver, Failure::QueueDeadline { limit: due.limit });
@@ -199,7 +199,7 @@ mod tests {
     }
 
     impl Receiver for Fickle {
-        fn tag(&self) -> &TaskState {
+        fn task_state(&self) -> &TaskState {
             drop(self.itself.lock().unwrap().take());
             &self.state
         }

@@ -126,7 +126,7 @@ mod tests {
             })
             .collect();
         assert_eq!((queue.len(), queue.calls()), (3, 7));
-        queue.withdraw(states[1].tag(), &mut outbox);
+        queue.withdraw(states[1].task_state(), &mut outbox);
         assert_eq!((queue.len(), queue.calls()), (2, 2));
         assert!(outbox.is_empty(), "it is still there");
         assert_eq!(queue.pop(&mut outbox).as_ref().map(argument), Some(0));
@@ -143,7 +143,7 @@ mod tests {
         queue.push_back(task);
         assert!(queue.pop(&mut outbox).is_none());
         assert_eq!(outbox.len(), 1);
-        assert_eq!(outbox.ends[0].receiver.tag().place(), Place::Ended);
+        assert_eq!(outbox.ends[0].receiver.task_state().place(), Place::Ended);
     }
 
     #[test]
@@ -158,7 +158,9 @@ mod tests {
                     receiver
                 })
                 .collect();
-            receivers.iter().for_each(|receiver| queue.withdraw(receiver.tag(), &mut outbox));
+            receivers
+                .iter()
+                .for_each(|receiver| queue.withdraw(receiver.task_state(), &mut outbox));
             assert_eq!(queue.len(), 0);
             assert!(queue.tasks.len() <= TOLERATED, "{n}");
             assert!(queue.take_all(&mut outbox).is_empty());

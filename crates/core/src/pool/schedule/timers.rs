@@ -256,7 +256,7 @@ mod tests {
         }
         let due = timers.pop_queue_deadline(now + SECOND).unwrap();
         assert_eq!(due.limit, 2 * SECOND);
-        assert!(std::ptr::eq(due.receiver.upgrade().unwrap().tag(), living.state()));
+        assert!(std::ptr::eq(due.receiver.upgrade().unwrap().task_state(), living.state()));
     }
 
     #[test]
@@ -273,7 +273,7 @@ mod tests {
         let cancelled = single(&[9]);
         let receiver = cancelled.receiver.clone();
         timers.delay(cancelled, now);
-        receiver.tag().set_place(Place::Nowhere);
+        receiver.task_state().set_place(Place::Nowhere);
         timers.delayed_died(&mut outbox);
         assert_eq!(timers.delayed(), 2);
         assert!(outbox.is_empty());
@@ -290,7 +290,7 @@ mod tests {
             let task = single(b"");
             let receiver = task.receiver.clone();
             timers.delay(task, now);
-            receiver.tag().set_place(Place::Nowhere);
+            receiver.task_state().set_place(Place::Nowhere);
             timers.delayed_died(&mut outbox);
         }
         assert_eq!(timers.delayed.len(), 0);

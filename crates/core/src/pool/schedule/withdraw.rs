@@ -115,8 +115,11 @@ mod tests {
         schedule.accept(queued);
         schedule.timers.delay(delayed, Instant::now());
         for receiver in receivers {
-            assert!(schedule.cancel(receiver.tag(), &mut outbox));
-            assert!(!schedule.cancel(receiver.tag(), &mut outbox), "it is not there any more");
+            assert!(schedule.cancel(receiver.task_state(), &mut outbox));
+            assert!(
+                !schedule.cancel(receiver.task_state(), &mut outbox),
+                "it is not there any more"
+            );
         }
         let staged = single(b"");
         staged.state().set_place(Place::Staged);

@@ -1,4 +1,4 @@
-//! [`ProcessPoolBuilder`]: the settings of a process pool that is to be made.
+//! [`ProcessPoolBuilder`]: the settings of a process pool.
 
 use super::executor::{ProcessPoolExecutor, no_pool};
 use crate::error::{Error, Kind};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Settings of a [`ProcessPoolExecutor`] that is to be made.
+/// Settings for a new [`ProcessPoolExecutor`].
 ///
 /// ```
 /// use horsepower::{Executor, ProcessPoolExecutor};
@@ -46,7 +46,7 @@ pub struct ProcessPoolBuilder {
     initializer: Option<Arc<Initializer>>,
     method: StartMethod,
     preload: Option<Arc<Initializer>>,
-    /// What was wrong with the initializer, or with what is to be loaded.
+    /// The first error in the initializer's or the preload's argument.
     pub(super) wrong: Option<Error>,
 }
 
@@ -70,7 +70,7 @@ impl PartialEq for ProcessPoolBuilder {
     }
 }
 
-/// A call that is to be made in another process.
+/// Encodes a call to make in another process.
 fn call<F, A>(function: F, argument: A) -> Result<Arc<Initializer>, Error>
 where
     F: Fn(A) + Send + Sync + 'static,
@@ -87,22 +87,24 @@ impl ProcessPoolBuilder {
         ProcessPoolBuilder::default()
     }
 
-    /// Most worker processes at a time. Default: the CPUs that this process may use.
+    /// The maximum number of worker processes. Default: the number of CPUs that this process may
+    /// use.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
         self
     }
 
-    /// The workers are called `NAME_0`, `NAME_1`, … by [`process::name`](crate::process::name); one that
-    /// takes the place of another takes its name too. At most 230 bytes. Default: `ProcessPoolExecutor-K`, where `K` counts the pools of this process.
+    /// The name of the pool. [`process::name`](crate::process::name) reports its workers as
+    /// `NAME_0`, `NAME_1`, …; a replacement inherits the name of its predecessor. At most 230
+    /// bytes. Default: `ProcessPoolExecutor-K`, where `K` counts the pools of this process.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Calls `function` with `argument` once in each worker, before its first task. If it panics, that
-    /// worker does not serve; if that happens again and again, the pool is broken, and every task fails
-    /// with the reason.
+    /// Calls `function` with `argument` once in each worker, before its first task. If it panics,
+    /// that worker does not serve. If it keeps panicking, the pool becomes broken, and every task
+    /// fails with the reason.
     ///
     /// ```
     /// use horsepower::{Executor, ProcessPoolExecutor};
@@ -133,18 +135,18 @@ impl ProcessPoolBuilder {
         self
     }
 
-    /// How workers come into being. Default: [`StartMethod::Spawn`].
+    /// How worker processes are started. Default: [`StartMethod::Spawn`].
     pub fn start_method(mut self, method: StartMethod) -> Self {
         self.method = method;
         self
     }
 
-    /// Calls `function` with `argument` once in the [fork server](StartMethod::ForkServer), which this
-    /// asks for. What it leaves behind, in statics above all, every worker has from its start, in pages of
-    /// memory that all of them share until they are written to. It must leave no thread running. What
-    /// libraries do when a process forks (`pthread_atfork`) does not happen, and whatever is random in
-    /// what was loaded, such as the keys of a `HashMap`, is the same in all workers. If it
-    /// panics again and again, the pool is broken, and every task fails with the reason.
+    /// Calls `function` with `argument` once in the [fork server](StartMethod::ForkServer), and
+    /// selects that start method. Every worker inherits the state that it leaves behind, above all
+    /// in statics; the workers share the memory pages until one of them writes. It must leave no
+    /// thread running. Fork handlers of libraries (`pthread_atfork`) are not called, and random
+    /// state that was loaded, such as the keys of a `HashMap`, is the same in all workers. If it
+    /// keeps panicking, the pool becomes broken, and every task fails with the reason.
     ///
     /// ```
     /// use horsepower::{Executor, ProcessPoolExecutor};
@@ -177,37 +179,38 @@ impl ProcessPoolBuilder {
         self
     }
 
-    /// How many tasks a worker is given until it is replaced; a chunk of a `map` is one. For code that
-    /// leaks. Default: any number.
+    /// How many tasks a worker runs before it is replaced; a chunk of a `map` counts as one. For
+    /// code that leaks. Default: no limit.
     pub fn tasks_per_worker(mut self, tasks: usize) -> Self {
         self.limits.tasks = Some(tasks);
         self
     }
 
-    /// How many bytes of memory a worker may use: resident, and not shared with others. One that uses
-    /// more while a task runs is ended, and the task's error says so
-    /// ([`is_memory_limit`](Error::is_memory_limit)); one that uses more between tasks is replaced. They
-    /// are weighed every 20 ms, so a fast one can go further for a moment. Default: no limit.
+    /// How many bytes of memory a worker may use: resident and not shared with other processes. A
+    /// worker that exceeds this while it runs a task is killed, and the task's error has
+    /// [`is_memory_limit`](Error::is_memory_limit); one that exceeds it between tasks is replaced.
+    /// Memory is measured every 20 ms, so a worker may exceed the limit briefly. Default: no limit.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.limits.memory = Some(bytes);
         self
     }
 
-    /// A worker that uses more than so many bytes is replaced once its task has ended; the task goes
-    /// on. For code that leaks. Default: never.
+    /// A worker that uses more than this many bytes is replaced after its current task, which
+    /// finishes normally. For code that leaks. Default: never.
     pub fn replace_above(mut self, bytes: u64) -> Self {
         self.limits.replace_above = Some(bytes);
         self
     }
 
-    /// How many tasks may wait beside those that run; then [`submit`](crate::Executor::submit) waits
-    /// for room. What `map` submits is bounded by its window, and does not count. Default: any number.
+    /// How many tasks may wait in addition to the running ones; when that many wait,
+    /// [`submit`](crate::Executor::submit) blocks until there is room. `map` is bounded by its
+    /// window instead and does not count. Default: no limit.
     pub fn queue_limit(mut self, tasks: usize) -> Self {
         self.queue_limit = Some(tasks);
         self
     }
 
-    /// How long a worker may have nothing to do until it is let go. Default: as long as the pool lives.
+    /// How long a worker may be idle before it is stopped. Default: it is kept as long as the pool.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.limits.idle = Some(timeout);
         self
@@ -215,12 +218,12 @@ impl ProcessPoolBuilder {
 
     launch_settings!("the workers");
 
-    /// Makes the pool. No process is started yet.
+    /// Creates the pool. No process is started yet.
     ///
     /// # Errors
-    /// If the program has not called [`init`](crate::init()); if a setting makes no sense, such as 0
-    /// workers or 0 tasks for each; if the argument of the initializer cannot be encoded; or if the
-    /// system gives no thread or descriptor.
+    /// If the program has not called [`init`](crate::init()); if a setting makes no sense, such as
+    /// 0 workers or 0 tasks per worker; if the argument of the initializer or preload cannot be
+    /// encoded; or if the system refuses a thread or descriptor.
     pub fn build(self) -> Result<ProcessPoolExecutor, Error> {
         static POOLS: AtomicUsize = AtomicUsize::new(0);
         let cpus = usable_cpus().get();
@@ -235,13 +238,13 @@ impl ProcessPoolBuilder {
             return Err(wrong);
         }
         let name = self.name.filter(|name| !name.is_empty()).unwrap_or_else(|| {
-            // Relaxed: only a number.
+            // Relaxed: a counter.
             format!("ProcessPoolExecutor-{}", POOLS.fetch_add(1, Ordering::Relaxed))
         });
-        // Room for the number of the worker.
+        // Leave room for the number of the worker.
         if name.len() > LONGEST_NAME - 25 {
             return Err(Error::new(Kind::Invalid(format!(
-                "a name of {} bytes is too long for a pool; at most {}",
+                "the pool name has {} bytes; at most {} are allowed",
                 name.len(),
                 LONGEST_NAME - 25
             ))));
@@ -252,7 +255,7 @@ impl ProcessPoolBuilder {
             (StartMethod::ForkServer, preload) => Method::ForkServer(preload),
             (StartMethod::Spawn, None) => Method::Spawn,
             (StartMethod::Spawn, Some(_)) => {
-                let why = "only a fork server can load something beforehand, and the start method is spawn";
+                let why = "`preload` needs a fork server, but the start method is spawn";
                 return Err(Error::new(Kind::Invalid(why.into())));
             }
         };

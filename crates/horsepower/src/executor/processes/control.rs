@@ -1,4 +1,4 @@
-//! What futures ask of a process pool.
+//! Connects the futures of a process pool with the pool.
 
 use crate::executor::{Control, Helped};
 use horsepower_core::pool::{self, Shared};
@@ -38,6 +38,6 @@ impl Control for Shared {
     }
 
     fn is_callback_thread(&self) -> bool {
-        self.is_caller()
+        self.is_callback_thread()
     }
 }

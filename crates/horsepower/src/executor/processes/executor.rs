@@ -1,8 +1,9 @@
 //! [`ProcessPoolExecutor`]: typed tasks on the pool of worker processes of `horsepower-core`.
 //!
-//! The typed front (`front`, `wire`) has made a message of a task (① and ②). Here it goes to the pool,
-//! which puts it into a lane (③), has a worker run it (④) and collects the reply (⑤); then the pool
-//! calls the message's receiver, in `wire`, which decodes (⑥) and completes the future (⑦).
+//! The typed front (`front`, `wire`) has turned the task into a message (① and ②). Here it goes to
+//! the pool, which puts it into a lane (③), has a worker run it (④) and collects the reply (⑤).
+//! Then the pool calls the message's receiver in `wire`, which decodes (⑥) and completes the future
+//! (⑦).
 
 use super::ProcessPoolBuilder;
 use crate::error::{Error, Kind};
@@ -15,24 +16,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Runs tasks in worker processes of its own, so that whatever happens in a task, a panic, a
-/// segmentation fault, `exit`, costs that task and nothing else.
+/// Runs tasks in worker processes, so that whatever happens in a task, be it a panic, a
+/// segmentation fault or `exit`, affects that task and nothing else.
 ///
-/// A worker is this same program, started once more, which stops and serves where the program calls
-/// [`init`](crate::init()); a pool in a program that has not called it is an error. Workers are
-/// started when tasks need them, kept, and replaced when they die. They end with the pool, and with
-/// this process however it ends.
+/// A worker is this same program, started again, which stops and serves where the program calls
+/// [`init`](crate::init()); making a pool in a program that has not called it is an error. Workers
+/// are started when tasks need them, kept, and replaced when they die. They exit with the pool, and
+/// with this process, however it ends.
 ///
-/// Leaving the scope waits for the work: see [`shutdown`](Executor::shutdown).
+/// Leaving the scope waits for the work: see [`shutdown`](crate::Executor::shutdown).
 ///
-/// What tasks print goes to this program's standard output and error. Their standard input is empty:
-/// it is the parent's to read.
+/// Tasks print to this program's standard output and error. Their standard input is empty, because
+/// the parent reads the real one.
 ///
 /// ```
 /// use horsepower::{Executor, ProcessPoolExecutor};
 ///
 /// fn checked(n: u64) -> u64 {
-///     if n == 3 { std::process::abort() } // would end any other program
+///     if n == 3 { std::process::abort() } // would take down any other program
 ///     n * n
 /// }
 ///
@@ -59,7 +60,7 @@ impl ProcessPoolExecutor {
         ProcessPoolExecutor { pool, workers: AtomicUsize::new(workers), limit }
     }
 
-    /// A pool with as many workers as this process may use CPUs.
+    /// Creates a pool with one worker per CPU that this process may use.
     ///
     /// # Errors
     /// Those of [`ProcessPoolBuilder::build`].
@@ -67,7 +68,7 @@ impl ProcessPoolExecutor {
         ProcessPoolExecutor::builder().build()
     }
 
-    /// A pool with at most so many workers.
+    /// Creates a pool with at most `workers` workers.
     ///
     /// # Errors
     /// Those of [`ProcessPoolBuilder::build`].
@@ -75,30 +76,30 @@ impl ProcessPoolExecutor {
         ProcessPoolExecutor::builder().workers(workers).build()
     }
 
-    /// True if it takes tasks: it is neither shut down nor broken.
+    /// True if it accepts tasks: it is neither shut down nor broken.
     pub(super) fn is_open(&self) -> bool {
         self.pool.shared().is_open()
     }
 
-    /// Settings for a pool.
+    /// Settings for a new pool.
     pub fn builder() -> ProcessPoolBuilder {
         ProcessPoolBuilder::new()
     }
 
-    /// The process ids of the workers that live now.
+    /// The process ids of the living workers.
     #[must_use]
     pub fn worker_pids(&self) -> Vec<u32> {
         self.pool.worker_pids()
     }
 
-    /// Changes how many workers there may be. More are started when tasks need them; of fewer, those
-    /// that have nothing to do go first, and the others when their tasks have ended.
+    /// Changes the maximum number of workers. New ones are started when tasks need them. If there
+    /// are too many, idle workers are stopped first, and busy ones after their tasks finish.
     ///
     /// # Errors
     /// If `workers` is 0.
     pub fn resize(&self, workers: usize) -> Result<(), Error> {
         at_least_one("workers", workers)?;
-        // Relaxed: only a number.
+        // Relaxed: a plain number.
         self.workers.store(workers, Ordering::Relaxed);
         self.pool.resize(workers);
         if let Some(limit) = &self.limit {
@@ -116,8 +117,8 @@ impl MessageRunner for ProcessPoolExecutor {
             None => Task::single(entry, payload, receiver),
             Some(items) => Task::framed(entry, payload, items.get(), receiver),
         };
-        // Somebody may wait for its place in the queue; and a worker may hand a part of many items
-        // back, which is to go on although nobody reads results.
+        // A submitter may be waiting for its place in the queue. And a worker may hand back a part
+        // of many items, which must continue even if no thread reads results.
         if self.limit.is_some() && items.is_none() || items.is_some_and(|items| items.get() > 1) {
             task = task.watched();
         }
@@ -134,7 +135,7 @@ impl Backend for ProcessPoolExecutor {
     }
 
     fn parallelism(&self) -> usize {
-        // Relaxed: only a number.
+        // Relaxed: a plain number.
         self.workers.load(Ordering::Relaxed)
     }
 
@@ -156,8 +157,8 @@ impl Backend for ProcessPoolExecutor {
     }
 
     fn is_inside(&self) -> bool {
-        // In a callback: else each that submits two tasks for one that ended would have a thread to itself
-        // before long.
+        // True in a callback. Otherwise every callback that submits two tasks for each finished one
+        // would soon block, each on a thread of its own.
         self.pool.shared().in_callback()
     }
 
@@ -177,7 +178,7 @@ impl Backend for ProcessPoolExecutor {
         if ended || !options.wait {
             Ok(())
         } else if self.pool.shared().in_callback() {
-            let why = "a process pool cannot wait for its end in one of its own callbacks";
+            let why = "a process pool cannot wait for its own shutdown in one of its own callbacks";
             Err(Error::new(Kind::Invalid(why.into())))
         } else {
             Err(Error::new(Kind::ShutdownTimedOut))
@@ -196,8 +197,8 @@ pub(crate) fn no_pool(error: PoolError, doing: &'static str) -> Error {
     Error::new(match error {
         PoolError::NotReady(not_ready) => Kind::NotReady(not_ready),
         PoolError::TooDeep => Kind::Invalid(format!(
-            "cannot {doing} in process {}: there are {DEEPEST} above it already; does a task start \
-             itself again and again?",
+            "cannot {doing} in process {}: it is already {DEEPEST} levels below the first program; \
+             does a task start itself recursively?",
             std::process::id()
         )),
         PoolError::System(source) => Kind::System { doing, source },

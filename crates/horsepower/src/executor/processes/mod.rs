@@ -1,8 +1,7 @@
-//! [`ProcessPoolExecutor`]: tasks run in worker processes.
+//! [`ProcessPoolExecutor`]: runs tasks in worker processes.
 //!
-//! `executor` is the type, `builder` its settings, `control` what its futures ask of the pool, `reusable`
-//! pools that are made once. The pool
-//! itself is in `horsepower-core`.
+//! `executor` is the type, `builder` its settings, `control` connects its futures with the pool,
+//! `reusable` keeps pools for reuse. The pool itself is in `horsepower-core`.
 
 mod builder;
 mod control;

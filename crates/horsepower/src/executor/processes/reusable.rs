@@ -1,16 +1,16 @@
-//! Pools that a program makes once and uses again: [`ProcessPoolBuilder::reusable`].
+//! Pools that a program creates once and reuses: [`ProcessPoolBuilder::reusable`].
 
 use super::{ProcessPoolBuilder, ProcessPoolExecutor};
 use crate::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The pools of this program, each with the settings that it was made with.
+/// The reusable pools of this program, each with its settings.
 static POOLS: Mutex<Vec<(ProcessPoolBuilder, Arc<ProcessPoolExecutor>)>> = Mutex::new(Vec::new());
 
 impl ProcessPoolBuilder {
-    /// The program's pool with these settings: made when it is asked for first, and the same from then
-    /// on. If it has been shut down or is broken, there is a new one. It waits for nobody at the end of
-    /// the program: ask the futures of what you have submitted.
+    /// Returns the program's pool with these settings. The first call creates it, later calls
+    /// return the same pool; if that has been shut down or is broken, a new one is created. At the
+    /// end of the program nothing waits for it: read the futures of what you submit.
     ///
     /// # Errors
     /// Those of [`build`](Self::build).
@@ -40,9 +40,9 @@ impl ProcessPoolBuilder {
         let old = place.map(|place| pools.swap_remove(place));
         pools.push((self, pool.clone()));
         drop(pools);
-        // It may have something to finish, and nobody has to wait for that; unless the system gives no
-        // thread for it, for then it is dropped here.
-        let _ = std::thread::Builder::new().name("hp-farewell".into()).spawn(move || drop(old));
+        // It may have tasks to finish, and nobody should have to wait for that. If the system
+        // cannot start a thread, it is dropped here.
+        let _ = std::thread::Builder::new().name("hp-drop".into()).spawn(move || drop(old));
         Ok(pool)
     }
 }

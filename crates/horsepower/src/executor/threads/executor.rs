@@ -74,7 +74,7 @@ impl ThreadPoolExecutor {
         ThreadPoolBuilder::default()
     }
 
-    /// Runs any closure on a thread of the pool. As [`submit`](Executor::submit) it waits for room if
+    /// Runs any closure on a thread of the pool. As [`submit`](crate::Executor::submit) it waits for room if
     /// the queue has a limit.
     pub fn spawn<C, R>(&self, closure: C) -> TaskFuture<R>
     where
@@ -161,7 +161,7 @@ impl ThreadPoolExecutor {
                     }
                     pool.within(|| {
                         let task = name.as_str();
-                        tracing::warn!(task, ?limit, "task has not begun in time");
+                        tracing::warn!(task, ?limit, "task exceeded its queue deadline");
                     });
                 }
                 pool.ended();
@@ -220,7 +220,7 @@ impl Backend for ThreadPoolExecutor {
         }
         if self.pool.is_here() {
             // In one of its own tasks: waiting would be for ever. What is queued still runs.
-            let why = "a thread pool cannot wait for its end in one of its own tasks";
+            let why = "a thread pool cannot wait for its own shutdown in one of its own tasks";
             return Err(Error::new(Kind::Invalid(why.into())));
         }
         let deadline = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));

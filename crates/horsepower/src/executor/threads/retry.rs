@@ -34,7 +34,7 @@ impl Pool {
             promise.pause(Some(Box::new(delayed)));
             self.release_after(number, pause);
         }
-        tracing::debug!(task = promise.name().as_str(), ?pause, "task is tried again");
+        tracing::debug!(task = promise.name().as_str(), ?pause, "retrying task");
         Ok(())
     }
 

@@ -22,7 +22,7 @@ thread_local! {
 impl Pool {
     /// All that a thread of the pool does.
     pub(super) fn live(self: Arc<Self>, number: usize) {
-        self.within(|| tracing::debug!(pool = self.settings.name, number, "thread is started"));
+        self.within(|| tracing::debug!(pool = self.settings.name, number, "thread started"));
         let over = self.lock().is_over();
         if let Some(initializer) = self.settings.initializer.as_ref().filter(|_| !over) {
             self.within(|| {
@@ -105,7 +105,7 @@ impl Pool {
         drop(self.look_for_the_end(state));
         drop(own);
         self.wake(call);
-        self.within(|| tracing::debug!(pool = self.settings.name, number, "thread has left"));
+        self.within(|| tracing::debug!(pool = self.settings.name, number, "thread exited"));
     }
 
     /// Runs a job: one call, or the items of a chunk until they are done or patience is over; the
