@@ -306,7 +306,7 @@ pub fn sh_11(place: Place) {
 
 /// Workers share the items of a chunk that turn out to be slow.
 pub fn slow_items_are_shared(place: Place) {
-    const ITEMS: u64 = 5000;
+    const ITEMS: usize = 1500;
     let executor = Subject::new(place, 2);
     let folder = tempfile::tempdir().unwrap();
     // Each worker that runs an item makes a file.
@@ -316,11 +316,11 @@ pub fn slow_items_are_shared(place: Place) {
         std::fs::write(file, "").unwrap();
         if folder.read_dir().unwrap().count() < 2 {
             // Slow until a second worker has run an item.
-            std::thread::sleep(Duration::from_millis(6));
+            std::thread::sleep(Duration::from_millis(10));
         }
     };
-    let items = vec![folder.path().to_owned(); ITEMS as usize];
-    let options = MapOptions::new().chunk_size(ITEMS as usize);
+    let items = vec![folder.path().to_owned(); ITEMS];
+    let options = MapOptions::new().chunk_size(ITEMS);
     assert!(executor.tasks(who, items).options(options).map().all(|result| result.is_ok()));
     assert_eq!(folder.path().read_dir().unwrap().count(), 2);
 }

@@ -87,6 +87,15 @@ impl Place {
         }
     }
 
+    /// True if tasks may ask for retries.
+    #[must_use]
+    pub fn retries(self) -> bool {
+        match self {
+            Place::Inline | Place::Threads | Place::Processes => true,
+            Place::Socket => false,
+        }
+    }
+
     /// True if every argument is encoded; false if it is only encoded to be used again.
     #[must_use]
     pub fn encodes_arguments(self) -> bool {

@@ -92,7 +92,7 @@ impl<'de> Deserialize<'de> for Odd {
 fn po_12_wherever_it_is_encoded() {
     horsepower::init();
     guarded("po_12", || {
-        for place in Place::ALL {
+        for place in Place::ALL.into_iter().filter(|place| place.retries()) {
             let executor = Subject::new(place, 1);
             let task = |_: Odd| -> u64 { panic!("it was called") };
             let error = executor.task(task, Odd(1)).retries(2).submit().result().unwrap_err();

@@ -49,7 +49,7 @@ fn fa_15_a_deadline_ends_the_task() {
             assert!(error.is_deadline() && !error.is_timeout(), "{error}");
             assert!(!error.is_worker_death(), "{error}");
             assert_eq!(error.worker_pid(), Some(pid));
-            let text = format!("longer than its deadline of {limit:?}");
+            let text = format!("deadline of {limit:?} exceeded");
             assert!(error.to_string().contains(&text), "{error}");
             for (n, future) in (0..).zip(waiting) {
                 let (number, other) = future.result().unwrap();

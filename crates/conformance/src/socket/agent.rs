@@ -14,6 +14,8 @@ const PATIENCE: Duration = Duration::from_millis(5);
 
 /// Another process of this program, and the socket that leads to it.
 pub(super) struct Agent {
+    /// While this file is there, the agent begins no further item.
+    stop: PathBuf,
     pub(super) process: Process<()>,
     pub(super) stream: UnixStream,
 }
@@ -34,7 +36,7 @@ impl Agent {
             match listener.accept() {
                 Ok((stream, _)) => {
                     stream.set_nonblocking(false).map_err(system)?;
-                    return Ok(Agent { process, stream });
+                    return Ok(Agent { stop: stop_file(path), process, stream });
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(system(error)),
@@ -48,11 +50,27 @@ impl Agent {
     }
 }
 
+impl Agent {
+    /// From now on the agent begins no further item of its request; or it may again.
+    pub(super) fn set_stopped(&self, stopped: bool) {
+        // If there is no room for the file, the rest is handed back a little later.
+        let _ = match stopped {
+            true => std::fs::write(&self.stop, ""),
+            false => std::fs::remove_file(&self.stop),
+        };
+    }
+}
+
+fn stop_file(socket: &Path) -> PathBuf {
+    socket.with_extension("stop")
+}
+
 /// All that the other process does.
 ///
 /// # Panics
 /// If its caller sends what this program does not understand.
 fn serve(path: PathBuf) {
+    let stop = stop_file(&path);
     let stream = UnixStream::connect(path).expect("the caller listens");
     let mut input = BufReader::new(stream.try_clone().expect("a descriptor"));
     let mut output = BufWriter::new(stream);
@@ -69,7 +87,7 @@ fn serve(path: PathBuf) {
         if request.framed {
             let _ = arguments(&request.payload)
                 .map(&mut answer)
-                .all(|sent| sent && started.elapsed() < PATIENCE);
+                .all(|sent| sent && started.elapsed() < PATIENCE && !stop.exists());
         } else {
             answer(&request.payload);
         }

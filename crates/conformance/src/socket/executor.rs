@@ -219,8 +219,9 @@ impl Control for Shared {
                 true
             }
             None => {
-                // What is left of it is handed back soon.
+                // What is left of it is handed back.
                 task.set_stopped();
+                state.agents.iter().for_each(|seat| seat.stop(|job| job == task.word()));
                 false
             }
         }
@@ -241,6 +242,15 @@ impl Control for Shared {
 }
 
 impl Seat {
+    /// Stops the agent if it runs such a job.
+    fn stop(&self, which: impl Fn(u64) -> bool) {
+        if let (Some(agent), Some((number, ..))) = (&self.agent, &self.job)
+            && which(*number)
+        {
+            agent.set_stopped(true);
+        }
+    }
+
     fn kill(&mut self) {
         self.killed = true;
         if let Some(agent) = &self.agent {
@@ -301,6 +311,7 @@ impl Shared {
                 seat.job = Some((job.number, job.reply.clone(), job.items - job.next));
                 seat.killed = false;
                 if let Some(agent) = seat.agent.clone() {
+                    agent.set_stopped(false);
                     return Some((job, agent));
                 }
                 seat.job = None;
@@ -467,6 +478,7 @@ impl Shared {
                 if let Some(job) = &seat.job {
                     job.1.task_state().set_stopped();
                 }
+                seat.stop(|_| true);
             }
         }
         if how.kills_running() {
