@@ -28,10 +28,15 @@ impl<'a> Call<'a> {
     }
 
     /// The task, for the executors of this crate.
-    pub(super) fn into_task(mut self) -> &'a mut dyn LocalTask {
+    pub(super) fn into_task(self) -> &'a mut dyn LocalTask {
+        self.into_parts().0
+    }
+
+    /// The task and its policy, for the executors of this crate.
+    pub(super) fn into_parts(mut self) -> (&'a mut dyn LocalTask, Option<&'a TaskPolicy>) {
         match self.task.take() {
-            Some(task) => task,
-            None => unreachable!("only `into_task` and `drop` take it"),
+            Some(task) => (task, self.policy),
+            None => unreachable!("only `into_parts` and `drop` take it"),
         }
     }
 

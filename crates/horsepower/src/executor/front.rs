@@ -37,12 +37,12 @@ where
 {
     const { assert_zero_sized::<F>() }
     let name = options.name_or(type_name::<F>());
-    if let Some(kind) = refusal(backend, options) {
+    let policy = options.policy();
+    if let Some(kind) = policy.as_ref().and_then(|policy| refusal(backend, policy)) {
         return TaskFuture::failed(name, kind);
     }
     let promise = Arc::new(Promise::<R>::new(name, backend.control()).admitted(permit));
     let future = TaskFuture::new(promise.clone());
-    let policy = options.policy();
     match backend.carrier() {
         Carrier::Calls(runner) if options.retries == 0 => {
             let mut task = Single::new(promise, once(move || function(argument)));
@@ -82,10 +82,10 @@ where
     I::IntoIter: 'e,
 {
     const { assert_zero_sized::<F>() }
-    let task = options.task_options();
+    let policy = options.policy();
     let items = items.into_iter();
     let workers = backend.parallelism();
-    if let Some(kind) = refusal(backend, &task) {
+    if let Some(kind) = policy.as_ref().and_then(|policy| refusal(backend, policy)) {
         let why = kind.to_string();
         return Map::start(options, workers, items, move |_, _| {
             TaskFuture::failed(type_name::<F>(), Kind::Invalid(why.clone()))
@@ -101,7 +101,6 @@ where
         #[cfg(target_os = "linux")]
         Carrier::Messages(runner) => {
             let entry = EntryPoint::new::<F, wire::Typed<A, R>>(function);
-            let policy = task.policy();
             Map::start(options, workers, items, move |items, clock| match &entry {
                 Ok(entry) => {
                     wire::start_chunk(backend, runner, *entry, policy.as_ref(), items, clock)
@@ -137,8 +136,8 @@ where
 }
 
 /// Why the backend cannot run a task with these options, if it cannot.
-pub(super) fn refusal(backend: &(impl Backend + ?Sized), options: &TaskOptions) -> Option<Kind> {
-    let TaskPolicy { deadline, queue_deadline, retries, capture, .. } = options.policy()?;
+pub(super) fn refusal(backend: &(impl Backend + ?Sized), policy: &TaskPolicy) -> Option<Kind> {
+    let &TaskPolicy { deadline, queue_deadline, retries, capture, .. } = policy;
     let wanted = [
         (deadline.is_some(), Capability::Deadline),
         (queue_deadline.is_some(), Capability::QueueDeadline),

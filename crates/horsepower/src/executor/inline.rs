@@ -96,7 +96,8 @@ impl InlineExecutor {
         I::IntoIter: 'e,
     {
         let name = type_name::<F>();
-        let refusal = super::front::refusal(self, &options.task_options());
+        let policy = options.policy();
+        let refusal = policy.and_then(|policy| super::front::refusal(self, &policy));
         let refusal = refusal.map(|kind| kind.to_string());
         Map::start(options, 1, items.into_iter(), move |items, clock| {
             if let Some(why) = &refusal {
@@ -135,8 +136,12 @@ impl InlineExecutor {
         self.running.fetch_add(1, Ordering::Relaxed);
         let (answer, calls, failed) = call();
         self.running.fetch_sub(1, Ordering::Relaxed);
-        self.done.fetch_add((calls - failed) as u64, Ordering::Relaxed);
-        self.failed.fetch_add(failed as u64, Ordering::Relaxed);
+        if calls > failed {
+            self.done.fetch_add((calls - failed) as u64, Ordering::Relaxed);
+        }
+        if failed > 0 {
+            self.failed.fetch_add(failed as u64, Ordering::Relaxed);
+        }
         answer
     }
 
@@ -166,13 +171,12 @@ impl InlineExecutor {
 
 impl CallRunner for InlineExecutor {
     fn start(&self, call: Call<'_>) {
-        let policy = call.policy().cloned();
-        let task = call.into_task();
+        let (task, policy) = call.into_parts();
         if self.is_closed() {
             task.refuse(Kind::Shutdown);
             return task.publish(None);
         }
-        self.call(task, policy.as_ref());
+        self.call(task, policy);
         task.publish(None);
     }
 }

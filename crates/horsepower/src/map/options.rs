@@ -1,6 +1,6 @@
 //! [`MapOptions`]: the options of a `map`.
 
-use crate::task::TaskOptions;
+use horsepower_core::task::TaskPolicy;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -157,9 +157,11 @@ impl MapOptions {
         })
     }
 
-    /// The options of each item as those of a task.
-    pub(crate) fn task_options(&self) -> TaskOptions {
-        TaskOptions { deadline: self.deadline, grace: self.grace, ..TaskOptions::new() }
+    /// What the executor has to see to for each item; `None` for nothing special.
+    pub(crate) fn policy(&self) -> Option<TaskPolicy> {
+        let deadline = self.deadline?;
+        let (deadline, grace) = (Some(deadline), self.grace);
+        Some(TaskPolicy { deadline, grace, ..TaskPolicy::default() })
     }
 }
 

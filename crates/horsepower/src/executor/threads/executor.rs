@@ -121,7 +121,8 @@ impl ThreadPoolExecutor {
         I::IntoIter: 'e,
     {
         let function = Arc::new(function);
-        let refusal = front::refusal(self, &options.task_options());
+        let policy = options.policy();
+        let refusal = policy.and_then(|policy| front::refusal(self, &policy));
         let refusal = refusal.map(|kind| kind.to_string());
         Map::start(options, self.workers(), items.into_iter(), move |items, clock| match &refusal {
             Some(why) => TaskFuture::failed(type_name::<F>(), Kind::Invalid(why.clone())),
@@ -172,12 +173,12 @@ impl ThreadPoolExecutor {
 
 impl CallRunner for ThreadPoolExecutor {
     fn start(&self, call: Call<'_>) {
-        let policy = call.policy().cloned();
-        let task = call.into_task().detach();
-        if let Some(limit) = policy.as_ref().and_then(|policy| policy.queue_deadline) {
+        let (task, policy) = call.into_parts();
+        let task = task.detach();
+        if let Some(limit) = policy.and_then(|policy| policy.queue_deadline) {
             self.limit_wait(&task.share_promise(), limit);
         }
-        self.pool.submit(Job::new(task, policy.as_ref()));
+        self.pool.submit(Job::new(task, policy));
     }
 }
 
