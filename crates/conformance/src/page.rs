@@ -246,9 +246,8 @@ pub fn page() -> String {
     let mut page = String::from(
         "# What horsepower does, and which tests show it\n\n\
          Made by `scripts/conformance` from `crates/conformance/behaviours.txt` and the ids that tests \
-         carry;\ndo not edit it. The list was compiled from the tests of CPython 3.11, loky 3.7 and \
-         pebble 5.2, the\nreferences of the field, and from what CPython 3.11 was seen to do where no \
-         test says it.\n\n\
+         carry;\ndo not edit it. The list comes from the tests of CPython 3.11, loky 3.7 and pebble 5.2, \
+         the\nreferences of the field, and from what CPython 3.11 does where no test says it.\n\n\
          A name in code is a test function. Rows of the suite (`crates/conformance/src`) name the \
          executors on\nwhich they run: I in line, T on threads, P in processes, S through sockets.\n",
     );

@@ -2,7 +2,7 @@
 
 use crate::built;
 use crate::gate::{Gate, pass};
-use crate::harness::{Subject, assert_gone, is_alive, is_child, threads, until, waiting};
+use crate::harness::{Subject, assert_gone, in_time, is_alive, is_child, threads, until, waiting};
 use crate::place::Place;
 use crate::rows::{add_one, fail_on_three};
 use horsepower::{Error, Executor, ProcessPoolExecutor, ShutdownOptions, TaskFuture};
@@ -302,27 +302,35 @@ pub fn sh_11_in_the_callback_of_a_cancelled_task(place: Place) {
 /// SH-11: the same in the callback of a task that missed its queue deadline, while another task waits for
 /// its retry.
 pub fn sh_11_in_the_callback_of_a_late_task(place: Place) {
-    let executor = Arc::new(Subject::new(place, 1));
-    let mut gate = Gate::new();
-    let pause = Duration::from_millis(150);
-    let failing = executor.task(fail_on_three, 3).retries(1).backoff(pause).submit();
-    until(|| executor.stats().retried == 1);
-    let running = executor.submit(pass, gate.path());
-    let late = executor.task(add_one, 1).queue_deadline(Duration::from_millis(1)).submit();
-    let (tell, told) = mpsc::channel();
-    let inside = Arc::downgrade(&executor);
-    late.add_done_callback(move |outcome| {
-        assert!(outcome.as_ref().is_err_and(Error::is_deadline));
-        let executor = inside.upgrade().unwrap();
-        executor.shutdown();
-        drop(executor);
-        tell.send(()).unwrap();
+    in_time(Duration::from_millis(20), |limit| {
+        let executor = Arc::new(Subject::new(place, 1));
+        let mut gate = Gate::new();
+        let pause = Duration::from_millis(150);
+        let failing = executor.task(fail_on_three, 3).retries(1).backoff(pause).submit();
+        until(|| executor.stats().retried == 1);
+        let running = executor.submit(pass, gate.path());
+        let late = executor.task(add_one, 1).queue_deadline(limit).submit();
+        let (tell, told) = mpsc::channel();
+        let inside = Arc::downgrade(&executor);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                until(|| late.is_done());
+                gate.open();
+            });
+            late.add_done_callback(move |outcome| {
+                assert!(outcome.as_ref().is_err_and(Error::is_deadline));
+                let executor = inside.upgrade().unwrap();
+                executor.shutdown();
+                drop(executor);
+                tell.send(std::thread::current().id()).unwrap();
+            });
+        });
+        let caller = told.recv().unwrap();
+        running.result().unwrap();
+        assert!(failing.result().unwrap_err().is_panic(), "it was tried again");
+        // The deadline must not pass before there is a callback.
+        (caller != std::thread::current().id()).then_some(())
     });
-    until(|| late.is_done());
-    gate.open();
-    told.recv().unwrap();
-    running.result().unwrap();
-    assert!(failing.result().unwrap_err().is_panic(), "it was tried again");
 }
 
 /// SH-11: a callback may shut its executor down without waiting; waiting for it is an error.

@@ -3,11 +3,12 @@
 use horsepower::prelude::*;
 use horsepower::{Error, ShutdownOptions, Until, as_completed, wait};
 use horsepower_conformance::gate::{Gate, pass};
-use horsepower_conformance::harness::{assert_gone, guarded, until};
+use horsepower_conformance::harness::{assert_gone, guarded, in_time, until};
 use horsepower_conformance::pools::{end, hang, pid_of, pool};
 use horsepower_conformance::subprocess::die;
 use std::cell::OnceCell;
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -31,19 +32,39 @@ fn take_time(n: u64) -> u64 {
 fn slow<T>() -> (impl FnOnce(&T) + Send + 'static, Receiver<()>, Sender<()>) {
     let (begin, begun) = channel();
     let (release, wait) = channel::<()>();
+    let adder = std::thread::current().id();
     let callback = move |_: &T| {
-        begin.send(()).unwrap();
-        let _ = wait.recv();
+        // On a future that has ended it runs at once; the thread that adds it must not wait.
+        if std::thread::current().id() != adder {
+            begin.send(()).unwrap();
+            let _ = wait.recv();
+        }
     };
     (callback, begun, release)
 }
 
-/// Adds such a callback, and returns once it runs.
-fn hold<T>(future: &TaskFuture<T>) -> Sender<()> {
+/// Adds such a callback, and returns once it runs; `None` if the future had ended already.
+fn hold<T>(future: &TaskFuture<T>) -> Option<Sender<()>> {
     let (callback, begun, release) = slow();
     future.add_done_callback(callback);
+    begun.recv().ok().map(|()| release)
+}
+
+/// Task: waits at the gate.
+fn pass_and_return((gate, n): (PathBuf, u64)) -> (u64, u32) {
+    pass(gate);
+    pid_of(n)
+}
+
+/// A future whose callback runs, until the sender is dropped.
+fn held(pool: &ProcessPoolExecutor, n: u64) -> (TaskFuture<(u64, u32)>, Sender<()>) {
+    let mut gate = Gate::new();
+    let future = pool.submit(pass_and_return, (gate.path(), n));
+    let (callback, begun, release) = slow();
+    future.add_done_callback(callback);
+    gate.open();
     begun.recv().unwrap();
-    release
+    (future, release)
 }
 
 /// FU-11: while a callback runs, deadlines end tasks, dead workers are replaced, failed tasks are
@@ -53,8 +74,7 @@ fn fu_11_a_slow_callback_delays_nobody() {
     horsepower::init();
     guarded("slow", || {
         let pool = pool(2);
-        let mut first = pool.submit(pid_of, 1);
-        let release = hold(&first);
+        let (mut first, release) = held(&pool, 1);
 
         let endless = pool.task(hang, ()).deadline(SHORT).submit();
         assert!(endless.result().unwrap_err().is_deadline());
@@ -194,18 +214,21 @@ fn fu_11_callbacks_may_wait_for_each_other() {
     guarded("each other", || {
         let pool = pool(1);
         let (tell, told) = channel();
+        let mut gate = Gate::new();
         // Each but the last waits for the one after it.
         let mut previous = Some(tell);
         for n in 0..4 {
             let (tell, next) = channel::<()>();
             let then = previous.replace(tell).unwrap();
-            pool.submit(pid_of, n).add_done_callback(move |_| {
+            let future = pool.submit(pass_and_return, (gate.path(), n));
+            future.add_done_callback(move |_| {
                 if n < 3 {
                     next.recv().unwrap();
                 }
                 then.send(()).unwrap();
             });
         }
+        gate.open();
         told.recv().unwrap();
         end(pool);
     });
@@ -252,8 +275,7 @@ fn a_large_result_does_not_wait_for_callbacks() {
     horsepower::init();
     guarded("large", || {
         let pool = pool(2);
-        let mut first = pool.submit(pid_of, 0);
-        let release = hold(&first);
+        let (mut first, release) = held(&pool, 0);
         let begun = Arc::new(AtomicUsize::new(0));
         let (go, wait_for_it) = channel::<()>();
         let wait_for_it = Arc::new(Mutex::new(wait_for_it));
@@ -325,8 +347,10 @@ fn a_caller_may_be_the_last_to_hold_its_pool() {
             pool.worker_pids()
         };
         let (held, weak) = (pool.clone(), Arc::downgrade(&pool));
-        let future = pool.submit(pid_of, 2);
+        let mut gate = Gate::new();
+        let future = pool.submit(pass_and_return, (gate.path(), 2));
         future.add_done_callback(move |_| POOL.with(|place| drop(place.set(held))));
+        gate.open();
         assert_eq!(future.result().unwrap().0, 2);
         pool.shutdown_with(ShutdownOptions::new().no_wait()).unwrap();
         drop(pool);
@@ -341,8 +365,7 @@ fn sh_02_the_end_waits_for_callbacks() {
     horsepower::init();
     guarded("the end", || {
         let pool = pool(1);
-        let first = pool.submit(pid_of, 0);
-        let release = hold(&first);
+        let (_first, release) = held(&pool, 0);
         let calls = Arc::new(Mutex::new(vec![]));
         let mut gate = Gate::new();
         let closed = pool.submit(pass, gate.path());
@@ -374,8 +397,11 @@ fn late_callbacks_on_threads_delay_nobody() {
         let mut gate = Gate::new();
         let running = pool.submit(pass, gate.path());
         until(|| running.is_running());
-        let first = pool.task(pid_of, 1).queue_deadline(SHORT).submit();
-        let release = hold(&first);
+        let (first, release) = in_time(SHORT, |limit| {
+            let first = pool.task(pid_of, 1).queue_deadline(limit).submit();
+            let release = hold(&first)?;
+            Some((first, release))
+        });
         let second = pool.task(pid_of, 2).queue_deadline(SHORT).submit();
         assert!(second.result().unwrap_err().is_deadline());
         let kept = pool.task(pid_of, 3).queue_deadline(LONG).submit();
