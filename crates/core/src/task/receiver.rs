@@ -18,6 +18,11 @@ use std::time::Duration;
 pub trait Receiver: Send + Sync + std::fmt::Debug {
     /// The state of the task, for whoever runs it.
     fn task_state(&self) -> &TaskState;
+    /// The task is about to begin. False: it was cancelled, and must not. Only for whoever runs the task
+    /// without being asked by its future to cancel it.
+    fn begin(&self) -> bool {
+        true
+    }
     /// What the task has printed, if that was to be captured: standard output and standard error. Called
     /// before `receive`, once for each time that the task was begun.
     fn printed(&self, output: Vec<u8>, errors: Vec<u8>) {

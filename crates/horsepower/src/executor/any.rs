@@ -117,7 +117,7 @@ impl AnyExecutor {
     /// has one.
     ///
     /// # Errors
-    /// Those of the executor's own builder; forevery kind, if `workers` is 0.
+    /// Those of the executor's own builder; for every kind, if `workers` is 0.
     pub fn with_workers(kind: ExecutorKind, workers: usize) -> Result<AnyExecutor, Error> {
         at_least_one("workers", workers)?;
         Ok(match kind {

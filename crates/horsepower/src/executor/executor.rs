@@ -14,7 +14,7 @@ use std::future::Future;
 /// A place where tasks run. A program switches from one to another by changing one line.
 ///
 /// A task is a plain function, or a closure that captures nothing, and one argument; a tuple
-/// carries several. The compiler checks this forevery executor, so what runs in line today runs in
+/// carries several. The compiler checks this for every executor, so what runs in line today runs in
 /// processes tomorrow. (Threads and the in-line executor have additional methods that take
 /// capturing closures.)
 ///

@@ -128,6 +128,13 @@ impl Reply {
         self.items
     }
 
+    /// To be called before the task starts, by a backend without a [`Control`](super::Control): from now on
+    /// its future says that it runs, and cannot be cancelled. False: it was cancelled, and must not start.
+    #[must_use]
+    pub fn begin(&self) -> bool {
+        self.receiver().begin()
+    }
+
     /// Answers an item with the record that [`EntryPoint::call`] made. A damaged record fails the
     /// item.
     ///

@@ -1,4 +1,4 @@
-//! Typed tasks as messages, and their answers, forevery backend that takes bytes.
+//! Typed tasks as messages, and their answers, for every backend that takes bytes.
 //!
 //! Steps ② encode and ⑥ decode happen here: in the parent, and in [`Typed`] in the other process.
 //! The receivers of answers are here too: a [`Promise`] for one call, a [`Chunk`] for many.
@@ -80,6 +80,10 @@ fn outcome_of<R: Value>(answer: Answer<'_>) -> Result<R, Kind> {
 impl<R: Value> Receiver for Promise<R> {
     fn task_state(&self) -> &TaskState {
         &self.task_state
+    }
+
+    fn begin(&self) -> bool {
+        Promise::begin(self)
     }
 
     fn printed(&self, output: Vec<u8>, errors: Vec<u8>) {
@@ -169,6 +173,10 @@ impl<R> Chunk<R> {
 impl<R: Value> Receiver for Chunk<R> {
     fn task_state(&self) -> &TaskState {
         &self.promise.task_state
+    }
+
+    fn begin(&self) -> bool {
+        self.promise.begin()
     }
 
     fn spent(&self, items: u32, nanos: u64) {

@@ -3,7 +3,7 @@
 //! Two files describe them (cgroups(7), proc_pid_mountinfo(5)): `/proc/self/cgroup` names one group
 //! per hierarchy; `/proc/self/mountinfo` says where hierarchies are mounted and which of their
 //! groups are visible there. Version 2 is one hierarchy with all controllers. Version 1 has a
-//! hierarchy forevery one or two controllers. A hybrid system has both, and each controller is in
+//! hierarchy for every one or two controllers. A hybrid system has both, and each controller is in
 //! one of them; the other then has no file for it.
 //!
 //! Everything is looked up below a `root`, which is `/` except in tests.
