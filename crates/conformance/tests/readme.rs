@@ -28,7 +28,7 @@ fn shape(file: &str) -> Shape {
         let is_fence = line.starts_with("```");
         match &mut block {
             Some(code) => {
-                *code += &format!("{line}\n");
+                *code += &format!("{}\n", without_comment(line));
                 if is_fence {
                     shape.code.extend(block.take());
                 }
@@ -40,6 +40,12 @@ fn shape(file: &str) -> Shape {
     assert_eq!(block, None, "{file}: a block has no end");
     shape.links.sort_unstable();
     shape
+}
+
+/// A line of code; its comment is translated.
+fn without_comment(line: &str) -> &str {
+    let comment = [" // ", "  # "].iter().filter_map(|mark| line.find(mark)).min();
+    line[..comment.unwrap_or(line.len())].trim_end()
 }
 
 impl Shape {
