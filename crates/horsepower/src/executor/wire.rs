@@ -1,4 +1,4 @@
-//! Typed tasks as messages, and their answers, forevery backend that takes bytes.
+//! Typed tasks as messages, and their answers, for every backend that takes bytes.
 //!
 //! Steps ② encode and ⑥ decode happen here: in the parent, and in [`Typed`] in the other process.
 //! The receivers of answers are here too: a [`Promise`] for one call, a [`Chunk`] for many.
