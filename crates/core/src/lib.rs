@@ -4,28 +4,34 @@
 //! # A task's way
 //!
 //! Seven steps. ①, ②, ⑥ and ⑦ are in the `horsepower` crate, where tasks have types; here they are
-//! bytes. Calls go downward, with one exception: at the end of ⑤ the pool calls the task's
-//! `Receiver`, a trait object from the `horsepower` crate, which does ⑥ and ⑦.
+//! bytes.
 //!
 //! | step | file | what happens |
 //! |---|---|---|
-//! | ① accept | `horsepower/src/executor/front.rs` | `submit` makes a future and names the function |
+//! | ① accept | `horsepower/src/executor/front.rs` | `submit` makes a future |
 //! | ② encode | `horsepower/src/codec/encode.rs` | the argument becomes bytes |
-//! | ③ put | `put.rs` in [`pool`] | an idle or short lane is chosen, the bytes go into a slot |
+//! | ③ put | `pool/schedule/put.rs` | an idle or short lane is chosen, the bytes go into a slot |
 //! | ④ work | `worker/worker.rs` | the worker takes the slot, calls the function, replies in the same slot |
-//! | ⑤ collect | `collect.rs` in [`pool`] | the parent checks the reply and frees the slot |
+//! | ⑤ collect | `pool/schedule/collect.rs` | the parent checks the reply and frees the slot |
 //! | ⑥ decode | `horsepower/src/codec/decode.rs` | the bytes become the result |
 //! | ⑦ complete | `horsepower/src/task/promise.rs` | the future has its answer; waiters, callbacks and wakers are notified |
 //!
+//! Calls go downward, except two. In ④ the worker calls the function through its entry point. After
+//! ⑤, without the lock, `pool/delivery/tell.rs` calls the task's `Receiver`, a trait object, which
+//! does ⑥ and ⑦. Both lead to `horsepower/src/executor/wire.rs`.
+//!
+//! `docs/architecture.md` in the repository has every stop between the steps, every lock and every
+//! thread.
+//!
 //! # Layers
 //!
-//! `worker` and `pool` stand on `wire` (entry points, identity, handshake) and `lane` (frames,
-//! slots, sleeping). Within `lane`, `ring` has the slots and every change of state, `sleep` the
-//! waking, and `state` the state word. All of them stand on `sys` (memory, futexes, the control
-//! socket). [`callback_threads`] has the threads on which done-callbacks may take their time,
-//! [`panic`](mod@panic) turns panics into values. Unsafe code is in `sys/memory.rs`, `sys/inherited.rs`,
-//! `sys/fork.rs`, `lane/lane.rs`, `wire/entry_point.rs`, `worker/worker.rs` and
-//! `worker/forkserver.rs`, and nowhere else.
+//! [`pool`] is the parent's side, `worker` the worker's; [`task`] is what both know of a task. They
+//! stand on `wire` (entry points, identity, handshake) and `lane` (frames, slots, sleeping). Within
+//! `lane`, `ring` has the slots and every change of state, `sleep` the waking, and `state` the state
+//! word. All of them stand on `sys` (memory, futexes, the control socket). [`callback_threads`] has
+//! the threads on which done-callbacks may take their time, [`panic`](mod@panic) turns panics into
+//! values. Unsafe code is in `sys/memory.rs`, `sys/inherited.rs`, `sys/fork.rs`, `lane/lane.rs`,
+//! `wire/entry_point.rs`, `worker/worker.rs` and `worker/forkserver.rs`, and nowhere else.
 //!
 //! `docs/design/` in the repository explains the reasons: the lane, the proof that no wake-up is
 //! lost, and the life of a worker.

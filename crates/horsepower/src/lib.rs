@@ -59,8 +59,11 @@
 //! # A task's way
 //!
 //! Seven steps: ① accept `executor/front.rs`, ② encode `codec/encode.rs`, ③ put
-//! `put.rs` in `core/src/pool`, ④ work `core/src/worker/worker.rs`, ⑤ collect `collect.rs` in
-//! `core/src/pool`, ⑥ decode `codec/decode.rs`, ⑦ complete `task/promise.rs`.
+//! `core/src/pool/schedule/put.rs`, ④ work `core/src/worker/worker.rs`, ⑤ collect
+//! `core/src/pool/schedule/collect.rs`, ⑥ decode `codec/decode.rs`, ⑦ complete `task/promise.rs`.
+//! After ⑤ the core calls back up: the task's `Receiver`, in `executor/wire.rs`, does ⑥ and ⑦. In
+//! line and on threads nothing is encoded: only ①, the call and ⑦ are left. `docs/architecture.md` in
+//! the repository has the stops in between.
 
 #![forbid(unsafe_code)]
 // Without processes, some of the shared code is unused.

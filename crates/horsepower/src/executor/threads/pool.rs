@@ -25,7 +25,7 @@ pub(super) struct Settings {
     pub(super) initializer: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
-/// Roster that were called under the lock; the rest is done without it.
+/// Threads that were called under the lock; they are woken without it.
 #[must_use]
 pub(super) struct Wake {
     threads: Vec<Thread>,
