@@ -1,10 +1,10 @@
-//! What the user asks for a task beyond being run.
+//! The options of a task that whoever runs it has to keep.
 //!
-//! Set when the task is submitted; whoever runs the task keeps to it. Relies on nothing.
+//! Set when the task is submitted. Relies on nothing.
 
 use std::time::Duration;
 
-/// What is asked for a task beyond being run. The default asks for nothing.
+/// The options of a task that whoever runs it has to keep. The default has no special needs.
 #[derive(Clone, Debug, Default)]
 pub struct TaskPolicy {
     /// How long each call may run, from the moment it begins. After that its worker is killed.

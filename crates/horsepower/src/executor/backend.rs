@@ -1,7 +1,7 @@
-//! [`Backend`]: what a place to run has to implement; the typed interface stands on top of it.
+//! [`Backend`]: the trait that a place to run implements. The typed interface is written on top of it.
 //!
-//! Called by the typed front (`front`, `map_builder`); implemented by the executors of this crate
-//! and by those of others.
+//! The typed front (`front`, `map_builder`) calls it. The executors of this crate implement it, and so
+//! do executors of other crates.
 
 #[cfg(target_os = "linux")]
 use super::Message;
@@ -13,14 +13,13 @@ use std::sync::Arc;
 
 /// A place where tasks run: all that a new executor has to implement.
 ///
-/// Whoever implements this has an [`Executor`](crate::Executor), with `submit`, `task`, `map` and the
-/// rest, by itself; so have references, `Arc`s and `Box`es of it, and an
-/// [`AnyExecutor`](crate::AnyExecutor) can hold it. The trait can be made into an object: `&dyn Backend`
-/// is an executor too.
+/// A type that implements `Backend` is an [`Executor`](crate::Executor), with `submit`, `task`, `map` and
+/// the rest. References, `Arc`s and `Box`es of it are executors too, and
+/// [`AnyExecutor`](crate::AnyExecutor) can hold it. The trait is object-safe: `&dyn Backend` is an
+/// executor.
 ///
-/// What a backend promises: every task that it is given is answered, whatever happens. It need not count
-/// for that: a [`Message`](super::Message) or [`Call`] that is dropped without an answer fails its future
-/// with an error that says so.
+/// A backend must answer every task that it is given. A [`Message`](super::Message) or [`Call`] that is
+/// dropped without an answer fails its future with an error that says so, so no future waits forever.
 ///
 /// ```
 /// use horsepower::backend::{Backend, Call, CallRunner, Carrier};
@@ -59,12 +58,12 @@ use std::sync::Arc;
 /// # Ok::<(), Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no place where tasks can run",
-    note = "an executor implements `horsepower::backend::Backend`; references, `Arc`s and `Box`es of \
+    message = "`{Self}` is not an executor",
+    note = "executors implement `horsepower::backend::Backend`; references, `Arc`s and `Box`es of \
             executors are executors too"
 )]
 pub trait Backend: Send + Sync {
-    /// In which form it takes tasks, and who takes them.
+    /// The form in which it takes tasks, and the object that takes them.
     fn carrier(&self) -> Carrier<'_>;
 
     /// How many tasks can run at the same time: [`Executor::workers`](crate::Executor::workers).
@@ -73,40 +72,41 @@ pub trait Backend: Send + Sync {
     /// What it has done and is doing: [`Executor::stats`](crate::Executor::stats).
     fn snapshot(&self) -> Stats;
 
-    /// Takes no more tasks, and ends as `how` says:
+    /// Stops accepting tasks, and shuts down as `how` says:
     /// [`Executor::shutdown_with`](crate::Executor::shutdown_with).
     ///
     /// # Errors
     /// Those of that method.
     fn stop(&self, how: ShutdownOptions) -> Result<(), Error>;
 
-    /// True if tasks may ask for this. A task that asks for what its executor cannot do does not run;
-    /// its error says so. Default: nothing.
+    /// True if tasks may use this option. A task with an option that its executor does not support does
+    /// not run; its error says so. Default: no option is supported.
     fn can(&self, what: Capability) -> bool {
         let _ = what;
         false
     }
 
-    /// The limit on the tasks that it takes at a time, if it has one. Those who submit then wait
-    /// for room. Default: none.
+    /// The limit on queued and running tasks, if there is one. `submit` then waits for room. Default:
+    /// none.
     fn queue(&self) -> Option<&QueueLimit> {
         None
     }
 
-    /// True on a thread that runs a task or a callback of this executor: there, waiting for room in the
-    /// queue could be waiting for itself, so nobody waits. Default: never.
+    /// True on a thread that runs a task or a callback of this executor. There, `submit` does not wait for
+    /// room in the queue, because it could wait for itself. Default: never.
     fn is_inside(&self) -> bool {
         false
     }
 
-    /// Whom the futures of its tasks ask to cancel, to kill, and to help while they wait. Default:
-    /// nobody. Then a task can be cancelled until it begins, and that is decided by its future.
+    /// The object that futures call to cancel, kill and watch their tasks. Default: none. Then a future
+    /// can be cancelled until its task starts; a backend that takes messages reports that with
+    /// [`Reply::begin`](super::Reply::begin).
     fn control(&self) -> Option<Arc<dyn Control>> {
         None
     }
 }
 
-/// In which form a backend takes tasks.
+/// The form in which a backend takes tasks.
 pub enum Carrier<'a> {
     /// As calls in this process. Nothing is encoded.
     Calls(&'a dyn CallRunner),
@@ -117,18 +117,18 @@ pub enum Carrier<'a> {
 
 /// A backend that runs tasks in this process.
 pub trait CallRunner: Send + Sync {
-    /// Runs the task, now or later. Must not block longer than that takes.
+    /// Runs the task, now or later.
     fn start(&self, call: Call<'_>);
 }
 
 /// A backend that sends tasks to other processes.
 #[cfg(target_os = "linux")]
 pub trait MessageRunner: Send + Sync {
-    /// Has the task run. Must not block, nor call code of the user.
+    /// Sends the task. It must not block, and must not run user code.
     fn start(&self, message: Message);
 }
 
-/// What a task may ask for that not every place to run can do.
+/// An option of a task that not every executor supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Capability {
@@ -143,7 +143,7 @@ pub enum Capability {
     CaptureOutput,
 }
 
-/// Whatever points to a backend is one: a reference, a `Box`, an `Arc`.
+/// A pointer to a backend is a backend: a reference, a `Box`, an `Arc`.
 impl<P> Backend for P
 where
     P: Deref + Send + Sync,

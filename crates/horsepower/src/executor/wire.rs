@@ -164,8 +164,8 @@ pub(super) fn start_chunk<A: Value, R: Value>(
 
 impl<R> Chunk<R> {
     fn finish(&self) {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        let answers = std::mem::take(&mut answers.answers);
+        let lock = || self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let answers = std::mem::take(&mut lock().answers);
         self.promise.complete(Ok(answers.into_iter().flatten().collect()));
     }
 }

@@ -108,7 +108,9 @@ impl<T> Promise<T> {
     }
 
     pub(crate) fn is_running(&self) -> bool {
-        match self.lock().stage {
+        // The control is asked without the lock.
+        let stage = self.lock().stage;
+        match stage {
             Stage::Running => true,
             Stage::Pending => self.task_is_running(),
             _ => false,

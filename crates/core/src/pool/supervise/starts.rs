@@ -40,15 +40,18 @@ impl Supervisor {
             let how = server.as_ref().map_or(How::Spawned, How::Forked);
             let started = start(self.reentry, &launch, initializer.as_deref(), how, serial);
             drop(server);
+            // Without the lock: a worker that nobody can watch is killed, and waited for.
+            let started = started.and_then(|mut worker| match self.listen_to(&worker) {
+                Ok(()) => Ok(worker),
+                Err(error) => {
+                    worker.kill();
+                    worker.process.reap();
+                    Err(error)
+                }
+            });
             schedule = self.shared.lock();
             match started {
                 Ok(mut worker) => {
-                    if let Err(error) = self.listen_to(&worker) {
-                        worker.kill();
-                        worker.process.reap();
-                        schedule.failed_to_start(&error.to_string(), &mut outbox);
-                        continue;
-                    }
                     schedule.log.add(Event::WorkerStarted { pid: worker.pid(), name });
                     if limits.idle.is_some() {
                         worker.history.keep_idle_time();

@@ -42,7 +42,9 @@ impl ProcessPoolBuilder {
         drop(pools);
         // It may have tasks to finish, and nobody should have to wait for that. If the system
         // cannot start a thread, it is dropped here.
-        let _ = std::thread::Builder::new().name("hp-drop".into()).spawn(move || drop(old));
+        if let Some(old) = old {
+            let _ = std::thread::Builder::new().name("hp-drop".into()).spawn(move || drop(old));
+        }
         Ok(pool)
     }
 }

@@ -1,4 +1,4 @@
-//! [`ThreadPoolBuilder`]: the settings of a thread pool that is to be made.
+//! [`ThreadPoolBuilder`]: the settings of a thread pool.
 
 use super::executor::ThreadPoolExecutor;
 use super::pool::{Pool, Settings};
@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// How long a thread waits for a task until it leaves, if nothing else is asked for.
+/// The default idle timeout.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Settings of a [`ThreadPoolExecutor`] that is to be made.
+/// Settings of a [`ThreadPoolExecutor`].
 #[derive(Clone, Default)]
 #[must_use = "`build` makes the pool"]
 pub struct ThreadPoolBuilder {
@@ -25,35 +25,35 @@ pub struct ThreadPoolBuilder {
 }
 
 impl ThreadPoolBuilder {
-    /// Most threads at a time. Default: the CPUs that this process may use.
+    /// The maximum number of threads. Default: the CPUs that this process may use.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
         self
     }
 
-    /// The threads are called `NAME_0`, `NAME_1`, …; one that takes the place of another takes its name
-    /// too. Default: `ThreadPoolExecutor-K`, where `K`
-    /// counts the pools of this process.
+    /// The threads are called `NAME_0`, `NAME_1`, …; a thread that replaces another one reuses its name.
+    /// Default: `ThreadPoolExecutor-K`, where `K` counts the pools of this process.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// How many tasks may wait beside those that run; then [`submit`](crate::Executor::submit) waits
-    /// for room. What `map` submits is bounded by its window, and does not count. Default: any number.
+    /// How many tasks may wait in addition to those that run; when the queue is full,
+    /// [`submit`](crate::Executor::submit) waits for room. Items of a `map` are bounded by its window and do
+    /// not count. Default: no limit.
     pub fn queue_limit(mut self, tasks: usize) -> Self {
         self.queue_limit = Some(tasks);
         self
     }
 
-    /// How long a thread may have nothing to do until it is let go. Default: 10 seconds.
+    /// How long a thread may be idle before it ends. Default: 10 seconds.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = Some(timeout);
         self
     }
 
-    /// Calls `function` with `argument` once on each thread, before its first task. If that panics,
-    /// the pool is broken, and every task fails with the reason.
+    /// Calls `function` with `argument` once on each thread, before its first task. If the call panics,
+    /// the pool is broken and every task fails with the reason.
     pub fn initializer<F, A>(mut self, function: F, argument: A) -> Self
     where
         F: Fn(A) + Send + Sync + 'static,
@@ -63,10 +63,10 @@ impl ThreadPoolBuilder {
         self
     }
 
-    /// Makes the pool. No thread is started yet.
+    /// Creates the pool. Threads are started later, when tasks need them.
     ///
     /// # Errors
-    /// If `workers` is 0, or the name has a NUL byte in it.
+    /// If `workers` is 0 or the name contains a NUL byte.
     pub fn build(self) -> Result<ThreadPoolExecutor, Error> {
         static POOLS: AtomicUsize = AtomicUsize::new(0);
         let workers = self.workers.unwrap_or_else(|| usable_cpus().get());
@@ -76,7 +76,7 @@ impl ThreadPoolBuilder {
             format!("ThreadPoolExecutor-{}", POOLS.fetch_add(1, Ordering::Relaxed))
         });
         if name.contains('\0') {
-            let why = "the name of a pool has a NUL byte in it, which the system takes for the end";
+            let why = "the name of a pool contains a NUL byte, which the system does not allow";
             return Err(Error::new(Kind::Invalid(why.into())));
         }
         let idle_timeout = self.idle_timeout.unwrap_or(IDLE_TIMEOUT);

@@ -19,12 +19,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Runs tasks on threads of this process. They are started when tasks need them, at most as many as
-/// there are workers, and let go after ten idle seconds.
+/// Runs tasks on threads of this process. Threads are started when tasks need them, up to the number of
+/// workers, and end after ten idle seconds.
 ///
-/// A panic in a task is the future's error. A crash is the whole program's, and a running task
-/// cannot be stopped: for that there is [`ProcessPoolExecutor`](crate::ProcessPoolExecutor). A task
-/// that waits for another task of the same pool may wait for ever when all threads do so.
+/// A panic in a task becomes the error of its future. A crash ends the whole program, and a running task
+/// cannot be stopped; [`ProcessPoolExecutor`](crate::ProcessPoolExecutor) handles both. A task that waits
+/// for another task of the same pool waits forever if all threads do so.
 ///
 /// ```
 /// use horsepower::ThreadPoolExecutor;
@@ -61,7 +61,7 @@ impl ThreadPoolExecutor {
         ThreadPoolExecutor::builder().build()
     }
 
-    /// A pool with at most so many threads.
+    /// A pool with at most `workers` threads.
     ///
     /// # Errors
     /// Those of [`ThreadPoolBuilder::build`].
@@ -74,8 +74,8 @@ impl ThreadPoolExecutor {
         ThreadPoolBuilder::default()
     }
 
-    /// Runs any closure on a thread of the pool. As [`submit`](crate::Executor::submit) it waits for room if
-    /// the queue has a limit.
+    /// Runs any closure on a thread of the pool. Like [`submit`](crate::Executor::submit), it waits for room
+    /// if the queue has a limit.
     pub fn spawn<C, R>(&self, closure: C) -> TaskFuture<R>
     where
         C: FnOnce() -> R + Send + 'static,
@@ -130,8 +130,8 @@ impl ThreadPoolExecutor {
         })
     }
 
-    /// Changes how many threads there may be. More are started when tasks need them; of fewer, those that
-    /// have nothing to do go first, and the others when their tasks have ended.
+    /// Changes the maximum number of threads. Additional threads are started when tasks need them. Surplus
+    /// threads end: idle ones at once, the others when their tasks have ended.
     ///
     /// # Errors
     /// If `workers` is 0.

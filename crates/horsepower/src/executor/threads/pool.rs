@@ -65,7 +65,7 @@ pub(super) struct Counts {
 }
 
 pub(super) fn count(counter: &AtomicU64, calls: usize) {
-    // Relaxed: only numbers.
+    // Relaxed: a counter.
     counter.fetch_add(calls as u64, Ordering::Relaxed);
 }
 
@@ -94,14 +94,14 @@ impl Pool {
         is_inside(self)
     }
 
-    /// Calls something that may call code of the user: what that asks of this pool is not to wait for
-    /// this very thread.
+    /// Calls something that may run user code. Nothing that the user code asks of this pool waits for this
+    /// thread.
     pub(super) fn within(&self, call: impl FnOnce()) {
-        // A `Drop` of the user's may panic; the counts have to stay right.
+        // A user's `Drop` may panic; the counts have to stay right.
         let _ = horsepower_core::panic::catch(|| within(self, call));
     }
 
-    /// Queues a job, or refuses it.
+    /// Queues a job, or refuses it if the pool is closed or broken.
     pub(super) fn submit(self: &Arc<Self>, job: Job) {
         let mut state = self.lock();
         let refusal = state.refusal();
@@ -122,8 +122,8 @@ impl Pool {
         }
     }
 
-    /// Wakes those that were called for the jobs in the queue. If a thread could not be started, the
-    /// others will do them, and it is tried again; if there are no others, nobody will.
+    /// Wakes the threads that were called for queued jobs. If a thread could not be started, the other
+    /// threads run the jobs, and the start is retried later; if there are no other threads, the jobs fail.
     pub(super) fn wake(self: &Arc<Self>, call: Wake) {
         let Some(error) = call.unpark() else { return };
         let mut state = self.lock();
@@ -140,7 +140,7 @@ impl Pool {
                 }
             };
             if !timer::at(at, move || pool.strong_count() > 0, again) {
-                // Not even that thread; then the next one who comes by.
+                // There is no timer thread either. The next submit retries.
                 self.lock().starts_again = false;
             }
             return;
@@ -148,7 +148,7 @@ impl Pool {
         let queue = std::mem::take(&mut state.queue);
         drop(state);
         for job in queue {
-            // An error of the system's cannot be cloned.
+            // `io::Error` cannot be cloned.
             let source = match error.raw_os_error() {
                 Some(code) => io::Error::from_raw_os_error(code),
                 None => error.kind().into(),
@@ -159,7 +159,7 @@ impl Pool {
         }
     }
 
-    /// Tries once more to see to it that somebody comes for each job in the queue.
+    /// Retries to start the threads that queued jobs need.
     fn see_to_it(self: &Arc<Self>) {
         let mut state = self.lock();
         state.starts_again = false;
@@ -168,7 +168,7 @@ impl Pool {
         self.wake(call);
     }
 
-    /// Calls somebody for each job in the queue, as far as there may be threads.
+    /// Calls a thread for each queued job, up to the limit of threads.
     pub(super) fn call(self: &Arc<Self>, state: &mut State) -> Wake {
         let mut wake = Wake { threads: Vec::new(), failure: None };
         while state.queue.len() > state.threads.on_their_way() {
@@ -184,14 +184,14 @@ impl Pool {
         wake
     }
 
-    /// Calls those that are too many, or, once nothing can come any more, all.
+    /// Calls surplus threads to leave; all threads, once no job can come any more.
     fn call_to_leave(&self, state: &mut State) -> Wake {
         let surplus = if state.is_over() { usize::MAX } else { state.threads.surplus() };
         let threads = std::iter::from_fn(|| state.threads.call_one()).take(surplus).collect();
         Wake { threads, failure: None }
     }
 
-    /// The lock is held meanwhile, so there is no thread that is neither there nor not.
+    /// Starts a thread under the lock, so the roster always knows every thread.
     fn start_one(self: &Arc<Self>, threads: &mut Roster) -> io::Result<()> {
         let number = threads.free_number();
         let pool = self.clone();
@@ -201,13 +201,13 @@ impl Pool {
         Ok(())
     }
 
-    /// Counts a job that has ended without a run.
+    /// Counts a job that ended without running.
     pub(super) fn count_over(&self, job: &Job) {
         let cancelled = job.is_cancelled();
         count(if cancelled { &self.counts.cancelled } else { &self.counts.failed }, job.calls());
     }
 
-    /// Has a caller do something. The pool has not ended until it is done.
+    /// Makes a call on a callback thread. The pool does not end before the call has returned.
     pub(super) fn have_called(self: &Arc<Self>, call: impl FnOnce() + Send + 'static) {
         self.hold();
         let pool = self.clone();
@@ -220,7 +220,7 @@ impl Pool {
         }
     }
 
-    /// Sees to it at `at`, and for as long as that is needed, that there is somebody to make the next call.
+    /// Checks at `at`, and for as long as needed, that there are enough callback threads.
     fn look_after_callbacks(self: &Arc<Self>, at: Instant) {
         let pool = self.clone();
         let look = move || {
@@ -228,16 +228,16 @@ impl Pool {
                 pool.look_after_callbacks(at);
             }
         };
-        // If there is no thread for it, the one who made the call before will make this.
+        // Without a timer thread, the callback thread makes this call after the one before.
         let _ = timer::at(at, || true, look);
     }
 
-    /// A job that runs will be queued again, and has not ended till then.
+    /// Keeps the pool open for a part of a running job that is about to be queued.
     pub(super) fn hold(&self) {
         self.lock().unended += 1;
     }
 
-    /// Queues a job that was [held](Self::hold), or a part of one that runs.
+    /// Queues a job that was [held](Self::hold).
     pub(super) fn submit_held(self: &Arc<Self>, job: Job) {
         let mut state = self.lock();
         if let Some(kind) = state.no_start() {
@@ -257,7 +257,7 @@ impl Pool {
         drop(self.look_for_the_end(state));
     }
 
-    /// Tells those who wait for the end that it has come, if it has.
+    /// Notifies whoever waits for the end of the pool, if it has ended.
     pub(super) fn look_for_the_end<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
@@ -270,24 +270,24 @@ impl Pool {
         state
     }
 
-    /// Takes no more tasks.
+    /// Stops accepting tasks.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.phase = state.phase.max(Phase::Closed);
         drop(self.look_for_the_end(state));
     }
 
-    /// Cancels what is queued.
+    /// Cancels all queued jobs.
     pub(super) fn cancel_queued(self: &Arc<Self>) {
         self.lock().phase = Phase::Cancelling;
         self.refuse_queued(&self.counts.cancelled, || Kind::Cancelled);
     }
 
-    /// The initializer has failed on a thread: nothing runs any more.
+    /// Breaks the pool, because the initializer failed on a thread: nothing runs any more.
     pub(super) fn break_down(self: &Arc<Self>, reason: &str) {
         let reason: Arc<str> = reason.into();
         let first = self.lock().broken.get_or_insert_with(|| reason.clone()).clone();
-        // Each thread may fail, and once is enough to tell.
+        // Each thread may fail; only the first one is reported.
         if Arc::ptr_eq(&first, &reason) {
             self.within(|| tracing::error!(pool = self.settings.name, %reason, "pool is broken"));
         }
@@ -313,8 +313,8 @@ impl Pool {
         }
     }
 
-    /// Waits until every job has ended and the threads have left, no longer than until `deadline`. False:
-    /// it was too late. To be called once it is closed.
+    /// Waits until every job has ended and the threads have left, or until `deadline`. False: the deadline
+    /// passed. Call it after [`close`](Self::close).
     pub(super) fn wait(&self, deadline: Option<Instant>) -> bool {
         let mut state = self.lock();
         while state.unended > 0 || state.threads.living() > 0 {
@@ -331,13 +331,13 @@ impl Pool {
         true
     }
 
-    /// Joins the threads, which have nothing to do any more but to release what is theirs alone.
+    /// Joins the threads, which only run the destructors of their thread-locals now.
     pub(super) fn join(&self) {
         let threads = self.lock().threads.take_handles();
-        // It may be one of them that releases the pool.
+        // One of them may drop the pool.
         let me = std::thread::current().id();
         let others = threads.into_iter().filter(|thread| thread.thread().id() != me);
-        // A thread of a pool catches the panics of what it runs.
+        // A pool thread catches the panics of what it runs.
         others.for_each(|thread| drop(thread.join()));
         self.callback_threads.join();
     }
@@ -355,13 +355,13 @@ impl Pool {
 
     pub(super) fn stats(&self) -> Stats {
         let state = self.lock();
-        // What was cancelled, or was too late, stays in the queue until its turn comes.
+        // Jobs that were cancelled or missed their queue deadline stay in the queue until their turn.
         let calls = |over: bool, cancelled: bool| -> u64 {
             let jobs = state.queue.iter().chain(state.delayed.jobs.values());
             let those = jobs.filter(|job| (job.is_over(), job.is_cancelled()) == (over, cancelled));
             those.map(|job| job.calls() as u64).sum()
         };
-        // Relaxed: only numbers.
+        // Relaxed: counters.
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let mut stats = Stats::default();
         stats.queued = calls(false, false);

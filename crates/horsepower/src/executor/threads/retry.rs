@@ -8,17 +8,17 @@ use super::timer;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// A job that waits for the time of its next try. Dropping it is the end of the job.
+/// A job that waits for its next try. Dropping this ends the job.
 struct Waiting {
     pool: Weak<Pool>,
     number: u64,
 }
 
 impl Pool {
-    /// Has a job run again, at once or after a pause.
+    /// Makes a job run again, at once or after a pause.
     ///
     /// # Errors
-    /// The job, if nothing begins any more.
+    /// The job, if the pool starts nothing any more.
     pub(super) fn retry(self: &Arc<Self>, mut job: Job) -> Result<(), Job> {
         job.retries -= 1;
         let pause = job.pause;
@@ -30,7 +30,7 @@ impl Pool {
         } else {
             let delayed = self.delay(job)?;
             let number = delayed.number;
-            // If it is cancelled while it waits, that is the end of it.
+            // Cancelling the task while it waits drops this, which ends the job.
             promise.pause(Some(Box::new(delayed)));
             self.release_after(number, pause);
         }
@@ -39,7 +39,7 @@ impl Pool {
     }
 
     fn release_after(self: &Arc<Self>, number: u64, pause: Duration) {
-        // What is too long for the clock is for ever: until it is cancelled.
+        // A time beyond the range of the clock means forever, until the task is cancelled.
         let Some(at) = Instant::now().checked_add(pause) else { return };
         let (waits, later) = (Arc::downgrade(self), Arc::downgrade(self));
         let wanted =
@@ -57,7 +57,7 @@ impl Pool {
     /// Queues a job that runs, to run again on this thread or another.
     ///
     /// # Errors
-    /// The job, if nothing begins any more.
+    /// The job, if the pool starts nothing any more.
     fn again(&self, job: Job) -> Result<(), Job> {
         let mut state = self.lock();
         if state.no_start().is_some() {
@@ -65,7 +65,7 @@ impl Pool {
         }
         count(&self.counts.retried, 1);
         state.unended += 1;
-        // Nobody has to be called: this thread is about to come back to the queue.
+        // No thread has to be called: this one is about to come back to the queue.
         state.queue.push_back(job);
         Ok(())
     }
@@ -74,7 +74,7 @@ impl Pool {
     /// dropped.
     ///
     /// # Errors
-    /// The job, if nothing begins any more.
+    /// The job, if the pool starts nothing any more.
     fn delay(self: &Arc<Self>, job: Job) -> Result<Waiting, Job> {
         let mut state = self.lock();
         if state.no_start().is_some() {

@@ -1,8 +1,8 @@
 //! [`Roster`]: the threads of a pool, and which of them wait for a job.
 //!
-//! Our own and no library's, for what is promised of them: as many as there are tasks to run and no more,
-//! so that tasks which come one after the other, however fast, need one thread; names by numbers that are
-//! used again; an end by themselves once nothing can come any more. Changed under the lock of
+//! These threads are our own and no library's because of three promises: there are as many as there are
+//! tasks to run and no more, so tasks that follow one another, however fast, need one thread; numbers in
+//! names are reused; threads end by themselves once no task can come any more. Changed under the lock of
 //! [`super::pool`].
 
 use std::thread::{JoinHandle, Thread};
@@ -10,15 +10,15 @@ use std::thread::{JoinHandle, Thread};
 /// See the module.
 #[derive(Default)]
 pub(super) struct Roster {
-    /// Most at a time.
+    /// The maximum number of threads.
     most: usize,
-    /// By their numbers, which are those of their names.
+    /// The handles by the numbers in the threads' names.
     handles: Vec<Option<JoinHandle<()>>>,
     living: usize,
-    /// Those that wait for a job. The last one to come is the first to be called, so that the others can
-    /// leave when there is little to do.
+    /// Threads that wait for a job. The last one to come is called first, so that the others can leave when
+    /// there is little to do.
     idle: Vec<(usize, Thread)>,
-    /// Those on their way to the queue: they are starting, or were called, or their job is about to end.
+    /// How many threads are on their way to the queue: starting, called, or about to end their job.
     coming: usize,
 }
 
@@ -27,7 +27,7 @@ impl Roster {
         Roster { most, ..Roster::default() }
     }
 
-    /// Most at a time.
+    /// The maximum number of threads.
     pub(super) fn most(&self) -> usize {
         self.most
     }
@@ -36,37 +36,37 @@ impl Roster {
         self.most = most;
     }
 
-    /// How many there are.
+    /// The number of threads.
     pub(super) fn living(&self) -> usize {
         self.living
     }
 
-    /// True if there are more than there may be.
+    /// True if there are more threads than the maximum.
     pub(super) fn too_many(&self) -> bool {
         self.living > self.most
     }
 
-    /// How many are too many.
+    /// By how many threads the maximum is exceeded.
     pub(super) fn surplus(&self) -> usize {
         self.living.saturating_sub(self.most)
     }
 
-    /// True if another one may be started.
+    /// True if another thread may be started.
     pub(super) fn has_room(&self) -> bool {
         self.living < self.most
     }
 
-    /// How many are on their way to the queue.
+    /// The number of threads on their way to the queue.
     pub(super) fn on_their_way(&self) -> usize {
         self.coming
     }
 
-    /// The number for the next one.
+    /// The number for the next thread.
     pub(super) fn free_number(&self) -> usize {
         self.handles.iter().position(Option::is_none).unwrap_or(self.handles.len())
     }
 
-    /// One was started, and is on its way to the queue.
+    /// Adds a thread that was started and is on its way to the queue.
     pub(super) fn started(&mut self, number: usize, handle: JoinHandle<()>) {
         self.handles.resize_with(self.handles.len().max(number + 1), || None);
         self.handles[number] = Some(handle);
@@ -74,18 +74,18 @@ impl Roster {
         self.coming += 1;
     }
 
-    /// One leaves. Its own handle, unless somebody is to join it.
+    /// Removes a thread that leaves. Returns its handle, unless it is kept to be joined.
     pub(super) fn left(&mut self, number: usize, keep: bool) -> Option<JoinHandle<()>> {
         self.living -= 1;
         if keep { None } else { self.handles[number].take() }
     }
 
-    /// One is on its way to the queue.
+    /// Counts a thread as on its way to the queue.
     pub(super) fn coming(&mut self) {
         self.coming += 1;
     }
 
-    /// One that was on its way has come to the queue, or will not come.
+    /// A thread that was on its way has arrived at the queue, or will not.
     pub(super) fn arrived(&mut self) {
         self.coming -= 1;
     }
@@ -95,17 +95,17 @@ impl Roster {
         self.idle.push((number, std::thread::current()));
     }
 
-    /// True if this one was not called.
+    /// True if this thread still waits, so nobody called it.
     pub(super) fn is_resting(&self, number: usize) -> bool {
         self.idle.iter().any(|idle| idle.0 == number)
     }
 
-    /// This one waits no longer.
+    /// This thread stops waiting.
     pub(super) fn stop_resting(&mut self, number: usize) {
         self.idle.retain(|idle| idle.0 != number);
     }
 
-    /// Calls one that waits: it is on its way from now on, and has to be unparked.
+    /// Calls a waiting thread: it counts as on its way from now on, and has to be unparked.
     pub(super) fn call_one(&mut self) -> Option<Thread> {
         let (_, thread) = self.idle.pop()?;
         self.coming += 1;

@@ -1,5 +1,5 @@
-//! What a thread of the pool does: take jobs from the queue and run them, until nothing is left to do or
-//! it has been idle for long.
+//! What a pool thread does: it takes jobs from the queue and runs them until the pool ends or it has been
+//! idle for the idle timeout.
 //!
 //! Called by the threads that [`super::pool`] starts.
 
@@ -15,12 +15,12 @@ use std::thread;
 use std::time::Instant;
 
 thread_local! {
-    /// The job of this thread is about to end, and the thread is counted as on its way to the queue.
+    /// The job of this thread is about to end, so the thread already counts as on its way to the queue.
     static ENDING: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Pool {
-    /// All that a thread of the pool does.
+    /// The body of a pool thread.
     pub(super) fn live(self: Arc<Self>, number: usize) {
         self.within(|| tracing::debug!(pool = self.settings.name, number, "thread started"));
         let over = self.lock().is_over();
@@ -57,7 +57,7 @@ impl Pool {
         state.running += 1;
         drop(state);
         self.within(|| self.run(job));
-        // From its end to the queue in one step: in between it would not be counted as coming.
+        // In one step under the lock: in between, the thread would not count as on its way to the queue.
         let mut state = self.lock();
         if ENDING.replace(false) {
             state.threads.arrived();
@@ -68,13 +68,13 @@ impl Pool {
         self.look_for_the_end(state)
     }
 
-    /// Waits for a call. False: the time for that is over.
+    /// Waits until the thread is called. False: the idle timeout passed.
     fn wait_for_call<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
         number: usize,
     ) -> (MutexGuard<'a, State>, bool) {
-        // What is too long for the clock is for ever.
+        // A time beyond the range of the clock means forever.
         let end = Instant::now().checked_add(self.settings.idle_timeout);
         state.threads.rest(number);
         loop {
@@ -96,11 +96,11 @@ impl Pool {
     }
 
     fn leave(self: &Arc<Self>, mut state: MutexGuard<'_, State>, number: usize) {
-        // Under the lock under which it was decided: else several would go where one is too many. At
-        // the end of the pool somebody may want to join this thread; else nobody will.
+        // Under the lock under which it was decided, else several threads would leave where one is too
+        // many. At the end of the pool `join` needs the handle; before, nobody does.
         let keep = state.is_over();
         let own = state.threads.left(number, keep);
-        // There may be fewer threads now, and this one may have been called for a job.
+        // This thread may have been called for a job; another one has to come for it.
         let call = self.call(&mut state);
         drop(self.look_for_the_end(state));
         drop(own);
@@ -108,8 +108,8 @@ impl Pool {
         self.within(|| tracing::debug!(pool = self.settings.name, number, "thread exited"));
     }
 
-    /// Runs a job: one call, or the items of a chunk until they are done or patience is over; the
-    /// rest is split among the threads.
+    /// Runs a job: one call, or items of a chunk until they are done or [`PATIENCE`] is over. The rest is
+    /// split among the threads.
     fn run(self: &Arc<Self>, mut job: Job) {
         if !job.task.is_part() && !job.task.promise().begin() {
             return self.count_over(&job);
@@ -118,27 +118,27 @@ impl Pool {
         if called.failed > 0 && job.retries > 0 {
             match self.retry(job) {
                 Ok(()) => return,
-                // Nothing begins any more: it has failed as it did.
+                // The pool starts nothing any more, so the failure stands.
                 Err(back) => job = back,
             }
         }
         count(&self.counts.failed, called.failed);
         count(&self.counts.done, called.calls - called.failed);
         self.share_rest(&mut job);
-        // The function and its argument are the user's; they go before the end can be seen.
+        // Dropping the function and its argument runs user code, so it happens before the end is visible.
         self.within(|| job.task.drop_function());
         job.task.publish(Some(&|ending| self.set_ending(ending)));
         job.task.release(&|| self.set_ending(false));
     }
 
-    /// Splits the calls of a chunk that were not made among the threads.
+    /// Splits the remaining calls of a chunk among the threads.
     fn share_rest(self: &Arc<Self>, job: &mut Job) {
         let rest = job.task.remaining();
         if rest == 0 {
             return;
         }
         if job.task.promise().is_stopped() {
-            // Whoever waited for it has left.
+            // The map was cancelled or dropped.
             count(&self.counts.cancelled, rest);
             return self.within(|| job.task.refuse(Kind::Cancelled));
         }
@@ -150,8 +150,8 @@ impl Pool {
         }
     }
 
-    /// Says whether the job of this thread is about to be seen to have ended, so that the thread is as
-    /// good as back at the queue. It must not be so while code of the user may run.
+    /// Sets whether the end of the job of this thread is about to become visible. From then on the thread
+    /// counts as on its way to the queue; it must not while user code may run.
     fn set_ending(self: &Arc<Self>, ending: bool) {
         if ENDING.replace(ending) == ending {
             return;
@@ -163,7 +163,7 @@ impl Pool {
         } else {
             state.running += 1;
             state.threads.arrived();
-            // A job may have been left to it.
+            // A queued job may have counted on this thread.
             let call = self.call(&mut state);
             drop(state);
             self.wake(call);

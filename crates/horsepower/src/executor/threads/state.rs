@@ -1,4 +1,4 @@
-//! [`State`]: what a thread pool has under its lock.
+//! [`State`]: what the lock of a thread pool guards.
 //!
 //! Owned by [`super::pool`]; changed there, in `run` and in `retry`.
 
@@ -9,18 +9,18 @@ use horsepower_core::prune::{self, PruneLimit};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-/// How many jobs wait before those that were cancelled are looked for.
+/// How many jobs are queued before cancelled ones are looked for.
 const PRUNE: usize = 64;
 
-/// What is under the lock.
+/// See the module.
 pub(super) struct State {
     pub(super) queue: VecDeque<Job>,
     pub(super) threads: Roster,
     /// Jobs that wait for the time of their next try.
     pub(super) delayed: Delayed,
-    /// A thread could not be started, and that will be tried again.
+    /// A thread could not be started; the timer will retry.
     pub(super) starts_again: bool,
-    /// When jobs that were cancelled are looked for in the queue.
+    /// When to look for cancelled jobs in the queue.
     prune: PruneLimit,
     pub(super) phase: Phase,
     /// Why the initializer has failed, if it has.
@@ -33,11 +33,11 @@ pub(super) struct State {
 /// How far the pool is. It only moves forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
-    /// Jobs are taken.
+    /// Jobs are accepted.
     Open,
-    /// No more jobs are taken; those that are there still run.
+    /// New jobs are refused; queued ones still run.
     Closed,
-    /// And those that have not begun do not run either.
+    /// New jobs are refused, and queued ones do not run either.
     Cancelling,
 }
 
@@ -80,7 +80,7 @@ impl State {
         }
     }
 
-    /// True if nothing is left to be done, now and later.
+    /// True if no job is left and none can come.
     pub(super) fn is_over(&self) -> bool {
         self.phase > Phase::Open && self.unended == 0
     }
@@ -93,7 +93,7 @@ impl State {
         }
     }
 
-    /// Why a job that was taken does not begin any more, if that is so.
+    /// Why an accepted job does not start any more, if that is so.
     pub(super) fn no_start(&self) -> Option<Kind> {
         match &self.broken {
             Some(reason) => Some(Kind::Broken(reason.clone())),
@@ -101,8 +101,8 @@ impl State {
         }
     }
 
-    /// Takes out what was cancelled, once there may be much of it: else it would keep its memory until
-    /// its turn comes.
+    /// Takes out cancelled jobs, once there may be many: else they would keep their memory until their
+    /// turn comes.
     pub(super) fn remove_dead(&mut self) -> Vec<Job> {
         if !self.prune.is_reached(self.queue.len()) {
             return Vec::new();

@@ -1,7 +1,7 @@
-//! Actions that happen later, on one thread of the program that waits for their time.
+//! Delayed actions, run by one timer thread of the program.
 //!
-//! Used by the thread pools: for queue deadlines, pauses before retries, and what a shortage of threads
-//! has put off. A process pool has timers of its own, which its supervisor waits for.
+//! Thread pools use it for queue deadlines, pauses before retries, and work that a shortage of threads has
+//! delayed. A process pool has timers of its own, which its supervisor waits for.
 
 use horsepower_core::timed::Timed;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,15 +16,15 @@ struct Timer {
 
 struct State {
     entries: Timed<Entry>,
-    /// The thread lives.
+    /// The timer thread runs.
     running: bool,
 }
 
-/// How many entries are kept before those that no longer matter are looked for.
+/// How many entries are kept before dead ones are looked for.
 const PRUNE: usize = 1024;
 
 struct Entry {
-    /// Whether it still matters.
+    /// Returns false once the action is no longer needed.
     wanted: Box<dyn Fn() -> bool + Send>,
     action: Box<dyn FnOnce() + Send>,
 }
@@ -33,9 +33,9 @@ impl State {
     const NEW: State = State { entries: Timed::new(PRUNE), running: false };
 }
 
-/// Calls `action` at `at`, or soon after, on the timer's thread; it must be short. Until then `wanted` is
-/// asked now and then, and if it says no, the action is dropped. False: the system gives no thread for
-/// it, so the action will not be called until it gives one for another.
+/// Calls `action` at `at`, or soon after, on the timer thread; it must be short. Until then `wanted` is
+/// asked from time to time; once it returns false, the action is dropped. False: the timer thread cannot
+/// be started, so the action waits until a later call can start it.
 pub(crate) fn at(
     at: Instant,
     wanted: impl Fn() -> bool + Send + 'static,
