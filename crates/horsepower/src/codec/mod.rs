@@ -1,10 +1,12 @@
-//! Values as bytes: `encode` (step ②), `decode` (step ⑥), and `bulk`, the fast path for vectors of
-//! numbers.
+//! Values as bytes: `encode` (step ②), `decode` (step ⑥), and `bulk`, the short way for vectors of numbers.
 
 mod bulk;
 mod decode;
 mod encode;
 
+#[cfg(target_os = "linux")]
 pub(crate) use bulk::into_bytes;
 pub(crate) use decode::decode;
-pub(crate) use encode::{encode, encode_into};
+#[cfg(target_os = "linux")]
+pub(crate) use encode::encode;
+pub(crate) use encode::encode_into;
