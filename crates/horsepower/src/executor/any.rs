@@ -2,7 +2,8 @@
 
 #[cfg(target_os = "linux")]
 use super::ProcessPoolExecutor;
-use super::{Backend, InlineExecutor, ThreadPoolExecutor, at_least_one};
+use super::settings::at_least_one;
+use super::{Backend, InlineExecutor, ThreadPoolExecutor};
 use crate::error::Error;
 use std::fmt;
 use std::ops::Deref;

@@ -10,7 +10,7 @@
 //! | `call`, `message` | the forms in which a backend gets a task: a call, or bytes |
 //! | `wire` | steps ② and ⑥ for tasks that travel as bytes, and the receivers of their answers |
 //! | `control` | what futures can ask of the backend that has their tasks |
-//! | `queue_limit`, `shutdown`, `start_method` | settings |
+//! | `queue_limit`, `shutdown`, `start_method`, `settings` | settings, and their checks |
 //! | `inline`, `threads`, `processes` | the executors |
 //! | `any` | an executor chosen at run time |
 
@@ -28,6 +28,7 @@ mod message;
 #[cfg(target_os = "linux")]
 mod processes;
 mod queue_limit;
+mod settings;
 mod shutdown;
 #[cfg(target_os = "linux")]
 mod start_method;
@@ -55,13 +56,3 @@ pub use shutdown::ShutdownOptions;
 #[cfg(target_os = "linux")]
 pub use start_method::{StartMethod, UnknownStartMethod};
 pub use threads::{ThreadPoolBuilder, ThreadPoolExecutor};
-
-use crate::error::{Error, Kind};
-
-/// Refuses a setting that is 0.
-fn at_least_one(what: &str, number: usize) -> Result<(), Error> {
-    match number {
-        0 => Err(Error::new(Kind::Invalid(format!("{what} must be greater than 0")))),
-        _ => Ok(()),
-    }
-}

@@ -2,8 +2,9 @@
 
 use super::executor::{ProcessPoolExecutor, no_pool};
 use crate::error::{Error, Kind};
+use crate::executor::StartMethod;
+use crate::executor::settings::at_least_one;
 use crate::executor::wire::call_of;
-use crate::executor::{StartMethod, at_least_one};
 use crate::info::usable_cpus;
 use crate::launch::launch_settings;
 use crate::value::Value;

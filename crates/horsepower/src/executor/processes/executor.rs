@@ -8,7 +8,8 @@
 use super::ProcessPoolBuilder;
 use crate::error::{Error, Kind};
 use crate::executor::backend::{Backend, Capability, Carrier, MessageRunner};
-use crate::executor::{Control, Executor as _, Message, QueueLimit, ShutdownOptions, at_least_one};
+use crate::executor::settings::at_least_one;
+use crate::executor::{Control, Executor as _, Message, QueueLimit, ShutdownOptions};
 use horsepower_core::pool::{DEEPEST, Pool, PoolError, Shutdown, Task};
 use horsepower_core::stats::Stats;
 use std::fmt;

@@ -3,7 +3,7 @@
 use super::executor::ThreadPoolExecutor;
 use super::pool::{Pool, Settings};
 use crate::error::{Error, Kind};
-use crate::executor::at_least_one;
+use crate::executor::settings::at_least_one;
 use crate::info::usable_cpus;
 use std::fmt;
 use std::sync::Arc;

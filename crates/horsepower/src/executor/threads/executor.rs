@@ -5,9 +5,8 @@ use super::pool::Pool;
 use super::{ThreadPoolBuilder, timer};
 use crate::error::{Error, Kind};
 use crate::executor::backend::{Backend, CallRunner, Capability, Carrier};
-use crate::executor::{
-    Call, Executor as _, MapBuilder, QueueLimit, ShutdownOptions, at_least_one, front,
-};
+use crate::executor::settings::at_least_one;
+use crate::executor::{Call, Executor as _, MapBuilder, QueueLimit, ShutdownOptions, front};
 use crate::map::{Map, MapOptions};
 use crate::task::TaskFuture;
 use crate::task::local::{AnyPromise, Single, once};
