@@ -25,7 +25,7 @@ fn worker((work, sleep_sec): (&str, f64), stop: &StopToken) -> u32 {
 }
 
 fn main() -> Result<(), horsepower::Error> {
-    let t = Thread::new_with(worker, ("Overwork", 0.003));
+    let t = Thread::new_call(worker, ("Overwork", 0.003));
     t.start()?;
     let too_early = t.join_timeout(Duration::from_millis(20)).expect_err("no stop was requested");
     println!("after a while: {}, {}", too_early.is_timeout(), t.state());

@@ -19,7 +19,7 @@ fn worker((work, sleep_sec): (&str, u64), stop: &StopToken) {
 }
 
 fn main() -> Result<(), horsepower::Error> {
-    let t = Thread::spawn_with(worker, ("Overwork", 3))?;
+    let t = Thread::spawn_call(worker, ("Overwork", 3))?;
     t.stop();
     t.join()?;
     println!("worker is gone.");

@@ -179,7 +179,7 @@ fn th_04_names() {
         };
         let first = number(Thread::new(|_| ()).name(), "");
         let second = number(Thread::new(worker).name(), " (worker)");
-        let third = number(Thread::new_with(work, 1).name(), " (work)");
+        let third = number(Thread::new_call(work, 1).name(), " (work)");
         let fourth = number(Thread::builder().name("").build(worker).name(), " (worker)");
         assert!(1 <= first && first < second && second < third && third < fourth);
 
@@ -409,7 +409,7 @@ fn th_10_a_stop_is_cooperative() {
         said
     }
     guarded("th_10", || {
-        let thread = Thread::spawn_with(worker, ("Overwork", LONG)).unwrap();
+        let thread = Thread::spawn_call(worker, ("Overwork", LONG)).unwrap();
         thread.stop();
         assert_eq!(thread.get().unwrap(), &["Overwork works", "retired.."]);
 
@@ -437,7 +437,7 @@ fn th_11_run_runs_here() {
         let order = Arc::new(Mutex::new(Vec::new()));
         let thread = |number| {
             let order = order.clone();
-            Thread::new_with(
+            Thread::new_call(
                 move |number: u32, _: &StopToken| {
                     order.lock().unwrap().push(number);
                     current().id()

@@ -128,13 +128,13 @@ impl ThreadBuilder {
     /// Creates the thread for a function and its argument, without starting it.
     ///
     /// ```
-    /// let thread = horsepower::Thread::builder().build_with(|n: u32, _| n * 2, 21);
+    /// let thread = horsepower::Thread::builder().build_call(|n: u32, _| n * 2, 21);
     /// thread.run()?;
     /// assert_eq!(*thread.get()?, 42);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     #[must_use = "the thread runs only once it is started"]
-    pub fn build_with<F, A, T>(self, function: F, argument: A) -> Thread<T>
+    pub fn build_call<F, A, T>(self, function: F, argument: A) -> Thread<T>
     where
         F: FnOnce(A, &StopToken) -> T + Send + 'static,
         A: Send + 'static,
@@ -169,17 +169,17 @@ impl ThreadBuilder {
     /// Those of [`Thread::start`].
     ///
     /// ```
-    /// let thread = horsepower::Thread::builder().spawn_with(|n: u32, _| n * 2, 21)?;
+    /// let thread = horsepower::Thread::builder().spawn_call(|n: u32, _| n * 2, 21)?;
     /// assert_eq!(*thread.get()?, 42);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
-    pub fn spawn_with<F, A, T>(self, function: F, argument: A) -> Result<Thread<T>, Error>
+    pub fn spawn_call<F, A, T>(self, function: F, argument: A) -> Result<Thread<T>, Error>
     where
         F: FnOnce(A, &StopToken) -> T + Send + 'static,
         A: Send + 'static,
         T: Send + 'static,
     {
-        let thread = self.build_with(function, argument);
+        let thread = self.build_call(function, argument);
         thread.start()?;
         Ok(thread)
     }

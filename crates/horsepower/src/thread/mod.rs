@@ -23,7 +23,7 @@
 //! }
 //!
 //! fn main() -> Result<(), Error> {
-//!     let thread = Thread::spawn_with(worker, ("Overwork", Duration::from_secs(3)))?;
+//!     let thread = Thread::spawn_call(worker, ("Overwork", Duration::from_secs(3)))?;
 //!     assert_eq!(format!("{thread:?}"), "Thread(Thread-1 (worker), running)");
 //!     thread.stop(); // wakes it: no wait of three seconds
 //!     assert!(thread.get()?.starts_with("Overwork retired"));

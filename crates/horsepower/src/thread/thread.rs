@@ -74,18 +74,18 @@ impl<T: Send + 'static> Thread<T> {
     ///     base.pow(exponent)
     /// }
     ///
-    /// let thread = Thread::new_with(power, (2, 10));
+    /// let thread = Thread::new_call(power, (2, 10));
     /// thread.start()?;
     /// assert_eq!(*thread.get()?, 1024);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     #[must_use = "the thread runs only once it is started"]
-    pub fn new_with<F, A>(function: F, argument: A) -> Thread<T>
+    pub fn new_call<F, A>(function: F, argument: A) -> Thread<T>
     where
         F: FnOnce(A, &StopToken) -> T + Send + 'static,
         A: Send + 'static,
     {
-        ThreadBuilder::default().build_with(function, argument)
+        ThreadBuilder::default().build_call(function, argument)
     }
 
     /// Combines [`new`](Self::new) and [`start`](Self::start).
@@ -108,7 +108,7 @@ impl<T: Send + 'static> Thread<T> {
         ThreadBuilder::default().spawn(closure)
     }
 
-    /// Combines [`new_with`](Self::new_with) and [`start`](Self::start).
+    /// Combines [`new_call`](Self::new_call) and [`start`](Self::start).
     ///
     /// # Errors
     /// Those of [`start`](Self::start).
@@ -116,16 +116,16 @@ impl<T: Send + 'static> Thread<T> {
     /// ```
     /// use horsepower::Thread;
     ///
-    /// let thread = Thread::spawn_with(|n: u32, _| n + 1, 1)?;
+    /// let thread = Thread::spawn_call(|n: u32, _| n + 1, 1)?;
     /// assert_eq!(thread.result()?, 2);
     /// # Ok::<(), horsepower::Error>(())
     /// ```
-    pub fn spawn_with<F, A>(function: F, argument: A) -> Result<Thread<T>, Error>
+    pub fn spawn_call<F, A>(function: F, argument: A) -> Result<Thread<T>, Error>
     where
         F: FnOnce(A, &StopToken) -> T + Send + 'static,
         A: Send + 'static,
     {
-        ThreadBuilder::default().spawn_with(function, argument)
+        ThreadBuilder::default().spawn_call(function, argument)
     }
 
     /// Starts the thread, and returns once it is running.

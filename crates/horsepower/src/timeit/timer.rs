@@ -160,7 +160,7 @@ where
     /// assert!(number <= 2 && total >= Duration::from_millis(200));
     /// ```
     pub fn autorange(&mut self) -> (u64, Duration) {
-        self.autorange_with(|_, _| {})
+        self.autorange_reporting(|_, _| {})
     }
 
     /// Like [`autorange`](Timer::autorange); calls `callback` with the number of loops and their
@@ -175,10 +175,13 @@ where
     ///
     /// let mut tries = Vec::new();
     /// let mut timer = Timer::new(|| std::thread::sleep(Duration::from_millis(200)));
-    /// timer.autorange_with(|number, _total| tries.push(number));
+    /// timer.autorange_reporting(|number, _total| tries.push(number));
     /// assert_eq!(tries, [1]);
     /// ```
-    pub fn autorange_with(&mut self, mut callback: impl FnMut(u64, Duration)) -> (u64, Duration) {
+    pub fn autorange_reporting(
+        &mut self,
+        mut callback: impl FnMut(u64, Duration),
+    ) -> (u64, Duration) {
         let mut power = 1_u64;
         loop {
             for digit in [1, 2, 5] {
@@ -330,7 +333,7 @@ mod tests {
     fn ti_05_autorange_tells_every_try() {
         let fake = Fake::default();
         let mut tries = Vec::new();
-        let last = fake.timer(1024).autorange_with(|number, total| {
+        let last = fake.timer(1024).autorange_reporting(|number, total| {
             let expected = number as f64 / 1024.0;
             assert!((total.as_secs_f64() - expected).abs() < 2e-9, "{number}");
             tries.push(number);

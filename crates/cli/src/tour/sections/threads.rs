@@ -23,7 +23,7 @@ fn worker((work, seconds): (&str, u64), stop: &StopToken) -> String {
 
 pub(crate) fn run(out: &mut dyn Write) -> anyhow::Result<()> {
     // tour:begin
-    let t = Thread::builder().name("Overwork").build_with(worker, ("Overwork", 3));
+    let t = Thread::builder().name("Overwork").build_call(worker, ("Overwork", 3));
     writeln!(out, "{} is {}", t.name(), t.state())?;
     t.start()?;
     writeln!(out, "{} is {}", t.name(), t.state())?;
