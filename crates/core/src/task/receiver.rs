@@ -101,6 +101,8 @@ pub enum Failure {
         /// What was seen.
         what: String,
     },
+    /// What came back is not an answer; what it is instead.
+    Damaged(String),
     /// The pool is broken; why.
     Broken(Arc<str>),
     /// The task was cancelled when the pool was shut down, or its remaining items were cancelled while it ran.
@@ -119,27 +121,25 @@ impl<'a> Answer<'a> {
     pub fn from_record(record: &'a [u8]) -> Option<Answer<'a>> {
         let mut end = 0;
         let (status, body) = next_record(Encoded::own(record), &mut end)?;
-        (end == record.len()).then(|| match status {
-            Status::Returned => Answer::Returned(body),
-            status => Answer::Failed(body.with(|bytes| Failure::from_record(status, bytes, 0))),
-        })
+        if end != record.len() {
+            return None;
+        }
+        match status {
+            Status::Returned => Some(Answer::Returned(body)),
+            status => body.with(|bytes| Failure::from_record(status, bytes)).map(Answer::Failed),
+        }
     }
 }
 
 #[cfg(target_os = "linux")]
 impl Failure {
-    /// What is in a record with a status other than [`Status::Returned`], written by the process `pid`.
-    pub(crate) fn from_record(status: Status, bytes: &[u8], pid: u32) -> Failure {
+    /// What is in a record with a status other than [`Status::Returned`]. `None`: it is damaged.
+    pub(crate) fn from_record(status: Status, bytes: &[u8]) -> Option<Failure> {
         let text = || String::from_utf8_lossy(bytes).into_owned();
         match status {
-            Status::NotDecoded => Failure::NotDecoded(text()),
-            Status::NotEncoded => Failure::NotEncoded(text()),
-            Status::Panicked => match PanicReport::decode(bytes) {
-                Some(report) => Failure::Panicked(report),
-                None => {
-                    Failure::Protocol { pid, what: "its report of a panic is damaged".to_owned() }
-                }
-            },
+            Status::NotDecoded => Some(Failure::NotDecoded(text())),
+            Status::NotEncoded => Some(Failure::NotEncoded(text())),
+            Status::Panicked => PanicReport::decode(bytes).map(Failure::Panicked),
             Status::Returned => unreachable!("the caller has sorted these out"),
         }
     }
@@ -163,6 +163,10 @@ mod tests {
         let failed = Answer::from_record(&not_encoded);
         let text = |failure: &Failure| matches!(failure, Failure::NotEncoded(why) if why == "why");
         assert!(matches!(&failed, Some(Answer::Failed(failure)) if text(failure)));
+        assert!(
+            Answer::from_record(&record(Status::Panicked, b"x")).is_none(),
+            "no report of a panic"
+        );
     }
 
     proptest! {

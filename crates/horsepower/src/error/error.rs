@@ -141,10 +141,12 @@ impl Error {
         return false;
     }
 
-    /// The worker process corrupted the memory that it shares with its parent, and was killed.
+    /// What came back from the worker makes no sense: the worker process corrupted the memory that it
+    /// shares with its parent, and was killed, or a [`Backend`](crate::backend::Backend) received
+    /// something that is no answer.
     #[must_use]
     pub fn is_protocol(&self) -> bool {
-        matches!(self.0.kind, Kind::Protocol { .. })
+        matches!(self.0.kind, Kind::Protocol { .. } | Kind::Damaged(_))
     }
 
     /// The pool can no longer start workers.

@@ -23,6 +23,7 @@ pub(crate) enum Kind {
         pid: u32,
         what: String,
     },
+    Damaged(String),
     Broken(Arc<str>),
     #[cfg(target_os = "linux")]
     NotReady(NotReady),
@@ -112,6 +113,7 @@ impl fmt::Display for Kind {
                 "worker process {pid} corrupted its shared memory ({what}), probably a stray write; it \
                  was killed"
             ),
+            Kind::Damaged(what) => write!(f, "the answer arrived damaged: {what}"),
             Kind::Broken(reason) => write!(f, "the pool is broken: {reason}"),
             #[cfg(target_os = "linux")]
             Kind::NotReady(not_ready) => not_ready.fmt(f),
@@ -246,6 +248,10 @@ mod tests {
                  probably a stray write; it was killed",
             ),
             (
+                Kind::Damaged("3 bytes that are no record".into()),
+                "task my::task: the answer arrived damaged: 3 bytes that are no record",
+            ),
+            (
                 Kind::Broken("no worker could be started".into()),
                 "task my::task: the pool is broken: no worker could be started",
             ),
@@ -345,6 +351,7 @@ mod tests {
             Kind::Died(_) => "Died",
             Kind::NeverStarted { .. } => "NeverStarted",
             Kind::Protocol { .. } => "Protocol",
+            Kind::Damaged(_) => "Damaged",
             Kind::Broken(_) => "Broken",
             Kind::NotReady(_) => "NotReady",
             Kind::ArgumentNotEncoded { .. } => "ArgumentNotEncoded",
@@ -371,7 +378,7 @@ mod tests {
         }
     }
 
-    const KINDS: usize = 27;
+    const KINDS: usize = 28;
 
     #[test]
     fn every_kind_says_what_happened_to_which_task_and_what_to_do() {

@@ -142,8 +142,7 @@ impl Reply {
     /// they may take their time. Nobody sees the end of the task before they were called.
     pub fn answer(&self, item: u32, record: &[u8]) -> Option<Callbacks> {
         let answer = Answer::from_record(record).unwrap_or_else(|| {
-            let what = format!("received a damaged answer of {} bytes", record.len());
-            Answer::Failed(Failure::Protocol { pid: 0, what })
+            Answer::Failed(Failure::Damaged(format!("{} bytes that are no record", record.len())))
         });
         self.tell(item, answer)
     }

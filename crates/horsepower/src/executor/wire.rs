@@ -229,6 +229,7 @@ fn kind_of(failure: Failure) -> Kind {
         Failure::Died(death) => Kind::Died(death),
         Failure::NeverBegan { death, why } => Kind::NeverStarted { death, why },
         Failure::Protocol { pid, what } => Kind::Protocol { pid, what },
+        Failure::Damaged(what) => Kind::Damaged(what),
         Failure::Broken(reason) => Kind::Broken(reason),
         Failure::Deadline { pid, limit } => Kind::Deadline { pid, limit },
         Failure::QueueDeadline { limit } => Kind::QueueDeadline { limit },
