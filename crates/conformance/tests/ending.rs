@@ -48,7 +48,9 @@ fn executor_of_the_role(workers: usize) -> Option<AnyExecutor> {
 /// Runs the program in this role. Returns its exit code, the numbers of the tasks that have printed, and
 /// its output.
 fn run(test: &str, role: &str) -> (Option<i32>, Vec<u64>, Output) {
-    let output = another(test, role).output().unwrap();
+    // A program that ends by `exit` leaves the folder of its gate; it is in here.
+    let folder = tempfile::tempdir().unwrap();
+    let output = another(test, role).env("TMPDIR", folder.path()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let mut spoken: Vec<u64> =
         text.lines().filter_map(|line| line.rsplit_once("task ")?.1.parse().ok()).collect();
