@@ -26,6 +26,7 @@ pub mod rows;
 pub mod shutdown;
 pub mod socket;
 pub mod subprocess;
+pub mod subscriber;
 pub mod suite;
 pub mod task_options;
 pub mod waiting;

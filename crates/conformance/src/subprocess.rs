@@ -5,6 +5,7 @@
 //! program again with [`another`] and asks [`role`] in which of the two it is.
 
 use rustix::process::{Pid, Signal, getppid, kill_process};
+use std::ffi::{OsStr, OsString};
 use std::process::{Command, Stdio};
 use std::sync::Once;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use std::time::Duration;
 /// # Panics
 /// If the program's path cannot be found out.
 #[must_use]
-pub fn another(test: &str, role: &str) -> Command {
+pub fn another(test: &str, role: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("a path"));
     command.args([test, "--exact", "--nocapture"]).env("HORSEPOWER_TEST_ROLE", role);
     for (name, _) in std::env::vars_os() {
@@ -27,11 +28,20 @@ pub fn another(test: &str, role: &str) -> Command {
     command
 }
 
+/// The role that this process plays, if it plays one.
+///
+/// # Panics
+/// If it is not text; see [`role_os`].
+#[must_use]
+pub fn role() -> Option<String> {
+    role_os().map(|role| role.into_string().expect("text"))
+}
+
 /// The role that this process plays, if it plays one. The first call starts a thread that ends this
 /// process when its parent, the test, has ended.
 #[must_use]
-pub fn role() -> Option<String> {
-    let role = std::env::var("HORSEPOWER_TEST_ROLE").ok()?;
+pub fn role_os() -> Option<OsString> {
+    let role = std::env::var_os("HORSEPOWER_TEST_ROLE")?;
     static WATCH: Once = Once::new();
     WATCH.call_once(|| {
         let parent = getppid();

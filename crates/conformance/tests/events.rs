@@ -5,57 +5,20 @@ use horsepower::prelude::*;
 use horsepower_conformance::gate::{Gate, pass};
 use horsepower_conformance::harness::{assert_gone, guarded, threads, until};
 use horsepower_conformance::subprocess::die;
-use std::fmt::Write as _;
+use horsepower_conformance::subscriber::on_event;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
 /// The text of every event so far.
 static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-struct Collector;
-
-struct Text(String);
-
-impl Visit for Text {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        write!(self.0, " {field}={value:?}").unwrap();
-    }
-}
-
-impl Subscriber for Collector {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("horsepower")
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut text = Text(event.metadata().level().to_string());
-        event.record(&mut text);
-        SEEN.lock().unwrap().push(text.0);
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
 
 /// Collects events from now on, for one test at a time.
 fn collect() -> MutexGuard<'static, ()> {
     static ONCE: Once = Once::new();
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    ONCE.call_once(|| tracing::subscriber::set_global_default(Collector).unwrap());
+    ONCE.call_once(|| on_event(|text| SEEN.lock().unwrap().push(text)));
     SEEN.lock().unwrap_or_else(PoisonError::into_inner).clear();
     alone
 }

@@ -7,6 +7,7 @@ use horsepower_conformance::harness::{guarded, is_child, until};
 use horsepower_conformance::pools::{end, pid_of, pool};
 use horsepower_conformance::rows::{lines, write_line};
 use horsepower_conformance::subprocess::{another, die, role, signal};
+use horsepower_conformance::subscriber::on_event;
 use rustix::process::Signal;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -166,22 +167,6 @@ fn fa_19_a_crash_after_the_result() {
 /// FA-14: a tracing subscriber is user code and may panic; that harms nothing else.
 #[test]
 fn fa_14_a_subscriber_that_panics() {
-    struct Panics;
-    impl tracing::Subscriber for Panics {
-        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-            true
-        }
-        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-            tracing::span::Id::from_u64(1)
-        }
-        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-        fn event(&self, _: &tracing::Event<'_>) {
-            panic!("no disk for the log");
-        }
-        fn enter(&self, _: &tracing::span::Id) {}
-        fn exit(&self, _: &tracing::span::Id) {}
-    }
     const NAME: &str = "fa_14_a_subscriber_that_panics";
     horsepower::init();
     if role().is_none() {
@@ -190,7 +175,7 @@ fn fa_14_a_subscriber_that_panics() {
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         });
     }
-    tracing::subscriber::set_global_default(Panics).unwrap();
+    on_event(|_| panic!("no disk for the log"));
     guarded(NAME, || {
         let pool = pool(2);
         let folder = tempfile::tempdir().unwrap();

@@ -7,42 +7,16 @@
 
 use horsepower::thread::ThreadState;
 use horsepower::{Error, StopToken, Thread};
+use horsepower_conformance::harness::guarded;
+use horsepower_conformance::subprocess::{another, role};
 use std::collections::HashSet;
 use std::error::Error as _;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::current;
 use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(1_000_000);
-
-/// Runs a test; if it hangs, ends this process with a message.
-fn guarded(name: &'static str, test: impl FnOnce()) {
-    let (done, hangs) = channel::<()>();
-    let watchdog = std::thread::spawn(move || {
-        if hangs.recv_timeout(Duration::from_secs(120)) == Err(RecvTimeoutError::Timeout) {
-            let _ = writeln!(std::io::stderr(), "{name} hangs");
-            std::process::abort();
-        }
-    });
-    test();
-    drop(done);
-    watchdog.join().unwrap();
-}
-
-const ROLE: &str = "HORSEPOWER_TEST_ROLE";
-
-/// The role of this process. A role that hangs ends itself, because its test may have ended.
-fn role() -> Option<String> {
-    let role = std::env::var(ROLE).ok()?;
-    std::thread::spawn(|| {
-        std::thread::sleep(Duration::from_secs(120));
-        std::process::abort();
-    });
-    Some(role)
-}
 
 /// Prints a line for the test of a role, whatever libtest prints around it.
 fn print(text: &str) {
@@ -51,10 +25,7 @@ fn print(text: &str) {
 
 /// Runs the test `test` as another program, in this role. Returns exit code, output and standard error.
 fn play(test: &str, role: &str) -> (Option<i32>, String, String) {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([test, "--exact", "--nocapture"]).env(ROLE, role);
-    command.env_remove("RUST_BACKTRACE").env_remove("RUST_LIB_BACKTRACE").stdin(Stdio::null());
-    let output = command.output().unwrap();
+    let output = another(test, role).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }

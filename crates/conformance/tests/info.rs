@@ -1,6 +1,6 @@
 //! The rows `PI-*`: who and where a process is, and how many CPUs it may use. Those of the command
 //! `horsepower info` are in `crates/cli/tests/info.rs`; how quotas are read from made-up trees of
-//! control groups is shown beside the code that reads them.
+//! control groups is shown beside the code that reads them, in `crates/horsepower/src/info`.
 //!
 //! A working directory belongs to the whole process: what changes it is shown by this program as
 //! another process, in a role that the test of the same name plays.
@@ -9,48 +9,19 @@
 
 use horsepower::info::{Cpus, ProcessInfo, usable_cpus};
 use horsepower::prelude::*;
+use horsepower_conformance::harness::guarded;
+use horsepower_conformance::subprocess::{another, role_os};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio, id};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::process::{Command, id};
 
-/// Runs a test; if it hangs, ends this process with a message.
-fn guarded(name: &'static str, test: impl FnOnce()) {
-    let (done, hangs) = channel::<()>();
-    let watchdog = std::thread::spawn(move || {
-        if hangs.recv_timeout(Duration::from_secs(120)) == Err(RecvTimeoutError::Timeout) {
-            let _ = writeln!(std::io::stderr(), "{name} hangs");
-            std::process::abort();
-        }
-    });
-    test();
-    drop(done);
-    watchdog.join().unwrap();
-}
-
-const ROLE: &str = "HORSEPOWER_TEST_ROLE";
-
-/// The directory that this process's role is about; `None` if it has no role. A role that hangs ends
-/// itself, because its test may have ended.
+/// The directory that this process's role is about; `None` if it has no role.
 fn role() -> Option<PathBuf> {
-    let directory = std::env::var_os(ROLE)?.into();
-    std::thread::spawn(|| {
-        std::thread::sleep(Duration::from_secs(120));
-        std::process::abort();
-    });
-    Some(directory)
-}
-
-/// This program as another process, in the role of the test with this name.
-fn another(test: &str, directory: &Path) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([test, "--exact", "--nocapture"]).env(ROLE, directory).stdin(Stdio::null());
-    command
+    role_os().map(PathBuf::from)
 }
 
 fn succeeds(command: &mut Command) {
@@ -223,7 +194,7 @@ fn pi_07_usable_cpus_follow_the_affinity() {
         let online = std::thread::spawn(move || {
             stay_on_one_cpu();
             // A process inherits the affinity of the thread that starts it.
-            succeeds(&mut another(NAME, Path::new("/")));
+            succeeds(&mut another(NAME, "/"));
             one()
         });
         assert_eq!(online.join().unwrap(), all.online, "there are as many as before");
