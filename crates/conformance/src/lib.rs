@@ -29,4 +29,5 @@ pub mod subprocess;
 pub mod subscriber;
 pub mod suite;
 pub mod task_options;
+pub mod values;
 pub mod waiting;

@@ -36,13 +36,14 @@ pub struct Shown {
 }
 
 /// The areas, in the order of the page.
-const AREAS: [(&str, &str); 11] = [
+const AREAS: [(&str, &str); 12] = [
     ("PI", "Information about the process"),
     ("TI", "timeit"),
     ("TH", "Threads"),
     ("PR", "Processes"),
     ("PO", "Pools"),
     ("EX", "Executors"),
+    ("VA", "Values"),
     ("FU", "Futures"),
     ("WA", "Waiting for several futures"),
     ("AC", "Futures in the order of their ends"),

@@ -94,7 +94,7 @@ fn ex_05_an_idle_worker_is_used_again() {
         for &method in StartMethod::ALL {
             let builder = ProcessPoolExecutor::builder().workers(4).start_method(method);
             let pool = builder.build().unwrap();
-            assert_eq!(pool.worker_pids(), []);
+            assert!(pool.worker_pids().is_empty());
             let pids: HashSet<u32> =
                 (0..3).map(|n| pool.submit(pid_of, n).result().unwrap().1).collect();
             assert_eq!(pids.len(), 1, "{method}");

@@ -54,7 +54,7 @@ fn kill_the_parent(test: &str, methods: &[StartMethod], workers: usize) {
         until(|| !pids.iter().any(|&pid| is_alive(pid)) || over());
         let left: Vec<u32> = pids.into_iter().filter(|&pid| is_alive(pid)).collect();
         left.iter().for_each(|&pid| signal(pid, Signal::KILL));
-        assert_eq!(left, [], "{method}: they survive their parent");
+        assert!(left.is_empty(), "{method}: {left:?} survive their parent");
     }
 }
 

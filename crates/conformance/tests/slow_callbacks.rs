@@ -416,3 +416,38 @@ fn late_callbacks_on_threads_delay_nobody() {
         assert!(first.error_timeout(Duration::ZERO).unwrap().unwrap().is_deadline());
     });
 }
+
+/// FU-07: while the system gives no thread for callbacks, they are called all the same, and the pool ends.
+#[test]
+fn fu_07_no_thread_for_callbacks() {
+    use horsepower_conformance::subprocess::{another, role};
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    horsepower::init();
+    if role().is_some() {
+        let pool = pool(1);
+        assert_eq!(pool.submit(pid_of, 1).result().unwrap().0, 1);
+        let mut gate = Gate::new();
+        let futures: Vec<_> = (0..5).map(|_| pool.submit(pass, gate.path())).collect();
+        // Too little address space for one more stack.
+        let used = std::fs::read_to_string("/proc/self/statm").unwrap();
+        let pages: u64 = used.split(' ').next().unwrap().parse().unwrap();
+        let limit = pages * rustix::param::page_size() as u64 + (1 << 20);
+        setrlimit(Resource::As, Rlimit { current: Some(limit), maximum: Some(limit) }).unwrap();
+        assert!(std::thread::Builder::new().stack_size(2 << 20).spawn(|| ()).is_err());
+        let (tell, told) = channel();
+        for future in &futures {
+            let tell = tell.clone();
+            future.add_done_callback(move |outcome| tell.send(outcome.is_ok()).unwrap());
+        }
+        drop(tell);
+        gate.open();
+        assert_eq!(told.iter().collect::<Vec<_>>(), [true; 5]);
+        drop(pool);
+        std::io::Write::write_all(&mut std::io::stdout(), b"all told\n").unwrap();
+        return;
+    }
+    guarded("fu_07_no_thread", || {
+        let output = another("fu_07_no_thread_for_callbacks", "short").output().unwrap();
+        assert!(String::from_utf8_lossy(&output.stdout).contains("all told"), "{output:?}");
+    });
+}

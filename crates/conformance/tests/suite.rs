@@ -42,6 +42,13 @@ suite! {
         concurrent sh_11;
         concurrent slow_items_are_shared;
     }
+    blocking values {
+        every va_01;
+        every va_01_what_json_can_do;
+        every va_01_numbers;
+        every va_01_large;
+        every va_01_in_a_map;
+    }
     blocking maps {
         every po_03;
         every po_04;

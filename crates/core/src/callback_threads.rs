@@ -7,6 +7,9 @@
 //! callbacks take, and whatever they wait for, even for the very next call, that call is made
 //! eventually.
 //!
+//! If the system gives no thread at all, the owner can make the calls elsewhere
+//! ([`CallbackThreads::take_stranded`]).
+//!
 //! The owner runs the timer for these threads: [`CallbackThreads::call`] and
 //! [`CallbackThreads::look`] return when to look.
 
@@ -23,7 +26,8 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// Address space, not memory: as much as the thread of a task could have.
 const STACK: usize = 32 << 20;
 
-type Call = Box<dyn FnOnce() + Send>;
+/// What a thread is to call.
+pub type Call = Box<dyn FnOnce() + Send>;
 
 /// What remains to be done for a finished task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +52,7 @@ pub struct CallbackThreads(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
+    name: &'static str,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -75,13 +80,20 @@ thread_local! {
 }
 
 impl CallbackThreads {
+    /// Threads with this name.
+    #[must_use]
+    pub fn named(name: &'static str) -> CallbackThreads {
+        CallbackThreads(Arc::new(Inner { name, ..Inner::default() }))
+    }
+
     /// Starts a thread if there is none; it stays until `close`. Call this when calls are to be
     /// expected. If the system cannot start a thread now, a later call tries again.
-    pub fn prepare(&self) {
+    ///
+    /// # Errors
+    /// If the system cannot start a thread now.
+    pub fn prepare(&self) -> io::Result<()> {
         let mut state = self.lock();
-        if state.living == 0 && !state.closed {
-            let _ = self.start_one(&mut state);
-        }
+        if state.living == 0 && !state.closed { self.start_one(&mut state) } else { Ok(()) }
     }
 
     /// Queues a call for a callback thread; panics in it are ignored. Returns when the owner has to
@@ -113,6 +125,17 @@ impl CallbackThreads {
         }
         state.seen = state.taken;
         state.watched.then(|| Instant::now() + PATIENCE)
+    }
+
+    /// Takes out the calls that wait although there is no thread and none can be started.
+    #[must_use]
+    pub fn take_stranded(&self) -> Vec<Call> {
+        let mut state = self.lock();
+        if state.living > 0 {
+            return Vec::new();
+        }
+        state.watched = false;
+        state.queue.drain(..).collect()
     }
 
     /// True on one of these threads.
@@ -148,7 +171,7 @@ impl CallbackThreads {
     fn start_one(&self, state: &mut State) -> io::Result<()> {
         state.threads.retain(|thread| !thread.is_finished());
         let threads = self.clone();
-        let thread = Builder::new().name("hp-callback".into()).stack_size(STACK);
+        let thread = Builder::new().name(self.0.name.into()).stack_size(STACK);
         state.threads.push(thread.spawn(move || threads.make_calls())?);
         state.living += 1;
         state.free += 1;
@@ -224,7 +247,7 @@ mod tests {
     #[test]
     fn a_call_that_is_taken_at_once_needs_nobody_to_look() {
         let threads = CallbackThreads::default();
-        threads.prepare();
+        threads.prepare().unwrap();
         for _ in 0..100 {
             let (tell, told) = sync_channel(0);
             assert_eq!(threads.call(Box::new(move || tell.send(()).unwrap())), None);
@@ -296,7 +319,7 @@ mod tests {
             assert_eq!(threads.call(Box::new(move || tell.send(()).unwrap())), None);
             threads.join();
             told.recv().unwrap();
-            threads.prepare();
+            threads.prepare().unwrap();
             assert_eq!(threads.lock().living, 0);
         }
     }

@@ -137,7 +137,7 @@ impl Lane {
     }
 
     /// Parent: copies the first `len` bytes of a reply out of the slot or its reply block. `None`:
-    /// a reply of this tier cannot be that long.
+    /// a reply of this tier cannot be that long, or there is no memory for it.
     pub(crate) fn read_reply(
         &self,
         position: u32,
@@ -158,7 +158,7 @@ impl Lane {
             self.memory.read(offset, &mut bytes[..len]);
             into.extend(bytes[..len].iter().copied());
         } else {
-            into.extend(self.memory.read_vec(offset, len));
+            into.extend(self.memory.read_vec(offset, len)?);
         }
         Some(())
     }

@@ -109,22 +109,15 @@ impl<'a> Encoded<'a> {
         }
     }
 
-    /// Copies all bytes into a vector.
-    #[must_use]
-    pub fn to_vec(&self) -> Vec<u8> {
+    /// Calls `read` with the bytes; shared bytes are copied first. `None`: there is no memory for the
+    /// copy.
+    pub fn with<T>(&self, read: impl FnOnce(&[u8]) -> T) -> Option<T> {
         match self.0 {
-            Place::Own(bytes) => bytes.to_vec(),
+            Place::Own(bytes) => Some(read(bytes)),
             #[cfg(target_os = "linux")]
-            Place::Shared { memory, offset, len } => memory.read_vec(offset, len),
-        }
-    }
-
-    /// Calls `read` with the bytes; shared bytes are copied first.
-    pub fn with<T>(&self, read: impl FnOnce(&[u8]) -> T) -> T {
-        match self.0 {
-            Place::Own(bytes) => read(bytes),
-            #[cfg(target_os = "linux")]
-            Place::Shared { .. } => read(&self.to_vec()),
+            Place::Shared { memory, offset, len } => {
+                memory.read_vec(offset, len).map(|bytes| read(bytes.as_slice()))
+            }
         }
     }
 

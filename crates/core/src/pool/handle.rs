@@ -10,9 +10,6 @@ use crate::worker::init::reentry_point;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-/// Stack of the supervisor: it decodes results. Address space, not memory.
-const STACK: usize = 32 << 20;
-
 /// A pool of worker processes. Workers are started when tasks need them.
 #[derive(Debug)]
 pub struct Pool {
@@ -31,12 +28,15 @@ impl Pool {
             return Err(PoolError::TooDeep);
         }
         let shared = Shared::new(config).map_err(PoolError::System)?;
+        shared.tellers.prepare().map_err(PoolError::System)?;
         let supervisor = Supervisor::new(shared.clone(), reentry).map_err(PoolError::System)?;
         let supervisor = thread::Builder::new()
             .name("hp-supervisor".into())
-            .stack_size(STACK)
             .spawn(move || supervisor.run())
-            .map_err(PoolError::System)?;
+            .map_err(|error| {
+                shared.tellers.close();
+                PoolError::System(error)
+            })?;
         Ok(Pool { shared, supervisor: Mutex::new(Some(supervisor)) })
     }
 

@@ -6,6 +6,7 @@
 
 use super::config::Config;
 use super::counts::Counts;
+use super::delivery::deliver::tell_events;
 use super::delivery::outbox::Outbox;
 use super::place::Place;
 use super::schedule::schedule::Schedule;
@@ -37,9 +38,9 @@ pub struct Shared {
     pub(crate) config: Config,
     /// The threads that call callbacks.
     pub(crate) callback_threads: CallbackThreads,
-    /// The threads that decode the large results which the supervisor finds. They are others than those of
-    /// the callbacks, so that no result waits for a callback.
-    pub(crate) decoders: CallbackThreads,
+    /// The threads that tell the receivers of what the supervisor finds. They are others than those of the
+    /// callbacks, so that no result waits for a callback. There is at least one from the start.
+    pub(crate) tellers: CallbackThreads,
     /// What those threads hold on to while they make a call.
     pub(crate) me: Weak<Shared>,
 }
@@ -49,9 +50,9 @@ pub struct Shared {
 pub(crate) enum Teller {
     /// This thread, which waits for a task.
     Here,
-    /// This thread, which is the supervisor: it delivers what is cheap, and leaves large results to the
-    /// decoders.
-    Promptly,
+    /// The tellers. This thread is the supervisor, on which all deadlines depend, so it runs no code of the
+    /// user at all: no `Deserialize`, no waker, no subscriber of events.
+    Tellers,
     /// The supervisor. This thread only submits, looks or cancels, and the user's code that belongs to other
     /// tasks must not run in the middle of that.
     Supervisor,
@@ -73,8 +74,8 @@ impl Shared {
             event,
             counts: Counts::default(),
             config,
-            callback_threads: CallbackThreads::default(),
-            decoders: CallbackThreads::default(),
+            callback_threads: CallbackThreads::named("hp-callback"),
+            tellers: CallbackThreads::named("hp-teller"),
             me: me.clone(),
         }))
     }
@@ -196,7 +197,7 @@ impl Shared {
         let mut poke = schedule.wants_supervisor();
         schedule.wake_helpers();
         match teller {
-            Teller::Here | Teller::Promptly => outbox.append(&mut schedule.deferred),
+            Teller::Here | Teller::Tellers => outbox.append(&mut schedule.deferred),
             Teller::Supervisor => {
                 // If the list is not empty, whoever put the first entry there has called the supervisor.
                 poke |= schedule.deferred.is_empty() && !outbox.is_empty();
@@ -208,14 +209,12 @@ impl Shared {
         if poke {
             self.poke();
         }
-        for event in events {
-            // The subscriber that collects them is code of the user, and may panic.
-            let _ = crate::wire::panic::catch(|| event.tell());
+        if teller == Teller::Tellers {
+            self.deliver_elsewhere(events, outbox);
+        } else {
+            tell_events(events);
+            self.deliver(outbox);
         }
-        if teller == Teller::Promptly {
-            self.deliver_large_elsewhere(&mut outbox);
-        }
-        self.deliver(outbox);
     }
 
     /// Counts tasks whose receivers are to be told of their ends.
@@ -259,6 +258,6 @@ impl Shared {
         let mut schedule = self.lock();
         let mut outbox = Outbox::default();
         schedule.break_down(reason, &mut outbox);
-        self.commit(schedule, outbox, Teller::Here);
+        self.commit(schedule, outbox, Teller::Tellers);
     }
 }

@@ -40,7 +40,7 @@ impl Pool {
             // The supervisor catches its own panics; there is nothing to learn here.
             let _ = handle.join();
         }
-        self.shared.decoders.join();
+        self.shared.tellers.join();
         self.shared.callback_threads.join();
         true
     }

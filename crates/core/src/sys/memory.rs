@@ -121,21 +121,23 @@ impl Memory {
         unsafe { source.as_ptr().copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) };
     }
 
-    /// Copies `len` bytes at `offset` into a new vector, without zeroing it first.
+    /// Copies `len` bytes at `offset` into a new vector, without zeroing it first. `None`: there is
+    /// no memory for the vector.
     ///
     /// # Panics
     /// If the memory ends earlier.
     #[must_use]
-    pub(crate) fn read_vec(&self, offset: usize, len: usize) -> Vec<u8> {
+    pub(crate) fn read_vec(&self, offset: usize, len: usize) -> Option<Vec<u8>> {
         let source = self.at(offset, len);
-        let mut bytes = Vec::with_capacity(len);
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(len).ok()?;
         // SAFETY: as in `read`; the vector has capacity for `len` bytes, all of which are then
         // initialized.
         unsafe {
             source.as_ptr().copy_to_nonoverlapping(bytes.as_mut_ptr(), len);
             bytes.set_len(len);
         }
-        bytes
+        Some(bytes)
     }
 
     /// A view of the memory at `offset` as a `T`.
@@ -191,7 +193,7 @@ mod tests {
         let (ours, file) = Memory::create("horsepower-test", 8192).unwrap();
         let theirs = Memory::from_descriptor(&file, 8192).unwrap();
         ours.write(5000, b"hello");
-        assert_eq!(theirs.read_vec(5000, 5), b"hello");
+        assert_eq!(theirs.read_vec(5000, 5).unwrap(), b"hello");
         theirs.view::<AtomicU32>(8).store(7, Ordering::Relaxed);
         assert_eq!(ours.view::<AtomicU32>(8).load(Ordering::Relaxed), 7);
     }

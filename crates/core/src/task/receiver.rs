@@ -126,22 +126,29 @@ impl<'a> Answer<'a> {
         }
         match status {
             Status::Returned => Some(Answer::Returned(body)),
-            status => body.with(|bytes| Failure::from_record(status, bytes)).map(Answer::Failed),
+            status => Failure::from_record(status, body).map(Answer::Failed),
         }
     }
 }
 
 #[cfg(target_os = "linux")]
 impl Failure {
-    /// What is in a record with a status other than [`Status::Returned`]. `None`: it is damaged.
-    pub(crate) fn from_record(status: Status, bytes: &[u8]) -> Option<Failure> {
-        let text = || String::from_utf8_lossy(bytes).into_owned();
-        match status {
-            Status::NotDecoded => Some(Failure::NotDecoded(text())),
-            Status::NotEncoded => Some(Failure::NotEncoded(text())),
-            Status::Panicked => PanicReport::decode(bytes).map(Failure::Panicked),
-            Status::Returned => unreachable!("the caller has sorted these out"),
+    /// What is in a record with a status other than [`Status::Returned`]. `None`: it is damaged, or longer
+    /// than any worker in its right mind writes.
+    pub(crate) fn from_record(status: Status, body: Encoded<'_>) -> Option<Failure> {
+        if body.len() > PanicReport::MOST_LEN {
+            return None;
         }
+        let failure = body.with(|bytes| {
+            let text = || String::from_utf8_lossy(bytes).into_owned();
+            match status {
+                Status::NotDecoded => Some(Failure::NotDecoded(text())),
+                Status::NotEncoded => Some(Failure::NotEncoded(text())),
+                Status::Panicked => PanicReport::decode(bytes).map(Failure::Panicked),
+                Status::Returned => unreachable!("the caller has sorted these out"),
+            }
+        });
+        failure.flatten()
     }
 }
 
@@ -156,7 +163,7 @@ mod tests {
         let record = |status, body: &[u8]| [&header(status, body.len()), body].concat();
         let returned = record(Status::Returned, b"abc");
         let Some(Answer::Returned(bytes)) = Answer::from_record(&returned) else { panic!("abc") };
-        assert_eq!(bytes.to_vec(), b"abc");
+        assert_eq!(bytes.with(<[u8]>::to_vec).unwrap(), b"abc");
         assert!(Answer::from_record(&returned[..10]).is_none(), "too short");
         assert!(Answer::from_record(&[&returned[..], b"d"].concat()).is_none(), "too long");
         let not_encoded = record(Status::NotEncoded, b"why");

@@ -11,7 +11,7 @@
 
 use crate::lane::record::{HEADER, Status, header};
 use crate::wire::identity::{self, BuildId, anchor};
-use crate::wire::panic;
+use crate::wire::panic::{self, PanicReport};
 use crate::zero_sized::assert_zero_sized;
 use std::fmt;
 use std::marker::PhantomData;
@@ -200,11 +200,15 @@ impl EntryPoint {
 
     /// Calls the function with one encoded argument. A panic becomes a status like any other.
     pub(crate) fn invoke(&self, argument: &[u8], output: &mut Output) -> Status {
-        panic::catch(|| (self.0.call)(argument, output)).unwrap_or_else(|report| {
+        let status = panic::catch(|| (self.0.call)(argument, output)).unwrap_or_else(|report| {
             output.clear();
             report.encode(output.buffer());
             Status::Panicked
-        })
+        });
+        if status != Status::Returned {
+            output.buffer().truncate(PanicReport::MOST_LEN);
+        }
+        status
     }
 
     fn address(&self) -> usize {

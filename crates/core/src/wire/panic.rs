@@ -99,12 +99,23 @@ impl fmt::Display for PanicReport {
     }
 }
 
+/// The first part of a text that is not longer than [`MOST_TEXT`].
+fn shortened(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MOST_TEXT)]
+}
+
+/// Most bytes of each text of a report that are sent; of a longer one, the beginning.
+const MOST_TEXT: usize = 256 << 10;
+
 impl PanicReport {
+    /// Most bytes of an encoded report, and of the text of any other failure.
+    pub(crate) const MOST_LEN: usize = 3 * (MOST_TEXT + 4);
+
     /// Encodes the report: three texts, each with its length; a missing one has the length
     /// `u32::MAX`.
     pub(crate) fn encode(&self, bytes: &mut Vec<u8>) {
         let texts = [Some(&self.message), self.location.as_ref(), self.backtrace.as_ref()];
-        for text in texts {
+        for text in texts.map(|text| text.map(|text| shortened(text))) {
             let len = text.map_or(u32::MAX, |text| u32::try_from(text.len()).unwrap_or(0));
             bytes.extend(len.to_le_bytes());
             if let Some(text) = text.filter(|_| len > 0) {

@@ -444,7 +444,7 @@ fn call_first(control: &OwnedFd, what: &str) -> Result<(), String> {
     let file = message.descriptors.first().ok_or_else(|| format!("{what} has no argument"))?;
     let len = usize::try_from(len).map_err(|error| error.to_string())?;
     let memory = Memory::from_descriptor(file, len.max(1)).map_err(|error| error.to_string())?;
-    let argument = memory.read_vec(0, len);
+    let argument = memory.read_vec(0, len).ok_or_else(|| format!("no memory for {len} bytes"))?;
     let mut output = Output::default();
     let status = invoke(EntryPoint::from_offset(entry), &argument, &mut output);
     let _ = io::stdout().flush();

@@ -48,6 +48,8 @@ pub(crate) enum FromBytes<T> {
     Value(T),
     /// `T` is a vector of numbers, but these are not its bytes.
     BadLength,
+    /// There is no memory for the vector.
+    NoMemory,
     /// `T` is something else.
     NotBulk,
 }
@@ -61,7 +63,12 @@ pub(crate) fn from_bytes<T: 'static>(len: usize, copy: impl FnOnce(&mut [u8])) -
                 if !len.is_multiple_of(size_of::<$number>()) {
                     return FromBytes::BadLength;
                 }
-                let mut vector = vec![<$number>::default(); len / size_of::<$number>()];
+                let count = len / size_of::<$number>();
+                let mut vector: Vec<$number> = Vec::new();
+                if vector.try_reserve_exact(count).is_err() {
+                    return FromBytes::NoMemory;
+                }
+                vector.resize(count, <$number>::default());
                 copy(bytemuck::cast_slice_mut(&mut vector));
                 *place = Some(vector);
                 return value.map_or(FromBytes::BadLength, FromBytes::Value);

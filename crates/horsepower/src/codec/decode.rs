@@ -1,8 +1,16 @@
 //! Step ⑥, decode: turns bytes into a value: a result in the parent, an argument in the worker.
 
 use super::bulk::{self, FromBytes};
+use super::depth::walk;
+use super::reader::Reader;
 use crate::value::Value;
 use horsepower_core::payload::Encoded;
+
+/// From this length on, it is checked first whether there is memory for the decoded value.
+const LARGE: usize = 1 << 20;
+
+/// How many times as long as its bytes a value may be. Most are shorter.
+const GROWTH: usize = 2;
 
 /// Reads a value that takes up all of `bytes`.
 ///
@@ -14,24 +22,36 @@ pub(crate) fn decode<T: Value>(bytes: Encoded<'_>) -> Result<T, String> {
         FromBytes::BadLength => {
             return Err(format!("{} bytes are not a whole number of elements", bytes.len()));
         }
+        FromBytes::NoMemory => return Err(no_memory(bytes.len())),
         FromBytes::NotBulk => {}
     }
-    let decoded = horsepower_core::panic::catch(|| {
-        bytes.with(|bytes| match postcard::take_from_bytes(bytes) {
-            Ok((value, [])) => Ok(value),
-            Ok((_, rest)) => Err(format!("{} bytes are left over", rest.len())),
-            Err(error) => Err(reason::<T>(bytes).unwrap_or_else(|| error.to_string())),
-        })
-    });
-    decoded.unwrap_or_else(|panic| Err(format!("it panicked: {}", panic.message)))
+    let decoded = horsepower_core::panic::catch(|| bytes.with(read::<T>));
+    match decoded {
+        Ok(Some(result)) => result,
+        Ok(None) => Err(no_memory(bytes.len())),
+        Err(panic) => Err(format!("it panicked: {}", panic.message)),
+    }
 }
 
-/// postcard discards the message of a failing `Deserialize`, so the value is decoded once more by a
-/// deserializer that keeps it.
-fn reason<T: Value>(bytes: &[u8]) -> Option<String> {
-    let mut deserializer = postcard::Deserializer::from_bytes(bytes);
-    let mut erased = <dyn erased_serde::Deserializer<'_>>::erase(&mut deserializer);
-    erased_serde::deserialize::<T>(&mut erased).err().map(|error| error.to_string())
+fn no_memory(len: usize) -> String {
+    format!("there is no memory to decode its {len} bytes")
+}
+
+fn read<T: Value>(bytes: &[u8]) -> Result<T, String> {
+    // Serde's types grow as they are filled, and end the program if there is no memory. So it is asked
+    // for, and given back, before.
+    if bytes.len() >= LARGE && Vec::<u8>::new().try_reserve(GROWTH * bytes.len()).is_err() {
+        return Err(no_memory(bytes.len()));
+    }
+    let read = walk(|depth| {
+        let mut reader = Reader::new(bytes, depth);
+        T::deserialize(&mut reader).map(|value| (value, reader.bytes.len()))
+    });
+    match read {
+        Ok((value, 0)) => Ok(value),
+        Ok((_, left)) => Err(format!("{left} bytes are left over")),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -39,7 +59,7 @@ mod tests {
     use super::*;
     use crate::codec::{encode, encode_into};
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet, LinkedList};
 
     type Sample = (u64, String, Vec<Option<i32>>, BTreeMap<String, (f64, bool)>, Vec<u8>);
 
@@ -60,13 +80,48 @@ mod tests {
         #[test]
         fn foreign_bytes_never_panic(bytes in any::<Vec<u8>>()) {
             let _ = decode::<Sample>(Encoded::own(&bytes));
+            let _ = decode::<serde_json::Value>(Encoded::own(&bytes));
             let _ = decode::<Vec<f64>>(Encoded::own(&bytes));
             let _ = decode::<String>(Encoded::own(&bytes));
+        }
+
+        #[test]
+        fn changed_bytes_never_panic(value in sample(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let mut bytes = vec![];
+            encode_into(value, &mut bytes).unwrap();
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            let _ = decode::<Sample>(Encoded::own(&bytes));
+            let _ = decode::<serde_json::Value>(Encoded::own(&bytes[..at]));
         }
     }
 
     #[test]
     fn what_is_left_over_is_an_error() {
-        assert!(decode::<bool>(Encoded::own(&[1, 1])).unwrap_err().contains("left over"));
+        let mut bytes = vec![];
+        encode_into(true, &mut bytes).unwrap();
+        bytes.push(0);
+        assert!(decode::<bool>(Encoded::own(&bytes)).unwrap_err().contains("left over"));
+    }
+
+    #[test]
+    fn few_bytes_ask_for_little_work_and_memory() {
+        use crate::codec::tag::{BYTES, RUN, SEQUENCE, TEXT, U8};
+        let huge = u64::MAX.to_le_bytes();
+        let forged = [
+            [&[SEQUENCE, RUN, U8][..], &huge].concat(),
+            [&[TEXT][..], &huge].concat(),
+            [&[BYTES][..], &huge].concat(),
+            vec![SEQUENCE],
+            vec![SEQUENCE; 100_000],
+        ];
+        for bytes in forged {
+            let bytes = Encoded::own(&bytes);
+            assert!(decode::<BTreeSet<()>>(bytes).is_err());
+            assert!(decode::<LinkedList<()>>(bytes).is_err());
+            assert!(decode::<Vec<bool>>(bytes).is_err());
+            assert!(decode::<String>(bytes).is_err());
+            assert!(decode::<serde_json::Value>(bytes).is_err());
+        }
     }
 }

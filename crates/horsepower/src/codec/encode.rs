@@ -1,9 +1,12 @@
 //! Step ②, encode: turns an argument into bytes in the parent, and a result in the worker.
 //!
-//! The format is postcard: most values are small, and it is compact for those. Vectors of numbers
-//! do not go through it ([`crate::codec::bulk`]).
+//! Vectors of numbers travel as they are ([`bulk`](super::bulk)); everything else in the format of
+//! [`tag`](super::tag).
 
 use super::bulk;
+use super::depth::{self, walk};
+use super::failure::CodecError;
+use super::writer::Writer;
 use crate::value::Value;
 use horsepower_core::payload::Payload;
 
@@ -11,7 +14,7 @@ use horsepower_core::payload::Payload;
 ///
 /// # Errors
 /// The error of its `Serialize`.
-pub(crate) fn encode_into<T: Value>(value: T, bytes: &mut Vec<u8>) -> Result<(), Reason> {
+pub(crate) fn encode_into<T: Value>(value: T, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
     match bulk::into_bytes(value) {
         Ok(bulk) => {
             bytes.extend_from_slice((*bulk).as_ref());
@@ -19,15 +22,18 @@ pub(crate) fn encode_into<T: Value>(value: T, bytes: &mut Vec<u8>) -> Result<(),
         }
         Err(value) => {
             let result = serialize(&value, bytes);
-            release(value);
+            done_with(value, &result);
             result
         }
     }
 }
 
 /// Drops a value that is already encoded. A panic in its `Drop` no longer matters and is ignored.
-fn release<T>(value: T) {
-    if std::mem::needs_drop::<T>() {
+fn done_with<T>(value: T, result: &Result<(), CodecError>) {
+    if result.is_err() {
+        // It may be nested too deeply.
+        depth::release(value);
+    } else if std::mem::needs_drop::<T>() {
         let _ = horsepower_core::panic::catch(|| drop(value));
     }
 }
@@ -36,12 +42,12 @@ fn release<T>(value: T) {
 ///
 /// # Errors
 /// The error of its `Serialize`.
-pub(crate) fn encode<T: Value>(value: T) -> Result<Payload, Reason> {
+pub(crate) fn encode<T: Value>(value: T) -> Result<Payload, CodecError> {
     match bulk::into_bytes(value) {
         Ok(bulk) => Ok(Payload::bulk(bulk)),
         Err(value) => with_scratch(|scratch| {
             let result = serialize(&value, scratch);
-            release(value);
+            done_with(value, &result);
             result?;
             // Small ones are copied into the payload itself; large ones keep their allocation.
             const LARGE: usize = 4096;
@@ -64,43 +70,14 @@ fn with_scratch<T>(encode: impl FnOnce(&mut Vec<u8>) -> T) -> T {
     result
 }
 
-/// Why a value cannot be encoded.
-pub(crate) type Reason = Box<dyn std::error::Error + Send + Sync>;
-
-fn serialize<T: Value>(value: &T, bytes: &mut Vec<u8>) -> Result<(), Reason> {
+fn serialize<T: Value>(value: &T, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
     let start = bytes.len();
-    postcard::serialize_with_flavor(value, Append(bytes)).map_err(|error| {
+    let result = walk(|depth| {
         bytes.truncate(start);
-        reason(value).unwrap_or_else(|| error.into())
-    })
-}
-
-/// postcard discards the message of a failing `Serialize`, so the value is encoded once more by a
-/// serializer that keeps it.
-fn reason<T: Value>(value: &T) -> Option<Reason> {
-    let mut bytes = Vec::new();
-    let mut serializer = postcard::Serializer { output: Append(&mut bytes) };
-    let mut erased = <dyn erased_serde::Serializer>::erase(&mut serializer);
-    erased_serde::Serialize::erased_serialize(value, &mut erased).err().map(Into::into)
-}
-
-/// Appends whole slices to a vector.
-struct Append<'a>(&'a mut Vec<u8>);
-
-impl postcard::ser_flavors::Flavor for Append<'_> {
-    type Output = ();
-
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.push(byte);
-        Ok(())
+        value.serialize(&mut Writer::new(bytes, depth))
+    });
+    if result.is_err() {
+        bytes.truncate(start);
     }
-
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
-    }
+    result
 }

@@ -1,8 +1,18 @@
-//! Values as bytes: `encode` (step ②), `decode` (step ⑥), and `bulk`, the short way for vectors of numbers.
+//! Values as bytes: `encode` (step ②), `decode` (step ⑥).
+//!
+//! `tag` describes the format, `writer` and `reader` are serde's view of it, with `parts` for what has
+//! several parts; `depth` bounds how deeply a value may be nested, `bulk` is the short way for vectors
+//! of numbers.
 
 mod bulk;
 mod decode;
+mod depth;
 mod encode;
+mod failure;
+mod parts;
+mod reader;
+mod tag;
+mod writer;
 
 #[cfg(target_os = "linux")]
 pub(crate) use bulk::into_bytes;

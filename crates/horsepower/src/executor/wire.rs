@@ -33,7 +33,7 @@ where
     let entry = EntryPoint::new::<F, Typed<A, R>>(function).map_err(Kind::NotSent)?;
     match horsepower_core::panic::catch(|| encode(argument)) {
         Ok(Ok(payload)) => Ok((entry, payload)),
-        Ok(Err(error)) => Err(not_encoded::<A>(error)),
+        Ok(Err(error)) => Err(not_encoded::<A>(error.into())),
         Err(panic) => Err(not_encoded::<A>(panic.message.into())),
     }
 }
@@ -140,7 +140,7 @@ pub(super) fn start_chunk<A: Value, R: Value>(
                 answers.push(None);
                 continue;
             }
-            Ok(Err(error)) => not_encoded::<A>(error),
+            Ok(Err(error)) => not_encoded::<A>(error.into()),
             Err(panic) => {
                 // A failed encoding may have left partial bytes.
                 payload.truncate(arguments_len(&payload, places.len() as u32));

@@ -19,9 +19,9 @@ impl<F, A: Value> Replay<F, A> {
     pub(crate) fn new(function: F, argument: A) -> Result<Replay<F, A>, Kind> {
         let mut bytes = Vec::new();
         let encoded = horsepower_core::panic::catch(|| encode_into(argument, &mut bytes));
-        let source = match encoded {
+        let source: Box<dyn std::error::Error + Send + Sync> = match encoded {
             Ok(Ok(())) => return Ok(Replay { function, argument: bytes, of: PhantomData }),
-            Ok(Err(error)) => error,
+            Ok(Err(error)) => error.into(),
             Err(panic) => panic.message.into(),
         };
         Err(Kind::ArgumentNotEncoded { type_name: type_name::<A>(), source })

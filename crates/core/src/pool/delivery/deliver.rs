@@ -1,16 +1,24 @@
 //! Telling the receivers, without the lock: here a task's way leads back up to its future.
 //!
-//! Called at the end of [`Shared::commit`] by whichever thread tells, and by the threads that decode large
-//! results. What changes the schedule is in [`shared`](crate::pool::shared); what is told is in
+//! Called at the end of [`Shared::commit`] by whichever thread tells, and by the tellers, for what
+//! the supervisor has found. What changes the schedule is in [`shared`](crate::pool::shared); what is told is in
 //! [`tell`](super::tell).
 
 use super::outbox::Outbox;
 use super::tell::{Told, tell};
 use crate::callback_threads::CallbackThreads;
 use crate::inside::within;
+use crate::pool::events::Event;
 use crate::pool::shared::Shared;
 use std::sync::Arc;
 use std::time::Instant;
+
+/// Tells the user's subscriber, which may panic, of what has happened.
+pub(crate) fn tell_events(events: Vec<Event>) {
+    for event in events {
+        let _ = crate::wire::panic::catch(|| event.tell());
+    }
+}
 
 impl Shared {
     /// Tells the receivers of the ends in the outbox. Their callbacks are called by other threads.
@@ -39,11 +47,17 @@ impl Shared {
         self.resolved(over);
     }
 
-    /// Leaves large results to other threads, which decode them and tell their receivers. This thread, on
-    /// which others depend, does not take long.
-    pub(crate) fn deliver_large_elsewhere(&self, outbox: &mut Outbox) {
+    /// Leaves it to the tellers to tell of these events and ends; each large result is a call of its own,
+    /// because it may take long to decode.
+    pub(crate) fn deliver_elsewhere(&self, events: Vec<Event>, mut outbox: Outbox) {
         for large in outbox.take_large() {
-            self.call_later(&self.decoders, |shared| shared.deliver(large));
+            self.call_later(&self.tellers, |shared| shared.deliver(large));
+        }
+        if !events.is_empty() || !outbox.is_empty() {
+            self.call_later(&self.tellers, |shared| {
+                tell_events(events);
+                shared.deliver(outbox);
+            });
         }
     }
 
@@ -58,7 +72,12 @@ impl Shared {
 
     /// Makes sure that there are threads for the calls that wait. Returns when to check again.
     pub(crate) fn check_callback_threads(&self) -> Option<Instant> {
-        [&self.callback_threads, &self.decoders].into_iter().filter_map(CallbackThreads::look).min()
+        let callbacks = self.callback_threads.look();
+        // The system gives no thread now: rather late than never.
+        for call in self.callback_threads.take_stranded() {
+            let _ = self.tellers.call(call);
+        }
+        callbacks.into_iter().chain(self.tellers.look()).min()
     }
 
     /// True if this is one of the threads that call callbacks of this pool.
@@ -69,6 +88,7 @@ impl Shared {
 
     /// A task of the pool has been given a callback.
     pub fn expect_callbacks(&self) {
-        self.callback_threads.prepare();
+        // If there is no thread now, there may be one later.
+        let _ = self.callback_threads.prepare();
     }
 }

@@ -87,11 +87,11 @@ fn tell_records(
     for item in items {
         let answer = match next_record(bytes, &mut start) {
             Some((Status::Returned, bytes)) => Answer::Returned(bytes),
-            Some((status, bytes)) => Answer::Failed(
-                bytes.with(|bytes| Failure::from_record(status, bytes)).unwrap_or_else(|| {
-                    Failure::Protocol { pid, what: "its report of a panic is damaged".to_owned() }
-                }),
-            ),
+            Some((status, body)) => {
+                Answer::Failed(Failure::from_record(status, body).unwrap_or_else(|| {
+                    Failure::Protocol { pid, what: "its report of a failure is damaged".to_owned() }
+                }))
+            }
             None => Answer::Failed(Failure::Protocol {
                 pid,
                 what: "its results were changed after they were sent".to_owned(),

@@ -43,7 +43,7 @@ impl Supervisor {
             self.fork_servers.kill();
         }
         schedule.wake_helpers();
-        self.shared.commit(schedule, outbox, Teller::Promptly);
+        self.shared.commit(schedule, outbox, Teller::Tellers);
     }
 
     /// Makes sure that there are threads for the callbacks that wait, when it is time to check that.

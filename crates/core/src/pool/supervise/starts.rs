@@ -61,7 +61,7 @@ impl Supervisor {
                     // The pool may have been made smaller while it was started.
                     schedule.retire_surplus();
                     // The first task can go into its lane while it starts.
-                    self.shared.commit(schedule, Outbox::default(), Teller::Promptly);
+                    self.shared.commit(schedule, Outbox::default(), Teller::Tellers);
                     schedule = self.shared.lock();
                 }
                 Err(error) => {
@@ -73,7 +73,7 @@ impl Supervisor {
                 }
             }
         }
-        self.shared.commit(schedule, outbox, Teller::Promptly);
+        self.shared.commit(schedule, outbox, Teller::Tellers);
         Ok(())
     }
 
@@ -112,7 +112,7 @@ impl Supervisor {
         let mut schedule = self.shared.lock();
         let index = schedule.roster.add(worker);
         schedule.put(index, task, segment);
-        self.shared.commit(schedule, Outbox::default(), Teller::Promptly);
+        self.shared.commit(schedule, Outbox::default(), Teller::Tellers);
         lane.ring().leave();
         Ok(process)
     }

@@ -52,7 +52,7 @@ impl Supervisor {
             std::thread::sleep(at.saturating_duration_since(Instant::now()));
         }
         self.shared.callback_threads.close();
-        self.shared.decoders.close();
+        self.shared.tellers.close();
         self.shared.lock().supervisor_ended = true;
         self.shared.idle.notify_all();
     }
@@ -106,7 +106,7 @@ impl Supervisor {
             }
         }
         schedule.collect_all(&mut outbox);
-        self.shared.commit(schedule, outbox, Teller::Promptly);
+        self.shared.commit(schedule, outbox, Teller::Tellers);
         Ok(())
     }
 

@@ -74,7 +74,7 @@ impl Pool {
         Pool {
             settings,
             counts: Counts::default(),
-            callback_threads: CallbackThreads::default(),
+            callback_threads: CallbackThreads::named("hp-callback"),
             state: Mutex::new(State::new(workers)),
             end: Condvar::new(),
         }
@@ -227,6 +227,8 @@ impl Pool {
             if let Some(at) = pool.callback_threads.look() {
                 pool.look_after_callbacks(at);
             }
+            // The system gives no thread now: rather here than never.
+            pool.callback_threads.take_stranded().into_iter().for_each(|call| call());
         };
         // Without a timer thread, the callback thread makes this call after the one before.
         let _ = timer::at(at, || true, look);
