@@ -221,7 +221,7 @@ fn count_refusals() {
 }
 
 /// PO-17: workers that cannot be started, here for lack of descriptors. If there is no worker, every task
-/// fails with the system's reason; if there are some, they do the work, and another is started as soon as
+/// fails with the system's reason, and later ones are run once the lack is over; if there are some, they do the work, and another is started as soon as
 /// possible. Nothing is left of a failed start.
 #[test]
 fn po_17_a_worker_that_cannot_be_started() {
@@ -241,11 +241,12 @@ fn po_17_a_worker_that_cannot_be_started() {
         let waiting: Vec<_> = (0..10).map(|n| pool.submit(pid_of, n)).collect();
         for future in waiting {
             let error = future.result().unwrap_err();
-            assert!(error.is_broken(), "{error}");
-            assert!(error.to_string().contains("Too many open files"), "{error}");
+            assert!(error.is_system(), "{error}");
+            assert!(format!("{error:#}").contains("Too many open files"), "{error:#}");
         }
         limit_descriptors(None);
         assert!(pool.worker_pids().is_empty());
+        assert_eq!(pool.submit(pid_of, 1).result().unwrap().0, 1, "it was not for ever");
         end(pool);
 
         let pool = builder().workers(4).build().unwrap();
@@ -342,11 +343,12 @@ fn po_17_wherever_the_start_fails() {
                 assert!(children().is_empty());
                 break;
             };
-            assert!(error.is_broken(), "{error}");
-            assert!(error.to_string().contains("Too many open files"), "{error}");
-            // What was started ends although the pool still exists.
-            until(|| children().is_empty());
+            assert!(error.is_system(), "{error}");
+            assert!(format!("{error:#}").contains("Too many open files"), "{error:#}");
+            // What was started ends although the pool still exists, but for a fork server, which is kept.
+            until(|| children().len() <= usize::from(method == StartMethod::ForkServer));
             end(pool);
+            assert!(children().is_empty());
             failures += 1;
         }
         assert!(

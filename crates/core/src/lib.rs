@@ -81,6 +81,8 @@ mod worker;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub use lane::record;
 #[cfg(all(target_os = "linux", not(loom)))]
+pub use sys::copies;
+#[cfg(all(target_os = "linux", not(loom)))]
 pub use wire::entry_point;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub use wire::identity::BuildId;

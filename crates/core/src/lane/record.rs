@@ -20,11 +20,14 @@ pub enum Status {
     NotEncoded = 2,
     /// An encoded [`PanicReport`](crate::wire::panic::PanicReport).
     Panicked = 3,
+    /// Text: the worker cannot serve any more, and has not begun the task.
+    NotTaken = 4,
 }
 
 impl Status {
     fn from_byte(byte: u8) -> Option<Status> {
-        [Status::Returned, Status::NotDecoded, Status::NotEncoded, Status::Panicked]
+        use Status::{NotDecoded, NotEncoded, NotTaken, Panicked, Returned};
+        [Returned, NotDecoded, NotEncoded, Panicked, NotTaken]
             .into_iter()
             .find(|&status| status as u8 == byte)
     }

@@ -56,7 +56,7 @@ impl Doorbell {
 
 /// A parent's thread sleeps on the futex: the one that helps with this lane.
 const HELPER: u32 = 1;
-/// The supervisor wants a message on the control socket at the next reply.
+/// The supervisor wants a message in the note pipe at the next reply.
 const ARMED: u32 = 2;
 
 /// Which side a ring of the [`Bell`] woke or concerns.
@@ -124,7 +124,7 @@ impl Bell {
         self.word.fetch_and(!HELPER, Ordering::Relaxed);
     }
 
-    /// Parent: requests a message on the control socket at the next reply. The caller must look for
+    /// Parent: requests a message in the note pipe at the next reply. The caller must look for
     /// replies afterwards, because one may have arrived just before.
     pub(crate) fn arm(&self) {
         // Relaxed: ordered against the caller's look by the fence, which pairs with the one in

@@ -61,7 +61,7 @@ impl Shared {
     /// Accepts no more tasks, and cancels or kills those that are there, as `how` says.
     fn close(&self, how: Shutdown) {
         let mut schedule = self.lock();
-        schedule.close(how.cancel_queued);
+        schedule.close(how.cancel_queued, how.kill_running);
         self.set_closing();
         let mut outbox = Outbox::default();
         if how.cancel_queued {

@@ -10,6 +10,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// So many workers may be lost with a task next in their lane.
+const MOST_LOST: u8 = 3;
+
 /// A function and its encoded argument. It is one call, or, if the argument is framed, one call for each of
 /// the items in it.
 #[derive(Debug)]
@@ -26,6 +29,8 @@ pub struct Task {
     end: usize,
     /// Some items of the task have ended, or belong to another part of it.
     begun: bool,
+    /// How many workers have died, or could not serve any more, with this task next in their lane.
+    lost: u8,
     /// `None` for most tasks: the user asks for nothing special.
     policy: Option<Box<TaskPolicy>>,
 }
@@ -60,8 +65,8 @@ impl Task {
         let end = payload.bytes().len();
         let payload = Arc::new(payload);
         let items = 0..items;
-        let (offset, begun, policy) = (0, false, None);
-        Task { entry, receiver, payload, framed, items, offset, end, begun, policy }
+        let (offset, begun, lost, policy) = (0, false, 0, None);
+        Task { entry, receiver, payload, framed, items, offset, end, begun, lost, policy }
     }
 
     /// The task with this policy.
@@ -94,6 +99,14 @@ impl Task {
         let pause = policy.backoff;
         policy.backoff = pause.saturating_mul(2);
         Some(pause)
+    }
+
+    /// A worker was lost with this task next in its lane. False: that has happened too often to be chance, so
+    /// no further worker is to try: one that goes mad can hide that it has begun the task.
+    #[must_use]
+    pub(crate) fn survives_loss(&mut self) -> bool {
+        self.lost += 1;
+        self.lost < MOST_LOST
     }
 
     pub(crate) fn state(&self) -> &TaskState {
@@ -147,6 +160,7 @@ impl Task {
             offset,
             end: self.end,
             begun: true,
+            lost: self.lost,
             policy: self.policy.clone(),
         };
         self.items.end = at;

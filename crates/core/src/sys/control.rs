@@ -1,11 +1,12 @@
 //! The control socket between the parent and one worker: a pair of connected sockets that preserve
-//! message boundaries and can carry descriptors. Handshake, readiness, wake-ups and segments go
-//! through it; tasks never do.
+//! message boundaries and can carry descriptors. The handshake and the notes of the parent go through it;
+//! what the worker has to say goes through a pipe ([`notes`](super::notes)), and the parent's end cannot
+//! receive.
 
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
+    SendAncillaryMessage, SendFlags, Shutdown, SocketFlags, SocketType,
 };
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -15,7 +16,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 pub(crate) const LONGEST: usize = 1024;
 
 /// Most descriptors in one message.
-const DESCRIPTORS: usize = 3;
+const DESCRIPTORS: usize = 5;
 
 /// A message and the descriptors that came with it.
 #[derive(Debug)]
@@ -31,31 +32,27 @@ impl Message {
     }
 }
 
-/// Creates a connected pair. Neither end survives `exec` unless it becomes a standard stream.
+/// Creates a connected pair: the parent's end, which only sends, and the worker's. Neither survives
+/// `exec` unless it becomes a standard stream.
 pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(rustix::net::socketpair(
+    let (ours, theirs) = rustix::net::socketpair(
         AddressFamily::UNIX,
         SocketType::SEQPACKET,
         SocketFlags::CLOEXEC,
         None,
-    )?)
+    )?;
+    // Whoever receives a descriptor has to close it, which may take as long as its sender likes. So
+    // nothing that the worker sends here is even queued.
+    rustix::net::shutdown(&ours, Shutdown::Read)?;
+    Ok((ours, theirs))
 }
 
-/// What to do if the other side has not read its messages and there is no room for another.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Send {
-    /// Wait until there is room.
-    Wait,
-    /// Fail with `WouldBlock`.
-    Now,
-}
-
-/// Sends one message.
+/// Sends one message. If the other side has not read its messages and there is no room for another, that
+/// is an error, `WouldBlock`.
 pub(crate) fn send(
     socket: impl AsFd,
     bytes: &[u8],
     descriptors: &[BorrowedFd<'_>],
-    how: Send,
 ) -> io::Result<()> {
     debug_assert!(bytes.len() <= LONGEST && descriptors.len() <= DESCRIPTORS);
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
@@ -63,10 +60,7 @@ pub(crate) fn send(
     if !descriptors.is_empty() {
         ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
     }
-    let flags = match how {
-        Send::Wait => SendFlags::NOSIGNAL,
-        Send::Now => SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
-    };
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
     loop {
         match rustix::net::sendmsg(&socket, &[IoSlice::new(bytes)], &mut ancillary, flags) {
             Ok(_) => return Ok(()),
@@ -138,8 +132,8 @@ mod tests {
     #[test]
     fn messages_keep_their_bounds_and_carry_descriptors() {
         let (a, b) = pair().unwrap();
-        send(&a, b"one", &[], Send::Now).unwrap();
-        send(&a, b"two", &[b.as_fd()], Send::Wait).unwrap();
+        send(&a, b"one", &[]).unwrap();
+        send(&a, b"two", &[b.as_fd()]).unwrap();
         assert!(begins_with(b.as_fd(), b"on"));
         assert!(!begins_with(b.as_fd(), b"two"));
         assert_eq!(receive(&b, Receive::Wait).unwrap().unwrap().bytes(), b"one");
@@ -151,12 +145,19 @@ mod tests {
     #[test]
     fn what_was_sent_before_a_death_is_received() {
         let (a, b) = pair().unwrap();
-        send(&a, b"unread", &[], Send::Now).unwrap();
-        send(&b, b"last words", &[], Send::Now).unwrap();
-        drop(b);
-        assert_eq!(receive(&a, Receive::Now).unwrap().unwrap().bytes(), b"last words");
-        assert!(receive(&a, Receive::Now).unwrap().is_none());
-        assert!(receive(&a, Receive::Wait).unwrap().is_none());
+        send(&a, b"last words", &[]).unwrap();
+        drop(a);
+        assert_eq!(receive(&b, Receive::Now).unwrap().unwrap().bytes(), b"last words");
+        assert!(receive(&b, Receive::Now).unwrap().is_none());
+        assert!(receive(&b, Receive::Wait).unwrap().is_none());
+    }
+
+    #[test]
+    fn nothing_can_be_sent_to_the_parent() {
+        let (a, b) = pair().unwrap();
+        assert!(send(&b, b"note", &[]).is_err());
+        assert!(send(&b, b"note", &[b.as_fd()]).is_err());
+        send(&a, b"the other way", &[]).unwrap();
     }
 
     #[test]

@@ -1,8 +1,13 @@
-//! What this crate needs from the kernel: sealed shared memory, futexes, the control socket, and
-//! inherited descriptors. The lowest layer; it knows nothing of lanes.
+//! What this crate needs from the kernel: sealed shared memory, futexes, the control socket, the note
+//! pipe, the lifeline, signals, copies made by fork, and inherited descriptors. The lowest layer; it knows
+//! nothing of lanes.
 
 pub(crate) mod control;
+pub mod copies;
 pub(crate) mod fork;
 pub(crate) mod futex;
 pub(crate) mod inherited;
+pub(crate) mod lifeline;
 pub(crate) mod memory;
+pub(crate) mod notes;
+pub(crate) mod signals;

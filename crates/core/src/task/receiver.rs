@@ -103,6 +103,8 @@ pub enum Failure {
     },
     /// What came back is not an answer; what it is instead.
     Damaged(String),
+    /// No worker could be started, because the system had not enough of something; of what.
+    NoWorker(String),
     /// The pool is broken; why.
     Broken(Arc<str>),
     /// The task was cancelled when the pool was shut down, or its remaining items were cancelled while it ran.
@@ -145,6 +147,7 @@ impl Failure {
                 Status::NotDecoded => Some(Failure::NotDecoded(text())),
                 Status::NotEncoded => Some(Failure::NotEncoded(text())),
                 Status::Panicked => PanicReport::decode(bytes).map(Failure::Panicked),
+                Status::NotTaken => Some(Failure::NotSent(text())),
                 Status::Returned => unreachable!("the caller has sorted these out"),
             }
         });

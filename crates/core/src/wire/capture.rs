@@ -2,7 +2,7 @@
 //! into two memory files that the parent created. The parent reads them afterwards, whatever
 //! happened to the worker.
 
-use crate::sys::control::{self, Send};
+use crate::sys::control;
 use rustix::fs::{FallocateFlags, MemfdFlags};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -23,7 +23,7 @@ impl Capture {
     pub(crate) fn send(socket: &OwnedFd, note: &[u8]) -> io::Result<Capture> {
         let file = || rustix::fs::memfd_create("horsepower-output", MemfdFlags::CLOEXEC);
         let (output, errors) = (File::from(file()?), File::from(file()?));
-        control::send(socket, note, &[output.as_fd(), errors.as_fd()], Send::Now)?;
+        control::send(socket, note, &[output.as_fd(), errors.as_fd()])?;
         Ok(Capture { output, errors })
     }
 

@@ -1,4 +1,4 @@
-//! The messages that parent and worker exchange on the control socket.
+//! The messages of the parent on the control socket, and those of the worker in the note pipe.
 //!
 //! The first message to a worker, the handshake, is in its standard input before it is started:
 //! from it, a program that calls `init` learns what it is. No environment variable is needed, so
@@ -8,10 +8,10 @@
 use crate::wire::identity::Identity;
 
 /// How a handshake begins.
-pub(crate) const MAGIC: &[u8; 24] = b"horsepower worker hello\x01";
+pub(crate) const MAGIC: &[u8; 24] = b"horsepower worker start\x01";
 
-/// The parent's first message. Descriptors come with it: the lane, then those of the standard
-/// streams that the flags name, in their order.
+/// The parent's first message. Descriptors come with it: the note pipe, the lifeline, the lane if it is for
+/// a worker, then those of the standard streams that the flags name, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Handshake {
     pub(crate) parent: u32,
@@ -106,8 +106,14 @@ pub(crate) enum Note {
     Refused(String),
     /// Worker: there is a reply, and the supervisor had asked for a message.
     Reply,
-    /// Either side: a new segment of this many bytes. Its descriptor comes with the note.
+    /// Parent: a new segment of this many bytes. Its descriptor comes with the note.
     Segment { id: u64, len: u64 },
+    /// Worker: it needs a segment for a reply of this many bytes.
+    Need { len: u64 },
+    /// Parent: the reply may go into the segment with this number, which the worker knows.
+    Grant { id: u64 },
+    /// Parent: there is no segment for the reply, and why.
+    Denied(String),
     /// Parent: the output of the task with this number goes into the two files that come with the
     /// note.
     Capture { id: u32 },
@@ -115,6 +121,8 @@ pub(crate) enum Note {
     Fork,
     /// Fork server: the worker has been forked.
     Forked { pid: u32 },
+    /// Fork server: the kernel has refused to fork, for this reason.
+    ForkFailed { errno: i32 },
     /// Parent: call this before sending Ready. The argument's descriptor comes with the note.
     Initialize { entry: u64, len: u64 },
 }
@@ -127,16 +135,17 @@ fn numbers(kind: u8, first: u64, second: u64) -> Vec<u8> {
     bytes
 }
 
+/// A note that consists of a text, of which the beginning is sent.
+fn text(kind: u8, text: &str) -> Vec<u8> {
+    let most = crate::sys::control::LONGEST - 1;
+    [&[kind][..], &text.as_bytes()[..text.floor_char_boundary(most)]].concat()
+}
+
 impl Note {
     pub(crate) fn encode(&self) -> Vec<u8> {
         match self {
             Note::Ready => vec![1],
-            Note::Refused(why) => {
-                let most = crate::sys::control::LONGEST - 1;
-                let mut bytes = vec![2];
-                bytes.extend(why.bytes().take(most));
-                bytes
-            }
+            Note::Refused(why) => text(2, why),
             Note::Reply => vec![3],
             Note::Segment { id, len } => numbers(4, *id, *len),
             Note::Arrived => vec![5],
@@ -144,6 +153,10 @@ impl Note {
             Note::Forked { pid } => [&[9][..], &pid.to_le_bytes()].concat(),
             Note::Capture { id } => [&[7][..], &id.to_le_bytes()].concat(),
             Note::Initialize { entry, len } => numbers(6, *entry, *len),
+            Note::Need { len } => [&[10][..], &len.to_le_bytes()].concat(),
+            Note::Grant { id } => [&[11][..], &id.to_le_bytes()].concat(),
+            Note::Denied(why) => text(12, why),
+            Note::ForkFailed { errno } => [&[13][..], &errno.to_le_bytes()].concat(),
         }
     }
 
@@ -157,6 +170,12 @@ impl Note {
             (8, []) => Some(Note::Fork),
             (9, pid) => Some(Note::Forked { pid: u32::from_le_bytes(pid.try_into().ok()?) }),
             (7, id) => Some(Note::Capture { id: u32::from_le_bytes(id.try_into().ok()?) }),
+            (10, len) => Some(Note::Need { len: u64::from_le_bytes(len.try_into().ok()?) }),
+            (11, id) => Some(Note::Grant { id: u64::from_le_bytes(id.try_into().ok()?) }),
+            (13, errno) => {
+                Some(Note::ForkFailed { errno: i32::from_le_bytes(errno.try_into().ok()?) })
+            }
+            (12, why) => Some(Note::Denied(String::from_utf8_lossy(why).into_owned())),
             (4 | 6, numbers) => {
                 let (first, second) = numbers.split_first_chunk()?;
                 let first = u64::from_le_bytes(*first);
@@ -207,6 +226,10 @@ mod tests {
                 Note::Capture { id: id as u32 },
                 Note::Fork,
                 Note::Forked { pid: id as u32 },
+                Note::Need { len },
+                Note::Grant { id },
+                Note::Denied(why.clone()),
+                Note::ForkFailed { errno: id as i32 },
             ] {
                 prop_assert_eq!(Note::decode(&note.encode()), Some(note));
             }

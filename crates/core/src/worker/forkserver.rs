@@ -5,8 +5,9 @@
 //! is the parent of the server, as if it had started them itself. So nothing changes for the
 //! supervisor, and the workers outlive the server.
 
-use crate::sys::control::{self, Receive, Send};
+use crate::sys::control::{self, Receive};
 use crate::sys::fork::{Side, fork_sibling};
+use crate::sys::notes;
 use crate::wire::handshake::{Handshake, Note};
 use std::ffi::OsString;
 use std::fs;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 /// socket.
 pub(crate) fn serve(
     control: &OwnedFd,
+    said: &OwnedFd,
     handshake: &Handshake,
     preload: impl FnOnce() -> Result<(), String>,
 ) -> Result<OwnedFd, String> {
@@ -35,7 +37,7 @@ pub(crate) fn serve(
              forked, and they would not be in the workers"
             .to_owned());
     }
-    control::send(control, &Note::Ready.encode(), &[], Send::Wait).map_err(|e| e.to_string())?;
+    notes::write(said, &Note::Ready.encode()).map_err(|error| error.to_string())?;
     loop {
         let message = control::receive(control, Receive::Wait).ok().flatten();
         // The parent has shut down the pool or has exited.
@@ -50,9 +52,12 @@ pub(crate) fn serve(
                 return Ok(theirs);
             }
             Ok(Side::Old(pid)) => Note::Forked { pid },
-            Err(error) => Note::Refused(error.to_string()),
+            Err(error) => match error.raw_os_error() {
+                Some(errno) => Note::ForkFailed { errno },
+                None => Note::Refused(error.to_string()),
+            },
         };
-        if control::send(control, &answer.encode(), &[], Send::Wait).is_err() {
+        if notes::write(said, &answer.encode()).is_err() {
             std::process::exit(1);
         }
     }
@@ -67,7 +72,7 @@ fn fork() -> io::Result<Side> {
 }
 
 /// How long the thread of a test harness may take to fall asleep.
-const ASLEEP_WITHIN: Duration = Duration::from_secs(10);
+const ASLEEP_WITHIN: Duration = Duration::from_secs(2);
 
 /// Waits until all of `threads` sleep, except the caller. The thread of a harness is busy for a
 /// moment after it has started the test, and may hold a lock of the loader or the allocator

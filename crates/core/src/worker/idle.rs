@@ -38,8 +38,15 @@ impl Default for Idle {
 }
 
 impl Idle {
-    /// Waits until there may be work at `cursor`. `rung`: which side the last reply woke.
-    pub(crate) fn until_news(&mut self, ring: &Ring, cursor: u32, rung: Rung) {
+    /// Waits until there may be work at `cursor`. `rung`: which side the last reply woke. Calls
+    /// `before_sleep` before it sleeps.
+    pub(crate) fn until_news(
+        &mut self,
+        ring: &Ring,
+        cursor: u32,
+        rung: Rung,
+        before_sleep: impl FnOnce(),
+    ) {
         let start = Instant::now();
         let most = ring.spin();
         let tries = rung == Rung::Helper && self.soon >= self.try_after;
@@ -57,6 +64,7 @@ impl Idle {
                 self.try_after = TRY_AFTER_MOST.min(2 * self.try_after);
             }
         }
+        before_sleep();
         ring.park(cursor);
         self.soon = if start.elapsed() < SOON { self.soon.saturating_add(1) } else { 0 };
     }

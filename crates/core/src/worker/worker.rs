@@ -12,9 +12,10 @@ use crate::lane::sleep::Rung;
 use crate::lane::{BLOCK_LEN, Lane};
 use crate::launch;
 use crate::sync::Ordering;
-use crate::sys::control::{self, Receive, Send};
-use crate::sys::inherited;
+use crate::sys::control::{self, Receive};
+use crate::sys::copies::{Maker, end_copy};
 use crate::sys::memory::Memory;
+use crate::sys::{inherited, notes, signals};
 use crate::task::PATIENCE;
 use crate::wire::capture::Capturing;
 use crate::wire::entry_point::{EntryPoint, Output};
@@ -23,10 +24,11 @@ use crate::wire::identity::identity;
 use crate::wire::panic::PanicReport;
 use crate::worker::forkserver;
 use crate::worker::idle::Idle;
+use crate::worker::line::Line;
 use crate::worker::role::{self, Role};
 use std::collections::HashMap;
 use std::io::{self, Write as _};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 /// A task of many items ends early when less than this is free in its reply block, so small results
@@ -35,9 +37,6 @@ const ROOM: usize = 4096;
 
 /// Bytes of a reply block that are reserved for the text of a failure.
 const SPARE: usize = 256;
-
-/// Set in the ids of segments that a worker made; clear in those of the parent.
-const OURS: u64 = 1 << 63;
 
 /// Serves the parent that started this process; exits when there is no more work.
 pub(crate) fn serve() -> ! {
@@ -50,7 +49,11 @@ pub(crate) fn serve() -> ! {
 
 struct Worker {
     lane: Lane,
-    control: OwnedFd,
+    line: Line,
+    /// The process id of the parent.
+    parent: u32,
+    /// Tells this process from copies of it that a task makes.
+    maker: Maker,
     /// It runs one task, and its exit status tells the outcome.
     dedicated: bool,
     /// The code with which it exits when told to leave.
@@ -58,7 +61,6 @@ struct Worker {
     segments: HashMap<u64, Arc<Memory>>,
     /// The files that receive the output of tasks, by number.
     captures: HashMap<u32, [OwnedFd; 2]>,
-    made: u64,
     /// The entry point of the last task and its offset: consecutive tasks often call the same
     /// function.
     last_entry: Option<(u64, EntryPoint)>,
@@ -74,15 +76,20 @@ impl Worker {
     fn with(control: OwnedFd, origin: Origin) -> io::Result<Worker> {
         let message = control::receive(&control, Receive::Now)?.ok_or(io::ErrorKind::BrokenPipe)?;
         let handshake = Handshake::decode(message.bytes()).ok_or(io::ErrorKind::InvalidData)?;
-        let refuse = |why: String| {
-            let _ = control::send(&control, &Note::Refused(why.clone()).encode(), &[], Send::Now);
-            io::Error::other(why)
-        };
         die_with(handshake.parent)?;
         if origin == Origin::Executed {
             inherited::close_all_but_standard_streams()?;
+            signals::reset();
         }
         let mut descriptors = message.descriptors.into_iter();
+        let (Some(notes), Some(lifeline)) = (descriptors.next(), descriptors.next()) else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        let line = Line::new(control, notes, lifeline)?;
+        let refuse = |why: String| {
+            let _ = notes::write_now(&line.notes, &Note::Refused(why.clone()).encode());
+            io::Error::other(why)
+        };
         let lane = if handshake.has(handshake::SERVER) { None } else { descriptors.next() };
         launch::restrict(handshake.nice, &handshake.cpus).map_err(&refuse)?;
         if handshake.has(handshake::STDIN) {
@@ -115,31 +122,35 @@ impl Worker {
                 if !handshake.has(handshake::INITIALIZE) {
                     return Ok(());
                 }
-                let arrived = control::send(&control, &Note::Arrived.encode(), &[], Send::Wait);
+                let arrived = notes::write(&line.notes, &Note::Arrived.encode());
                 arrived.map_err(|error| error.to_string())?;
-                call_first(&control, "preload")
+                call_first(&line.control, "preload")
             };
-            let theirs = forkserver::serve(&control, &handshake, preload).map_err(&refuse)?;
-            drop(control); // the server's
+            let served = forkserver::serve(&line.control, &line.notes, &handshake, preload);
+            let theirs = served.map_err(&refuse)?;
+            drop(line); // the server's
             return Worker::with(theirs, Origin::Forked);
         }
         let lane = lane.ok_or(io::ErrorKind::InvalidData)?;
         let lane = Lane::open(lane).map_err(|error| refuse(error.to_string()))?;
         role::set_role(role);
         if handshake.has(handshake::INITIALIZE) {
-            control::send(&control, &Note::Arrived.encode(), &[], Send::Wait)?;
-            call_first(&control, "the initializer").map_err(&refuse)?;
+            notes::write(&line.notes, &Note::Arrived.encode())?;
+            call_first(&line.control, "the initializer").map_err(&refuse)?;
+            // It may have changed the user.
+            die_with(handshake.parent)?;
         }
-        control::send(&control, &Note::Ready.encode(), &[], Send::Wait)?;
+        notes::write(&line.notes, &Note::Ready.encode())?;
         let (segments, captures) = (HashMap::new(), HashMap::new());
         Ok(Worker {
             lane,
-            control,
+            line,
+            parent: handshake.parent,
+            maker: Maker::here(),
             dedicated,
             exit_code: 0,
             segments,
             captures,
-            made: 0,
             last_entry: None,
         })
     }
@@ -152,7 +163,12 @@ impl Worker {
         loop {
             match self.lane.ring().next(&mut cursor) {
                 Next::Task(position) => rung = self.run(position, &mut output),
-                Next::Empty => rest.until_news(self.lane.ring(), cursor, rung),
+                Next::Empty => rest.until_news(self.lane.ring(), cursor, rung, || {
+                    // A task may have changed the user, and then the kernel has forgotten this.
+                    if die_with(self.parent).is_err() {
+                        std::process::exit(1);
+                    }
+                }),
                 Next::Leave => std::process::exit(self.exit_code),
             }
         }
@@ -178,8 +194,8 @@ impl Worker {
         ring.slot(position).reply.nanos.store(nanos, Ordering::Relaxed);
         let rung = ring.finish(position);
         if rung == Rung::Supervisor {
-            // If the socket is full of such messages, one more is not needed.
-            let _ = control::send(&self.control, &Note::Reply.encode(), &[], Send::Now);
+            // If the pipe is full of such messages, one more is not needed.
+            let _ = notes::write_now(&self.line.notes, &Note::Reply.encode());
         }
         rung
     }
@@ -210,13 +226,8 @@ impl Worker {
                 Ok(memory) => Some(memory),
                 Err(error) => {
                     let text = format!("cannot receive the segment of the argument: {error}");
-                    self.answer(
-                        position,
-                        &mut Replying::default(),
-                        true,
-                        Status::NotDecoded,
-                        text.as_bytes(),
-                    );
+                    let replying = &mut Replying::default();
+                    self.answer(position, replying, true, Status::NotTaken, text.as_bytes());
                     return;
                 }
             },
@@ -247,7 +258,12 @@ impl Worker {
                 match argument {
                     Some(argument) => {
                         taken = length - rest.len();
-                        invoke(entry, argument, output)
+                        let status = invoke(entry, argument, output);
+                        if !self.maker.is_here() {
+                            // The task has forked, and has returned in the copy too.
+                            end_copy();
+                        }
+                        status
                     }
                     None => {
                         output.buffer().extend(b"the argument is damaged");
@@ -306,10 +322,11 @@ impl Worker {
         Capturing::begin(&output, &errors)
     }
 
-    /// Receives one of the messages that the parent sends ahead of the task that needs it.
-    fn receive(&mut self) -> io::Result<()> {
-        let message =
-            control::receive(&self.control, Receive::Wait)?.ok_or(io::ErrorKind::BrokenPipe)?;
+    /// Receives a message of the parent. Those that it sends ahead of the task that needs them are kept; the
+    /// answer to a [`Note::Need`] is returned.
+    fn receive(&mut self) -> io::Result<Option<Result<u64, String>>> {
+        let message = control::receive(&self.line.control, Receive::Wait)?
+            .ok_or(io::ErrorKind::BrokenPipe)?;
         match Note::decode(message.bytes()) {
             Some(Note::Segment { id, len }) => {
                 let file = message.descriptors.first().ok_or(io::ErrorKind::InvalidData)?;
@@ -320,9 +337,11 @@ impl Worker {
                 let files = message.descriptors.try_into();
                 self.captures.insert(id, files.map_err(|_| io::ErrorKind::InvalidData)?);
             }
+            Some(Note::Grant { id }) => return Ok(Some(Ok(id))),
+            Some(Note::Denied(why)) => return Ok(Some(Err(why))),
             _ => {}
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Adds an item's result to the reply. False: the reply is full, and the remaining items go
@@ -392,8 +411,9 @@ impl Worker {
         ring.commit(position, replying.items);
     }
 
-    /// A segment of at least `len` bytes: the one that held the argument, if the argument is no
-    /// longer needed, or a new one, which belongs to the parent from then on.
+    /// A segment of at least `len` bytes: the one that held the argument, if the argument is no longer
+    /// needed, or one that the parent grants. All segments are made by the parent, so that it receives
+    /// no descriptor.
     fn segment_for(
         &mut self,
         replying: &Replying,
@@ -405,16 +425,14 @@ impl Worker {
         {
             return Ok((*id, memory.clone()));
         }
-        let len = len.next_multiple_of(BLOCK_LEN);
-        let (memory, file) = Memory::create("horsepower-segment", len)?;
-        self.made += 1;
-        let id = OURS | self.made;
-        // The parent's supervisor reads these; if it is behind, this worker waits.
-        let note = Note::Segment { id, len: len as u64 }.encode();
-        control::send(&self.control, &note, &[file.as_fd()], Send::Wait)?;
-        let memory = Arc::new(memory);
-        self.segments.insert(id, memory.clone());
-        Ok((id, memory))
+        notes::write(&self.line.notes, &Note::Need { len: len as u64 }.encode())?;
+        let granted = loop {
+            if let Some(answer) = self.receive()? {
+                break answer;
+            }
+        };
+        let id = granted.map_err(io::Error::other)?;
+        Ok((id, self.segment(id)?))
     }
 }
 

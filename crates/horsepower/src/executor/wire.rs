@@ -230,6 +230,9 @@ fn kind_of(failure: Failure) -> Kind {
         Failure::NeverBegan { death, why } => Kind::NeverStarted { death, why },
         Failure::Protocol { pid, what } => Kind::Protocol { pid, what },
         Failure::Damaged(what) => Kind::Damaged(what),
+        Failure::NoWorker(why) => {
+            Kind::System { doing: "start a worker process", source: std::io::Error::other(why) }
+        }
         Failure::Broken(reason) => Kind::Broken(reason),
         Failure::Deadline { pid, limit } => Kind::Deadline { pid, limit },
         Failure::QueueDeadline { limit } => Kind::QueueDeadline { limit },

@@ -43,8 +43,8 @@ use std::time::{Duration, Instant};
 ///   [daemon](ProcessBuilder::daemon) is killed instead.
 /// - When this process ends in any other way, the kernel kills it. That covers `exit`, a signal,
 ///   and a `Process` that was leaked or is stored in a static.
-/// - Processes that the function has started in its process group are killed with it when it
-///   crashes or is killed. When the function returns, they may continue.
+/// - Processes that the function has started end with it, however it ends. One that is to outlive it
+///   needs a session of its own (`setsid`).
 ///
 /// ```
 /// use horsepower::Process;

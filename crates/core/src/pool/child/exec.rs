@@ -5,8 +5,10 @@
 
 use crate::launch::{Launch, Stream};
 use crate::pool::config::Initializer;
-use crate::sys::control::{self, Send};
+use crate::sys::control;
+use crate::sys::lifeline::Lifeline;
 use crate::sys::memory::Memory;
+use crate::sys::notes::{self, NoteReader};
 use crate::wire::handshake::{self, Handshake, Note};
 use crate::wire::identity::identity;
 use crate::worker::init::Reentry;
@@ -15,6 +17,22 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
+
+/// The pipes between this process and a worker.
+#[derive(Debug)]
+pub(crate) struct Pipes {
+    pub(crate) notes: NoteReader,
+    /// The worker's end. Once it was sent, the worker alone may have it.
+    their_notes: OwnedFd,
+    pub(crate) lifeline: Lifeline,
+}
+
+impl Pipes {
+    pub(crate) fn new() -> io::Result<Pipes> {
+        let (notes, their_notes) = notes::pipe()?;
+        Ok(Pipes { notes, their_notes, lifeline: Lifeline::new()? })
+    }
+}
 
 /// Executes the program once more, with `control` as its standard input.
 pub(crate) fn exec(
@@ -35,6 +53,7 @@ pub(crate) fn exec(
 /// for it.
 pub(crate) fn greet(
     control: &OwnedFd,
+    pipes: &Pipes,
     lane: Option<BorrowedFd<'_>>,
     reentry: &Reentry,
     launch: &Launch,
@@ -51,7 +70,7 @@ pub(crate) fn greet(
     let streams = [(stdin.is_some(), handshake::STDIN), (stdout.is_some(), handshake::STDOUT)];
     let streams: u8 = streams.into_iter().filter(|flag| flag.0).map(|flag| flag.1).sum();
     let role = crate::worker::role::role();
-    let hello = Handshake {
+    let handshake = Handshake {
         parent: std::process::id(),
         flags: flags | streams,
         depth: role.map_or(0, |role| role.depth).saturating_add(1),
@@ -62,8 +81,9 @@ pub(crate) fn greet(
         identity: identity().map_err(io::Error::other)?.clone(),
     };
     let streams = [&stdin, &stdout].into_iter().flatten().map(|stream| stream.as_fd());
-    let descriptors: Vec<_> = lane.into_iter().chain(streams).collect();
-    control::send(control, &hello.encode(), &descriptors, Send::Now)
+    let ends = [&pipes.their_notes, &pipes.lifeline.workers_end].map(|end| end.as_fd());
+    let descriptors: Vec<_> = ends.into_iter().chain(lane).chain(streams).collect();
+    control::send(control, &handshake.encode(), &descriptors)
 }
 
 /// Sends a call that the process is to make before it says that it is ready.
@@ -72,7 +92,7 @@ pub(crate) fn send_call(control: &OwnedFd, initializer: &Initializer) -> io::Res
     let (memory, file) = Memory::create("horsepower-initializer", argument.len().max(1))?;
     memory.write(0, argument);
     let note = Note::Initialize { entry: initializer.entry.offset(), len: argument.len() as u64 };
-    control::send(control, &note.encode(), &[file.as_fd()], Send::Now)
+    control::send(control, &note.encode(), &[file.as_fd()])
 }
 
 /// Runs this very file, even if it has been replaced or deleted since. Without anything that needs

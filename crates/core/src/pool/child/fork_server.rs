@@ -2,11 +2,13 @@
 //!
 //! Owned by [`crate::pool::supervise`], which starts it, watches it and replaces it.
 
-use super::exec::{exec, greet, send_call};
+use super::exec::{Pipes, exec, greet, send_call};
+use super::handle::Line;
 use super::process::ChildProcess;
 use crate::launch::Launch;
 use crate::pool::config::Initializer;
-use crate::sys::control::{self, Receive, Send};
+use crate::sys::control;
+use crate::sys::notes::Read;
 use crate::wire::handshake::{self, Note};
 use crate::worker::init::Reentry;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -18,12 +20,15 @@ use std::time::{Duration, Instant};
 /// How long a fork server, which does nothing else, may take to fork.
 const FORK_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How often to look meanwhile whether it was stopped.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
 /// A process that forks workers.
 #[derive(Debug)]
 pub(crate) struct ForkServer {
     pub(crate) serial: u64,
     pub(crate) process: ChildProcess,
-    pub(crate) control: OwnedFd,
+    pub(crate) line: Line,
     /// It has made the call that it was started with, and forks workers.
     pub(crate) ready: bool,
     /// When it has to have come to `init`.
@@ -41,16 +46,17 @@ impl ForkServer {
         serial: u64,
     ) -> io::Result<ForkServer> {
         let (ours, theirs) = control::pair()?;
+        let pipes = Pipes::new()?;
         let flags = handshake::SERVER | if preload.is_some() { handshake::INITIALIZE } else { 0 };
-        greet(&ours, None, reentry, launch, flags)?;
+        greet(&ours, &pipes, None, reentry, launch, flags)?;
         if let Some(preload) = preload {
             send_call(&ours, preload)?;
         }
         let (pid, pidfd) = exec(reentry, launch, theirs)?;
         Ok(ForkServer {
             serial,
-            process: ChildProcess::new(pid, pidfd),
-            control: ours,
+            process: ChildProcess::new(pid, pidfd, pipes.lifeline),
+            line: Line { control: ours, notes: pipes.notes },
             ready: false,
             start_by: Instant::now().checked_add(launch.start_timeout),
             refused: None,
@@ -59,8 +65,8 @@ impl ForkServer {
 
     /// Reads what it has said.
     pub(crate) fn read_notes(&mut self) {
-        while let Ok(Some(message)) = control::receive(&self.control, Receive::Now) {
-            match Note::decode(message.bytes()) {
+        while let Read::Note(note) = self.line.notes.next() {
+            match Note::decode(&note) {
                 Some(Note::Arrived) => self.start_by = None,
                 Some(Note::Ready) => (self.ready, self.start_by) = (true, None),
                 Some(Note::Refused(why)) => self.refused = Some(why),
@@ -70,18 +76,25 @@ impl ForkServer {
     }
 
     /// Makes it fork a worker that has this control socket.
-    pub(crate) fn fork(&self, theirs: &OwnedFd) -> io::Result<(u32, OwnedFd)> {
-        control::send(&self.control, &Note::Fork.encode(), &[theirs.as_fd()], Send::Now)?;
-        let mut readable = [PollFd::new(&self.control, PollFlags::IN)];
-        let timeout = Timespec::try_from(FORK_TIMEOUT).ok();
-        while let Err(error) = poll(&mut readable, timeout.as_ref()) {
-            if error != rustix::io::Errno::INTR {
-                return Err(error.into());
+    pub(crate) fn fork(&mut self, theirs: &OwnedFd) -> io::Result<(u32, OwnedFd)> {
+        control::send(&self.line.control, &Note::Fork.encode(), &[theirs.as_fd()])?;
+        let started = Instant::now();
+        let note = loop {
+            let mut readable = [PollFd::new(&self.line.notes, PollFlags::IN)];
+            match poll(&mut readable, Timespec::try_from(LOOK_EVERY).ok().as_ref()) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
             }
-        }
-        let message = control::receive(&self.control, Receive::Now)?;
-        let message = message.ok_or_else(|| io::Error::other("the fork server does not answer"))?;
-        match Note::decode(message.bytes()) {
+            match self.line.notes.next() {
+                Read::Note(note) => break note,
+                Read::Nothing if self.process.is_stopped() => {
+                    return Err(io::Error::other("the fork server was stopped"));
+                }
+                Read::Nothing if started.elapsed() < FORK_TIMEOUT => {}
+                _ => return Err(io::Error::other("the fork server does not answer")),
+            }
+        };
+        match Note::decode(&note) {
             Some(Note::Forked { pid }) => {
                 let raw = i32::try_from(pid).ok().and_then(Pid::from_raw);
                 let raw = raw.ok_or(io::ErrorKind::InvalidData)?;
@@ -97,6 +110,7 @@ impl ForkServer {
                 Ok((pid, pidfd?))
             }
             Some(Note::Refused(why)) => Err(io::Error::other(why)),
+            Some(Note::ForkFailed { errno }) => Err(io::Error::from_raw_os_error(errno)),
             _ => Err(io::Error::other("the fork server answers something else")),
         }
     }

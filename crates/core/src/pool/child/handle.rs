@@ -8,14 +8,14 @@ use super::history::History;
 use super::process::ChildProcess;
 use super::segments::{Segment, Segments};
 use super::stage::{EndedTask, Signal, Stage};
+use super::trouble::Trouble;
 use super::window::{InLane, Window};
 use crate::clock::after;
 use crate::lane::Lane;
 use crate::lane::ring::Seen;
-use crate::lane::state::SLOTS;
 use crate::pool::task::Task;
 use crate::sync::Ordering;
-use crate::sys::control::{self, Receive};
+use crate::sys::notes::{NoteReader, Read};
 use crate::task::{Failure, TaskState};
 use crate::wire::capture::Capture;
 use crate::wire::handshake::Note;
@@ -36,6 +36,15 @@ pub(crate) enum Kind {
     Dedicated,
 }
 
+/// What this process and a worker, or a fork server, say to each other.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// For what this process says.
+    pub(crate) control: OwnedFd,
+    /// For what the worker says.
+    pub(crate) notes: NoteReader,
+}
+
 /// A worker of the pool.
 #[derive(Debug)]
 pub(crate) struct WorkerHandle {
@@ -44,13 +53,14 @@ pub(crate) struct WorkerHandle {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) process: Arc<ChildProcess>,
-    pub(crate) control: OwnedFd,
+    pub(crate) line: Line,
     pub(crate) lane: Arc<Lane>,
     stage: Stage,
     pub(crate) window: Window,
     pub(crate) segments: Segments,
     pub(crate) history: History,
     pub(crate) helper: Helper,
+    pub(crate) trouble: Trouble,
 }
 
 impl WorkerHandle {
@@ -60,7 +70,7 @@ impl WorkerHandle {
         name: String,
         kind: Kind,
         process: ChildProcess,
-        control: OwnedFd,
+        line: Line,
         lane: Lane,
         start_by: Option<Instant>,
     ) -> WorkerHandle {
@@ -69,13 +79,14 @@ impl WorkerHandle {
             name,
             kind,
             process: Arc::new(process),
-            control,
+            line,
             lane: Arc::new(lane),
             stage: Stage::starting(start_by),
             window: Window::new(),
             segments: Segments::default(),
             history: History::new(Instant::now()),
             helper: Helper::None,
+            trouble: Trouble::default(),
         }
     }
 
@@ -89,7 +100,10 @@ impl WorkerHandle {
 
     /// True if tasks may be put into its lane.
     pub(crate) fn is_usable(&self) -> bool {
-        self.stage.takes_tasks() && self.kind == Kind::Pool && self.window.has_room()
+        self.stage.takes_tasks()
+            && self.kind == Kind::Pool
+            && self.window.has_room()
+            && !self.trouble.keeps_tasks_away()
     }
 
     /// Tasks in the lane or on the way into it.
@@ -123,6 +137,13 @@ impl WorkerHandle {
         self.window.first().is_some_and(|head| self.lane.ring().look(head) == Seen::Running)
     }
 
+    /// True if the task at `position`, which is in the lane, was seen to run, or says so.
+    pub(crate) fn has_begun(&self, position: u32) -> bool {
+        // Relaxed: whatever the worker says is doubted.
+        let began = self.lane.ring().slot(position).reply.began.load(Ordering::Relaxed);
+        began != 0 || self.window.get(position).is_some_and(|entry| entry.ran)
+    }
+
     /// True if it has nothing to do and can take a task.
     pub(crate) fn is_idle(&self) -> bool {
         self.stage.is_ready() && self.load() == 0 && self.is_usable()
@@ -148,7 +169,7 @@ impl WorkerHandle {
     pub(crate) fn capture(&mut self) -> io::Result<(u32, Capture)> {
         let id = self.window.captures.wrapping_add(1).max(1);
         self.window.captures = id;
-        Ok((id, Capture::send(&self.control, &Note::Capture { id }.encode())?))
+        Ok((id, Capture::send(&self.line.control, &Note::Capture { id }.encode())?))
     }
 
     /// True if what a task prints is captured just now.
@@ -232,11 +253,11 @@ impl WorkerHandle {
 
     /// An idle or new segment of at least `len` bytes, which the worker knows.
     pub(crate) fn segment(&mut self, len: usize) -> io::Result<Segment> {
-        self.segments.take(len, &self.control)
+        self.segments.take(len, &self.line.control)
     }
 
     /// Takes the segment that the worker says holds its reply to the task at `position`: the one that
-    /// the argument came in, or one that the worker has made.
+    /// the argument came in, or the one that the worker was granted.
     pub(crate) fn take_segment(
         &mut self,
         position: u32,
@@ -248,13 +269,10 @@ impl WorkerHandle {
         {
             return entry.segment.take();
         }
-        if !self.segments.has_arrived(id) {
-            self.read_notes();
-        }
-        self.segments.take_arrived(id, length)
+        self.segments.take_granted(id, length)
     }
 
-    /// Reads what the worker has said on its control socket, and condemns it if it refuses to serve or says
+    /// Reads what the worker has said in its note pipe, and condemns it if it refuses to serve or says
     /// more than a worker may. True: it has reported ready just now.
     pub(crate) fn read_notes(&mut self) -> bool {
         let mut ready = false;
@@ -266,25 +284,31 @@ impl WorkerHandle {
 
     fn read_each_note(&mut self, ready: &mut bool) -> Result<(), String> {
         for _ in 0..MOST_NOTES {
-            let Ok(Some(message)) = control::receive(&self.control, Receive::Now) else {
-                return Ok(());
+            let note = match self.line.notes.next() {
+                Read::Note(note) => note,
+                Read::Nothing => return Ok(()),
+                Read::Closed => {
+                    self.trouble.is_silent(Instant::now());
+                    return Ok(());
+                }
+                Read::Garbage => return Err("it writes garbage into its note pipe".to_owned()),
             };
-            match Note::decode(message.bytes()) {
+            match Note::decode(&note) {
                 Some(Note::Arrived) => _ = self.stage.arrived(),
                 Some(Note::Ready) => *ready |= self.stage.report_ready(),
                 Some(Note::Refused(why)) => return Err(why),
-                Some(Note::Segment { id, len }) => {
-                    let Some(file) = message.descriptors.into_iter().next() else { continue };
-                    self.segments.arrive(id, len, file, SLOTS as usize)?;
+                Some(Note::Need { len }) => {
+                    self.segments.grant(len, self.window.in_flight(), &self.line.control)?;
                 }
                 _ => {}
             }
         }
-        Err("it floods its control socket".to_owned())
+        Err("it floods its note pipe".to_owned())
     }
 
-    /// Notes that the worker's end of the control socket is closed.
+    /// Nothing can be sent to the worker any more: it has probably just died.
     pub(crate) fn disconnect(&mut self) {
+        self.trouble.is_silent(Instant::now());
         self.stage.disconnect();
     }
 

@@ -22,4 +22,5 @@ pub(crate) mod process;
 pub(crate) mod segments;
 pub(crate) mod stage;
 pub(crate) mod start;
+pub(crate) mod trouble;
 pub(crate) mod window;

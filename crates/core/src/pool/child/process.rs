@@ -4,6 +4,7 @@
 //! task, by whoever holds that process. The supervisor reaps it.
 
 use crate::death::{Cause, Death};
+use crate::sys::lifeline::Lifeline;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -14,13 +15,16 @@ use std::time::Instant;
 pub struct ChildProcess {
     pid: u32,
     pidfd: OwnedFd,
+    /// Until it is closed, the kernel keeps from killing the process and its group.
+    lifeline: Mutex<Option<Lifeline>>,
     end: Mutex<Option<Cause>>,
     ended: Condvar,
 }
 
 impl ChildProcess {
-    pub(crate) fn new(pid: u32, pidfd: OwnedFd) -> ChildProcess {
-        ChildProcess { pid, pidfd, end: Mutex::new(None), ended: Condvar::new() }
+    pub(crate) fn new(pid: u32, pidfd: OwnedFd, lifeline: Lifeline) -> ChildProcess {
+        let lifeline = Mutex::new(Some(lifeline));
+        ChildProcess { pid, pidfd, lifeline, end: Mutex::new(None), ended: Condvar::new() }
     }
 
     /// Its process id. Once it has ended, another process may get the same.
@@ -62,6 +66,12 @@ impl ChildProcess {
     pub fn kill(&self) {
         let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
         self.kill_group();
+        // Also if this process has another user by now, and may not signal.
+        self.cut_lifeline();
+    }
+
+    fn cut_lifeline(&self) {
+        drop(self.lifeline.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     /// Kills whatever the process has started in its process group, but only while nobody has reaped the
@@ -96,9 +106,21 @@ impl ChildProcess {
                 .unwrap_or(Cause::Unknown),
             _ => Cause::Unknown,
         };
+        self.cut_lifeline();
         *end = Some(cause);
         self.ended.notify_all();
         Death { pid: self.pid, cause }
+    }
+
+    /// True if a signal, or a debugger, has stopped the process.
+    pub(crate) fn is_stopped(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid));
+        // The state follows the name, which is in parentheses.
+        let stopped = |stat: String| {
+            let state = stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
+            matches!(state, Some('T' | 't'))
+        };
+        stat.is_ok_and(stopped)
     }
 
     /// Bytes of memory that the process has for itself; `None` if it has ended.

@@ -5,15 +5,18 @@
 //! has been decoded. What a worker says of its segments is checked here.
 
 use crate::lane::BLOCK_LEN;
-use crate::sys::control::{self, Send};
+use crate::sys::control;
 use crate::sys::memory::Memory;
 use crate::wire::handshake::Note;
-use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 /// Most bytes of idle segments that are kept for the next large payload.
 const KEPT: usize = 256 << 20;
+
+/// Most bytes that a worker may have been granted at a time: a tebibyte. It bounds what a worker gone mad
+/// can take of the address space.
+const MOST_GRANTED: usize = 1 << 40;
 
 /// Most tasks with a segment that a lane holds at a time: it bounds what they cost in memory.
 pub(crate) const LARGE: usize = 2;
@@ -23,17 +26,19 @@ pub(crate) const LARGE: usize = 2;
 pub(crate) struct Segment {
     pub(crate) id: u64,
     pub(crate) memory: Memory,
+    /// The memory as a file, by which it can be seen how much of it was written.
+    file: OwnedFd,
 }
 
 /// The segments that no task uses just now.
 #[derive(Debug, Default)]
 pub(crate) struct Segments {
     idle: Vec<Segment>,
-    /// Those that have come from the worker and that no reply has named yet.
-    arrived: HashMap<u64, (Memory, OwnedFd)>,
+    /// Those that the worker was granted for replies that were not collected yet.
+    granted: Vec<Segment>,
     /// Those that are gone here, and that the worker is to forget.
     forget: Vec<u64>,
-    /// How many were made here: the id of the last one.
+    /// How many were made: the id of the last one.
     made: u64,
 }
 
@@ -48,8 +53,8 @@ impl Segments {
         let (memory, file) = Memory::create("horsepower-segment", len)?;
         self.made += 1;
         let note = Note::Segment { id: self.made, len: len as u64 };
-        control::send(control, &note.encode(), &[file.as_fd()], Send::Now)?;
-        Ok(Segment { id: self.made, memory })
+        control::send(control, &note.encode(), &[file.as_fd()])?;
+        Ok(Segment { id: self.made, memory, file })
     }
 
     /// Takes back a segment that no task uses any more.
@@ -68,45 +73,50 @@ impl Segments {
         self.forget.pop().unwrap_or(0)
     }
 
-    /// Keeps a segment that the worker has made until a reply names it.
+    /// Gives the worker, which has `tasks` tasks, the segment for a reply of `len` bytes, as it has asked; if
+    /// there is none, it is told why, which is its task's error.
     ///
     /// # Errors
-    /// If the worker sends more of them than its tasks can use.
-    pub(crate) fn arrive(
+    /// If it may not ask for that.
+    pub(crate) fn grant(
         &mut self,
-        id: u64,
         len: u64,
-        file: OwnedFd,
-        most: usize,
+        tasks: usize,
+        control: &OwnedFd,
     ) -> Result<(), String> {
+        let bytes: usize = self.granted.iter().map(|segment| segment.memory.len()).sum();
         let len = usize::try_from(len).unwrap_or(usize::MAX);
-        if let Ok(memory) = Memory::from_descriptor(&file, len) {
-            self.arrived.insert(id, (memory, file));
+        if self.granted.len() >= tasks || len == 0 || len > MOST_GRANTED - bytes.min(MOST_GRANTED) {
+            return Err("it asks for more memory than its tasks can use".to_owned());
         }
-        if self.arrived.len() > most {
-            return Err("it sends more segments than its tasks can use".to_owned());
-        }
+        let note = match self.take(len, control) {
+            Ok(segment) => {
+                let id = segment.id;
+                self.granted.push(segment);
+                Note::Grant { id }
+            }
+            Err(error) => Note::Denied(error.to_string()),
+        };
+        // If it cannot be told, it has gone, and its death will be seen.
+        let _ = control::send(control, &note.encode(), &[]);
         Ok(())
     }
 
-    /// True if the worker has sent the segment with this id, and no reply has named it yet.
-    pub(crate) fn has_arrived(&self, id: u64) -> bool {
-        self.arrived.contains_key(&id)
-    }
-
-    /// Takes the segment with this id, which the worker has sent, if it holds `length` bytes.
-    pub(crate) fn take_arrived(&mut self, id: u64, length: usize) -> Option<Segment> {
-        let (memory, file) = self.arrived.remove(&id)?;
-        // What the worker says it has written must be there: a file of holes can have any length.
-        let written = rustix::fs::fstat(&file).ok()?.st_blocks;
+    /// Takes the segment that the worker was granted, if this is its id and it holds `length` bytes.
+    pub(crate) fn take_granted(&mut self, id: u64, length: usize) -> Option<Segment> {
+        let index = self.granted.iter().position(|segment| segment.id == id)?;
+        let segment = self.granted.swap_remove(index);
+        // What the worker says it has written must be there: memory of holes can have any length.
+        let written = rustix::fs::fstat(&segment.file).ok()?.st_blocks;
         let written = usize::try_from(written).ok()?.saturating_mul(512);
-        (written >= length).then_some(Segment { id, memory })
+        (written >= length).then_some(segment)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::control::Receive;
 
     #[test]
     fn the_smallest_that_fits_is_used_again_and_the_oldest_are_forgotten() {
@@ -132,27 +142,36 @@ mod tests {
 
     #[test]
     fn what_a_worker_says_it_has_written_must_be_there() {
+        let (ours, _theirs) = control::pair().unwrap();
         let mut segments = Segments::default();
-        let (memory, file) = Memory::create("horsepower-segment", BLOCK_LEN).unwrap();
-        memory.write(0, &[1; 4096]);
-        segments.arrive(7, BLOCK_LEN as u64, file, 2).unwrap();
-        assert!(segments.has_arrived(7) && !segments.has_arrived(8));
-        assert!(segments.take_arrived(8, 1).is_none());
-        assert!(segments.take_arrived(7, BLOCK_LEN).is_none(), "most of it is a hole");
-        assert!(segments.take_arrived(7, 1).is_none(), "it is asked for once");
-
-        let (memory, file) = Memory::create("horsepower-segment", BLOCK_LEN).unwrap();
-        memory.write(0, &[1; 4096]);
-        segments.arrive(9, BLOCK_LEN as u64, file, 2).unwrap();
-        assert_eq!(segments.take_arrived(9, 4096).unwrap().id, 9);
+        for (length, is_there) in [(BLOCK_LEN, false), (1, true)] {
+            segments.grant(BLOCK_LEN as u64, 1, &ours).unwrap();
+            let granted = segments.granted.last().unwrap();
+            let id = granted.id;
+            granted.memory.write(0, &[1]);
+            assert!(segments.take_granted(id + 1, 1).is_none(), "another");
+            assert_eq!(segments.take_granted(id, length).is_some(), is_there);
+            assert!(segments.take_granted(id, 1).is_none(), "it is asked for once");
+        }
     }
 
     #[test]
-    fn a_worker_cannot_send_segments_without_end() {
+    fn a_worker_gets_one_segment_for_each_task_and_none_of_any_length() {
+        let (ours, theirs) = control::pair().unwrap();
         let mut segments = Segments::default();
-        for id in 0..3 {
-            let (_, file) = Memory::create("horsepower-segment", BLOCK_LEN).unwrap();
-            assert_eq!(segments.arrive(id, BLOCK_LEN as u64, file, 2).is_ok(), id < 2);
+        assert!(segments.grant(1, 0, &ours).is_err());
+        segments.grant(1, 1, &ours).unwrap();
+        assert!(segments.grant(1, 1, &ours).is_err());
+        for len in [0, MOST_GRANTED as u64, u64::MAX] {
+            assert!(segments.grant(len, 2, &ours).is_err());
+        }
+        let segment = segments.granted.remove(0);
+        segments.give_back(segment);
+        segments.grant(2, 1, &ours).unwrap();
+        let next = || control::receive(&theirs, Receive::Now).unwrap().unwrap();
+        assert_eq!(next().descriptors.len(), 1);
+        for _ in 0..2 {
+            assert_eq!(Note::decode(next().bytes()), Some(Note::Grant { id: 1 }), "the same");
         }
     }
 }

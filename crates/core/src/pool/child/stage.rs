@@ -7,7 +7,7 @@
 //! |---------------|---------------------------------------------------------------------------------|
 //! | `Starting`    | was started, and has not reported ready                                         |
 //! | `Serving`     | has reported ready                                                              |
-//! | `Disconnected`| has closed its control socket; it probably just died                            |
+//! | `Disconnected`| can be sent nothing any more; it probably just died                             |
 //! | `Retiring`    | was told to leave when its lane is empty, and counts as a worker until it is gone |
 //! | `Leaving`     | was told to leave because there will be no more work                            |
 //! | `Condemned`   | must be killed by the supervisor; its lane is not collected any more            |
@@ -153,7 +153,7 @@ impl Stage {
         }
     }
 
-    /// The worker's end of the control socket is closed.
+    /// Nothing can be sent to the worker any more.
     pub(crate) fn disconnect(&mut self) -> bool {
         let (ready, by) = match *self {
             Stage::Starting { by } => (false, by),

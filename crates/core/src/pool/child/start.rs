@@ -2,9 +2,9 @@
 //!
 //! Called by [`crate::pool::supervise`], on the thread with which the kernel ends the worker.
 
-use super::exec::{exec, greet, send_call};
+use super::exec::{Pipes, exec, greet, send_call};
 use super::fork_server::ForkServer;
-use super::handle::{Kind, WorkerHandle};
+use super::handle::{Kind, Line, WorkerHandle};
 use super::process::ChildProcess;
 use crate::lane::Lane;
 use crate::launch::Launch;
@@ -17,14 +17,13 @@ use std::os::fd::AsFd as _;
 use std::time::Instant;
 
 /// How a worker is started, and for what.
-#[derive(Clone, Copy)]
 pub(crate) enum How<'a> {
     /// The program is executed again, for as many tasks as come.
     Spawned,
     /// The program is executed again, for one task.
     Dedicated,
     /// This server forks it.
-    Forked(&'a ForkServer),
+    Forked(&'a mut ForkServer),
 }
 
 /// Starts a worker. It is ready only when it says so on its control socket.
@@ -43,13 +42,14 @@ pub(crate) fn start(
 ) -> io::Result<WorkerHandle> {
     let (lane, lane_file) = Lane::create()?;
     let (ours, theirs) = control::pair()?;
-    let mut flags = if initializer.is_some() { handshake::INITIALIZE } else { 0 };
-    flags |= match how {
-        How::Spawned => 0,
-        How::Dedicated => handshake::DEDICATED,
-        How::Forked(_) => handshake::FORKED,
+    let pipes = Pipes::new()?;
+    let (kind, flag) = match how {
+        How::Spawned => (Kind::Pool, 0),
+        How::Dedicated => (Kind::Dedicated, handshake::DEDICATED),
+        How::Forked(_) => (Kind::Pool, handshake::FORKED),
     };
-    greet(&ours, Some(lane_file.as_fd()), reentry, launch, flags)?;
+    let flags = flag | if initializer.is_some() { handshake::INITIALIZE } else { 0 };
+    greet(&ours, &pipes, Some(lane_file.as_fd()), reentry, launch, flags)?;
     if let Some(initializer) = initializer {
         send_call(&ours, initializer)?;
     }
@@ -58,10 +58,7 @@ pub(crate) fn start(
         _ => exec(reentry, launch, theirs)?,
     };
     let start_by = Instant::now().checked_add(launch.start_timeout);
-    let kind = match how {
-        How::Dedicated => Kind::Dedicated,
-        _ => Kind::Pool,
-    };
-    let (name, process) = (launch.name.clone(), ChildProcess::new(pid, pidfd));
-    Ok(WorkerHandle::new(serial, name, kind, process, ours, lane, start_by))
+    let process = ChildProcess::new(pid, pidfd, pipes.lifeline);
+    let said = Line { control: ours, notes: pipes.notes };
+    Ok(WorkerHandle::new(serial, launch.name.clone(), kind, process, said, lane, start_by))
 }

@@ -21,6 +21,8 @@ pub(crate) struct InLane {
     /// When the supervisor is to check whether it is past its deadline; `None` while it waits behind another
     /// task, and if it has none.
     pub(crate) check_at: Option<Instant>,
+    /// It was seen to run.
+    pub(crate) ran: bool,
     /// Counted in [`Window::watched`].
     watched: bool,
 }
@@ -34,7 +36,7 @@ impl InLane {
         since: Instant,
     ) -> InLane {
         let watched = task.state().is_watched();
-        InLane { task, segment, capture, since, check_at: None, watched }
+        InLane { task, segment, capture, since, check_at: None, ran: false, watched }
     }
 }
 

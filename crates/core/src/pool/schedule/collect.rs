@@ -30,11 +30,10 @@ impl Found {
     /// The worker has not come far enough with it to answer anything.
     pub(crate) const NOTHING: Found = Found { items: 0, nanos: 0, reply: None };
 
-    /// True if the call, of a task of one, has panicked.
-    fn panicked(&self) -> bool {
-        let Some(reply) = &self.reply else { return false };
-        let status = reply.bytes().and_then(|bytes| next_record(bytes, &mut 0));
-        self.items == 1 && status.is_some_and(|(status, _)| status == Status::Panicked)
+    /// The status of a reply with one record.
+    fn status(&self) -> Option<Status> {
+        let reply = self.reply.as_ref().filter(|_| self.items == 1)?;
+        next_record(reply.bytes()?, &mut 0).map(|(status, _)| status)
     }
 }
 
@@ -128,7 +127,15 @@ impl Schedule {
             }
             self.respawn.replied();
             self.pace.learn(found.nanos);
-            if found.panicked()
+            let status = found.status();
+            if status == Some(Status::NotTaken) {
+                worker.disconnect();
+                if task.survives_loss() {
+                    self.requeue([task], outbox);
+                    continue;
+                }
+            }
+            if status == Some(Status::Panicked)
                 && !self.is_cancelling()
                 && let Some(pause) = task.retry()
             {
@@ -145,7 +152,7 @@ impl Schedule {
     }
 
     /// A worker has broken a rule of the lane: all its tasks fail, and the supervisor will kill it.
-    fn condemn(&mut self, index: usize, what: String, outbox: &mut Outbox) {
+    pub(super) fn condemn(&mut self, index: usize, what: String, outbox: &mut Outbox) {
         let Some(worker) = self.roster.get_mut(index) else {
             return;
         };

@@ -14,9 +14,6 @@ use crate::sync::Ordering;
 use crate::task::Failure;
 use std::time::{Duration, Instant};
 
-/// How long a worker that was told to leave, and has nothing to do, may take.
-pub(crate) const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// How soon to look again for the beginning of a task with a deadline that waits behind another.
 const SOON: Duration = Duration::from_millis(1);
 
@@ -37,6 +34,7 @@ impl Schedule {
         }
         self.arm_leave_timeouts();
         self.arm_memory_check();
+        self.arm_trouble_check();
         if let Some(limit) = self.limits.idle {
             let first = self.roster.iter().filter_map(|worker| idle_until(worker, limit)).min();
             first.into_iter().for_each(|at| self.timers.arm(at));
@@ -45,8 +43,9 @@ impl Schedule {
 
     /// A worker that is to be replaced, and has nothing left to do, has to be gone soon.
     fn arm_leave_timeouts(&mut self) {
+        let timeout = self.leave_timeout();
         for worker in self.roster.iter_mut().filter(|worker| worker.may_leave_now()) {
-            let at = after(Instant::now(), LEAVE_TIMEOUT);
+            let at = after(Instant::now(), timeout);
             worker.leave_by(at);
             self.timers.arm(at);
         }
@@ -98,6 +97,9 @@ impl Schedule {
         if self.timers.take_memory_check(now) {
             self.check_memory();
         }
+        if self.timers.take_trouble_check(now) {
+            self.check_trouble(now, outbox);
+        }
         if let Some(limit) = self.limits.idle {
             for worker in self.roster.iter_mut() {
                 if idle_until(worker, limit).is_some_and(|at| at <= now) {
@@ -146,9 +148,14 @@ impl Schedule {
         let Some(worker) = self.roster.get_mut(index) else { return };
         let (head, pid) = (worker.window.head(), worker.pid());
         let seen = worker.lane.ring().look(head);
+        if seen == Seen::Ready && worker.has_begun(head) {
+            // To hide from the deadline is not among the transitions.
+            return self.condemn(index, "a task that had begun is ready again".to_owned(), outbox);
+        }
         // Relaxed: whatever the worker says, it has not begun before it was given the task.
         let began = worker.lane.ring().slot(head).reply.began.load(Ordering::Relaxed);
         let Some(entry) = worker.window.get_mut(head) else { return };
+        entry.ran |= seen == Seen::Running;
         let Some(policy) = entry.task.policy() else { return };
         let (Some(limit), grace) = (policy.deadline, policy.grace) else { return };
         let here = now.saturating_duration_since(entry.since);

@@ -36,4 +36,5 @@ pub(crate) mod roster;
 #[allow(clippy::module_inception)]
 pub(crate) mod schedule;
 pub(crate) mod timers;
+mod troubled;
 pub(crate) mod withdraw;

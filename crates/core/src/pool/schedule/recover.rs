@@ -13,6 +13,7 @@ use crate::pool::child::helper::Helper;
 use crate::pool::child::window::InLane;
 use crate::pool::delivery::outbox::Outbox;
 use crate::pool::place::Place;
+use crate::pool::task::Task;
 use crate::task::Failure;
 
 impl Schedule {
@@ -23,9 +24,14 @@ impl Schedule {
             return;
         };
         let pid = worker.pid();
-        let mut rest = Vec::new();
+        let served = worker.stage().is_ready();
+        let mut rest: Vec<Task> = Vec::new();
         while let Some(position) = worker.window.first() {
-            let seen = worker.lane.ring().look(position);
+            let mut seen = worker.lane.ring().look(position);
+            if seen == Seen::Ready && worker.has_begun(position) {
+                // It has gone mad, and has changed the word.
+                seen = Seen::Running;
+            }
             // The task for which the worker was ended, if this is it, and what is said of that.
             let ended = worker.stage().ended_task().filter(|ended| ended.position == position);
             let ended = ended.map(|ended| ended.failure.clone());
@@ -46,6 +52,9 @@ impl Schedule {
                 (Seen::Ready, _) if worker.kind == Kind::Dedicated => {
                     let why = worker.stage().why().map(str::to_owned);
                     outbox.fail(task, Failure::NeverBegan { death: death.clone(), why });
+                }
+                (Seen::Ready, _) if served && rest.is_empty() && !task.survives_loss() => {
+                    outbox.fail(task, Failure::Died(death.clone()));
                 }
                 (Seen::Ready, _) => rest.push(task),
                 (Seen::Done, Ok(found)) if ended.is_some() => {

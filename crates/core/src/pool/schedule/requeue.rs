@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(outbox.len(), 1, "no retries");
         schedule.retry_or_fail(retries(), Failure::Killed { pid: 1 }, None, &mut outbox);
         assert_eq!(outbox.len(), 2, "killed");
-        schedule.close(true);
+        schedule.close(true, false);
         schedule.retry_or_fail(retries(), failed(), None, &mut outbox);
         assert_eq!((schedule.timers.delayed(), outbox.len()), (1, 3), "cancelled");
     }

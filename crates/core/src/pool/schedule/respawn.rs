@@ -13,6 +13,8 @@ pub(crate) const TRIES: u32 = 5;
 pub(crate) struct Respawn {
     /// Workers in a row that were never ready.
     failed_starts: u32,
+    /// How often in a row the kernel has refused to start one for want of something.
+    refused_starts: u32,
     /// Workers in a row that have died before they did anything.
     idle_deaths: u32,
     /// When the next one may be started; `None`: at once.
@@ -66,11 +68,12 @@ impl Respawn {
 
     /// True if the last worker that was started was never ready.
     pub(crate) fn has_failed(&self) -> bool {
-        self.failed_starts > 0
+        self.failed_starts + self.refused_starts > 0
     }
 
     /// A worker was started.
     pub(crate) fn started(&mut self) {
+        self.refused_starts = 0;
         self.replacements = self.replacements.saturating_sub(1);
     }
 
@@ -105,6 +108,19 @@ impl Respawn {
         self.failed_starts += 1;
         self.next_start = Some(now + pause(self.failed_starts));
         self.failed_starts >= TRIES
+    }
+
+    /// The kernel has refused to start a worker for want of something. True: so often in a row that the tasks
+    /// that wait have waited long enough; then it counts anew.
+    #[must_use]
+    pub(crate) fn refused(&mut self, now: Instant) -> bool {
+        self.refused_starts += 1;
+        self.next_start = Some(now + pause(self.refused_starts));
+        let too_often = self.refused_starts >= TRIES;
+        if too_often {
+            self.refused_starts = 0;
+        }
+        too_often
     }
 
     /// True if the next worker may be started.

@@ -24,13 +24,20 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
+/// How long a worker that was told to leave, and has nothing to do, may take.
+pub(crate) const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The same in a pool that is shut down by force.
+const KILLED_WITHIN: Duration = Duration::from_millis(500);
+
 /// What a pool is doing.
 #[derive(Debug)]
 pub(crate) enum Phase {
     /// Taking tasks.
     Open,
-    /// Taking no more tasks, and ending those it has. If `cancelling`, no further one begins.
-    Closing { cancelling: bool },
+    /// Taking no more tasks, and ending those it has. If `cancelling`, no further one begins; if `killing`,
+    /// none goes on.
+    Closing { cancelling: bool, killing: bool },
     /// It cannot run tasks any more, and why.
     Broken(Arc<str>),
 }
@@ -95,13 +102,24 @@ impl Schedule {
         }
     }
 
-    /// From now on takes no more tasks. If `cancelling`, in this call or an earlier one, no further task
-    /// begins.
-    pub(crate) fn close(&mut self, cancelling: bool) {
+    /// From now on takes no more tasks. If `cancel` or `kill`, in this call or an earlier one, no further
+    /// task begins, or none goes on.
+    pub(crate) fn close(&mut self, cancel: bool, kill: bool) {
         match &mut self.phase {
-            Phase::Open => self.phase = Phase::Closing { cancelling },
-            Phase::Closing { cancelling: before } => *before |= cancelling,
+            Phase::Open => self.phase = Phase::Closing { cancelling: cancel, killing: kill },
+            Phase::Closing { cancelling, killing } => {
+                *cancelling |= cancel;
+                *killing |= kill;
+            }
             Phase::Broken(_) => {}
+        }
+    }
+
+    /// How long a worker may take to leave when there will be no more work.
+    pub(crate) fn leave_timeout(&self) -> Duration {
+        match self.phase {
+            Phase::Closing { killing: true, .. } => KILLED_WITHIN,
+            _ => LEAVE_TIMEOUT,
         }
     }
 
@@ -111,7 +129,7 @@ impl Schedule {
 
     /// True if no further task is to begin.
     pub(crate) fn is_cancelling(&self) -> bool {
-        matches!(self.phase, Phase::Closing { cancelling: true })
+        matches!(self.phase, Phase::Closing { cancelling: true, .. })
     }
 
     pub(crate) fn has_idle_worker(&self) -> bool {
@@ -159,6 +177,26 @@ impl Schedule {
             starting,
             open: self.is_open(),
         })
+    }
+
+    /// The kernel refused to start a worker, or the fork server. If it refuses for want of something, that
+    /// may change: after so many tries the tasks that wait fail, and later ones are tried again.
+    pub(crate) fn not_started(&mut self, error: &io::Error, outbox: &mut Outbox) {
+        if !is_shortage(error) {
+            return self.failed_to_start(&error.to_string(), outbox);
+        }
+        let too_often = self.respawn.refused(Instant::now());
+        if !too_often || self.roster.iter().any(|worker| worker.stage().is_ready()) {
+            return;
+        }
+        let mut tasks = self.queue.take_all(outbox);
+        for worker in self.roster.iter_mut() {
+            tasks.extend(worker.take_back(usize::MAX));
+        }
+        let why = format!("no worker could be started in {TRIES} tries; the last one: {error}");
+        for task in tasks {
+            outbox.fail(task, Failure::NoWorker(why.clone()));
+        }
     }
 
     /// A worker, or the fork server, was never ready. If that has happened too often the pool is broken.
@@ -248,6 +286,16 @@ impl Schedule {
     }
 }
 
+/// True if the kernel has refused for want of descriptors, processes or memory.
+pub(crate) fn is_shortage(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let errno = Errno::from_io_error(error);
+    errno.is_some_and(|errno| {
+        [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM, Errno::NOSPC, Errno::NOBUFS]
+            .contains(&errno)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,14 +310,33 @@ mod tests {
         let mut schedule = schedule();
         assert!(schedule.is_open() && schedule.refusal().is_none());
         for (cancelling, cancels) in [(false, false), (true, true), (false, true)] {
-            schedule.close(cancelling);
+            schedule.close(cancelling, false);
             assert!(!schedule.is_open());
             assert!(matches!(schedule.refusal(), Some(Failure::Shutdown)));
             assert_eq!(schedule.is_cancelling(), cancels);
         }
         schedule.break_down("why", &mut Outbox::default());
-        schedule.close(false);
+        schedule.close(false, false);
         assert!(matches!(schedule.refusal(), Some(Failure::Broken(why)) if &*why == "why"));
+    }
+
+    #[test]
+    fn a_shortage_fails_the_tasks_that_wait_and_breaks_nothing() {
+        let (mut schedule, mut outbox) = (schedule(), Outbox::default());
+        let shortage = io::Error::from(rustix::io::Errno::MFILE);
+        for round in 1..=3 {
+            schedule.accept(single(b""));
+            for _ in 0..TRIES {
+                assert_eq!((outbox.len(), schedule.queue.len()), (round - 1, 1));
+                schedule.not_started(&shortage, &mut outbox);
+            }
+            assert_eq!((outbox.len(), schedule.queue.len()), (round, 0));
+            assert!(schedule.is_open());
+        }
+        for _ in 0..TRIES {
+            schedule.not_started(&rustix::io::Errno::NOENT.into(), &mut outbox);
+        }
+        assert!(matches!(schedule.refusal(), Some(Failure::Broken(_))));
     }
 
     #[test]

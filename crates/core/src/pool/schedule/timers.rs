@@ -37,6 +37,8 @@ pub(crate) struct Timers {
     memory_at: Option<Instant>,
     /// When to see to it that there are threads for callbacks.
     callback_threads_at: Option<Instant>,
+    /// When to look for workers that cannot serve.
+    trouble_at: Option<Instant>,
 }
 
 /// When a task has to have begun.
@@ -57,6 +59,7 @@ impl Timers {
             dead_delayed: DeadCount::new(DELAYED),
             memory_at: None,
             callback_threads_at: None,
+            trouble_at: None,
         }
     }
 
@@ -77,6 +80,7 @@ impl Timers {
             self.queue_deadlines.first(),
             self.delayed.first(),
             self.memory_at,
+            self.trouble_at,
             self.callback_threads_at,
         ];
         self.wakes_at = own.into_iter().flatten().chain(others).min();
@@ -167,6 +171,22 @@ impl Timers {
     /// True if the time of the next look at memory is set.
     pub(crate) fn checks_memory(&self) -> bool {
         self.memory_at.is_some()
+    }
+
+    /// True if the time of the next look at troubled workers is set.
+    pub(crate) fn checks_trouble(&self) -> bool {
+        self.trouble_at.is_some()
+    }
+
+    /// Troubled workers are to be looked for then.
+    pub(crate) fn check_trouble_at(&mut self, at: Instant) {
+        self.trouble_at = Some(at);
+        self.arm(at);
+    }
+
+    /// True, once, if it is time to look for troubled workers.
+    pub(crate) fn take_trouble_check(&mut self, now: Instant) -> bool {
+        self.trouble_at.take_if(|at| *at <= now).is_some()
     }
 
     /// Memory is to be looked at then.

@@ -1,7 +1,8 @@
-//! What the supervisor sleeps on: for each process its pidfd and its control socket, and one descriptor by
+//! What the supervisor sleeps on: for each process its pidfd and its note pipe, and one descriptor by
 //! which the other threads of the pool call it.
 
 use crate::pool::child::process::ChildProcess;
+use crate::sys::notes::NoteReader;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use smallvec::SmallVec;
@@ -44,19 +45,19 @@ impl Descriptors {
         &self,
         serial: u64,
         process: &ChildProcess,
-        control: &OwnedFd,
+        notes: &NoteReader,
     ) -> io::Result<()> {
         epoll::add(&self.0, process, data(serial, true), EventFlags::IN)?;
         // Edge-triggered: that the worker has closed its end is news once.
-        epoll::add(&self.0, control, data(serial, false), EventFlags::IN | EventFlags::ET)?;
+        epoll::add(&self.0, notes, data(serial, false), EventFlags::IN | EventFlags::ET)?;
         Ok(())
     }
 
     /// Tells of this process no more. To be called although the descriptors are about to be closed: with a
     /// copy in a forked process, epoll would tell of them for ever.
-    pub(crate) fn remove(&self, process: &ChildProcess, control: &OwnedFd) {
+    pub(crate) fn remove(&self, process: &ChildProcess, notes: &NoteReader) {
         let _ = epoll::delete(&self.0, process);
-        let _ = epoll::delete(&self.0, control);
+        let _ = epoll::delete(&self.0, notes);
     }
 
     /// Sleeps until there is news, or until the time has come.

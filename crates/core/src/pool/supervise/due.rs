@@ -7,7 +7,6 @@ use super::supervisor::Supervisor;
 use crate::clock::after;
 use crate::pool::child::handle::WorkerHandle;
 use crate::pool::delivery::outbox::Outbox;
-use crate::pool::schedule::deadlines::LEAVE_TIMEOUT;
 use crate::pool::shared::Teller;
 use std::time::{Duration, Instant};
 
@@ -22,9 +21,10 @@ impl Supervisor {
         let mut ready = false;
         let mut outbox = Outbox::default();
         schedule.do_due(&mut outbox);
+        let leave_by = after(now, schedule.leave_timeout());
         for worker in schedule.roster.iter_mut() {
             if over {
-                worker.release(after(now, LEAVE_TIMEOUT));
+                worker.release(leave_by);
             }
             if over && !worker.stage().is_ready() || worker.is_useless() {
                 worker.kill();

@@ -13,8 +13,7 @@ use crate::pool::schedule::respawn::AwaitedServer;
 use crate::pool::schedule::schedule::Schedule;
 use crate::pool::shared::Shared;
 use crate::worker::init::Reentry;
-use std::cell::{Ref, RefCell};
-use std::io;
+use std::cell::{RefCell, RefMut};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -27,8 +26,8 @@ pub(crate) struct ForkServers {
 
 impl ForkServers {
     /// The fork server, if there is one.
-    pub(crate) fn current(&self) -> Ref<'_, Option<ForkServer>> {
-        self.current.borrow()
+    pub(crate) fn current(&self) -> RefMut<'_, Option<ForkServer>> {
+        self.current.borrow_mut()
     }
 
     /// Ends those that were removed, and waits for them. The lock is not held.
@@ -50,34 +49,38 @@ impl ForkServers {
         reentry: &Reentry,
         descriptors: &Descriptors,
         outbox: &mut Outbox,
-    ) -> io::Result<bool> {
+    ) -> bool {
         let mut current = self.current.borrow_mut();
         if let Some(server) = &*current {
             shared.lock().respawn.set_fork_server(awaited(server));
-            return Ok(server.ready);
+            return server.ready;
         }
         let serial = shared.lock().roster.next_serial();
         let Config { launch, method, .. } = &shared.config;
-        let Method::ForkServer(preload) = method else { return Ok(true) };
+        let Method::ForkServer(preload) = method else { return true };
         let launch = Launch { name: format!("{}_server", launch.name), ..launch.clone() };
-        match ForkServer::start(reentry, &launch, preload.as_deref(), serial) {
+        let started = ForkServer::start(reentry, &launch, preload.as_deref(), serial);
+        let heard = started.and_then(|server| {
+            descriptors.add(serial, &server.process, &server.line.notes)?;
+            Ok(server)
+        });
+        match heard {
             Ok(server) => {
-                descriptors.add(serial, &server.process, &server.control)?;
                 let mut schedule = shared.lock();
                 schedule.log.add(Event::ServerStarted { pid: server.process.pid() });
                 schedule.respawn.set_fork_server(awaited(&server));
                 drop(schedule);
                 *current = Some(server);
             }
-            Err(error) => shared.lock().failed_to_start(&error.to_string(), outbox),
+            Err(error) => shared.lock().not_started(&error, outbox),
         }
-        Ok(false)
+        false
     }
 
     /// Removes the fork server, if there is one. It is ended once the lock is free.
     pub(crate) fn remove(&self, descriptors: &Descriptors, schedule: &mut Schedule) {
         let Some(server) = self.current.take() else { return };
-        descriptors.remove(&server.process, &server.control);
+        descriptors.remove(&server.process, &server.line.notes);
         schedule.respawn.set_fork_server(AwaitedServer::No);
         schedule.log.add(Event::ServerEnded { pid: server.process.pid() });
         self.ended.borrow_mut().push(server);

@@ -13,7 +13,7 @@ use crate::pool::child::start::{How, start};
 use crate::pool::config::{Config, Method};
 use crate::pool::delivery::outbox::Outbox;
 use crate::pool::events::Event;
-use crate::pool::schedule::schedule::DedicatedStart;
+use crate::pool::schedule::schedule::{DedicatedStart, is_shortage};
 use crate::pool::shared::Teller;
 use crate::pool::task::Task;
 use std::io;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 impl Supervisor {
     /// Starts the workers that tasks need now.
-    pub(super) fn start_wanted(&self) -> io::Result<()> {
+    pub(super) fn start_wanted(&self) {
         let Config { launch, initializer, method, limits, .. } = &self.shared.config;
         let mut outbox = Outbox::default();
         let mut schedule = self.shared.lock();
@@ -29,15 +29,15 @@ impl Supervisor {
             let (serial, index) = (schedule.roster.next_serial(), schedule.roster.next_index());
             drop(schedule);
             let forks = matches!(method, Method::ForkServer(_));
-            if forks && !self.has_fork_server(&mut outbox)? {
+            if forks && !self.has_fork_server(&mut outbox) {
                 schedule = self.shared.lock();
                 break;
             }
             // Only this thread adds workers, so the index stays free.
             let name = format!("{}_{index}", launch.name);
             let launch = Launch { name: name.clone(), ..launch.clone() };
-            let server = self.fork_servers.current();
-            let how = server.as_ref().map_or(How::Spawned, How::Forked);
+            let mut server = self.fork_servers.current();
+            let how = server.as_mut().map_or(How::Spawned, How::Forked);
             let started = start(self.reentry, &launch, initializer.as_deref(), how, serial);
             drop(server);
             // Without the lock: a worker that nobody can watch is killed, and waited for.
@@ -65,25 +65,25 @@ impl Supervisor {
                     schedule = self.shared.lock();
                 }
                 Err(error) => {
-                    let error = error.to_string();
-                    schedule.log.add(Event::WorkerNotStarted { error: error.clone() });
-                    // If it is the fork server's fault, there will be another.
-                    self.fork_servers.remove(&self.descriptors, &mut schedule);
-                    schedule.failed_to_start(&error, &mut outbox);
+                    schedule.log.add(Event::WorkerNotStarted { error: error.to_string() });
+                    if !is_shortage(&error) {
+                        // If it is the fork server's fault, there will be another.
+                        self.fork_servers.remove(&self.descriptors, &mut schedule);
+                    }
+                    schedule.not_started(&error, &mut outbox);
                 }
             }
         }
         self.shared.commit(schedule, outbox, Teller::Tellers);
-        Ok(())
     }
 
-    fn has_fork_server(&self, outbox: &mut Outbox) -> io::Result<bool> {
+    fn has_fork_server(&self, outbox: &mut Outbox) -> bool {
         self.fork_servers.is_ready(&self.shared, self.reentry, &self.descriptors, outbox)
     }
 
     /// From now on the descriptors tell of the worker's death and of its notes.
     fn listen_to(&self, worker: &WorkerHandle) -> io::Result<()> {
-        self.descriptors.add(worker.serial, &worker.process, &worker.control)
+        self.descriptors.add(worker.serial, &worker.process, &worker.line.notes)
     }
 
     /// Starts the processes for one task each that were asked for.

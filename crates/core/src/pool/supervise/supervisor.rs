@@ -61,7 +61,7 @@ impl Supervisor {
         loop {
             self.fork_servers.reap_ended();
             self.start_dedicated();
-            self.start_wanted()?;
+            self.start_wanted();
             self.do_due();
             self.check_callback_threads();
             if self.has_finished() {
@@ -122,13 +122,11 @@ impl Supervisor {
             (stage.is_ready(), stage.is_retired(), stage.is_released());
         let why = stage.why().map(str::to_owned);
         let dedicated = worker.kind == Kind::Dedicated;
-        // What a process leaves behind when it ends as it should is its own affair.
         let orderly = (retired || released || dedicated) && worker.has_finished();
         let (idle, useless) = (worker.load() == 0, worker.history.replies == 0);
-        if !orderly {
-            worker.process.kill_group();
-        }
-        self.descriptors.remove(&worker.process, &worker.control);
+        // What its tasks have started ends with it, however it ends.
+        worker.process.kill_group();
+        self.descriptors.remove(&worker.process, &worker.line.notes);
         let death = worker.process.reap();
         schedule.recover(index, &death, outbox);
         if dedicated || released {

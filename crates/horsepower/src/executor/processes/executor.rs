@@ -28,7 +28,14 @@ use std::time::Duration;
 /// Leaving the scope waits for the work: see [`shutdown`](crate::Executor::shutdown).
 ///
 /// Tasks print to this program's standard output and error. Their standard input is empty, because
-/// the parent reads the real one.
+/// the parent reads the real one; reading from the terminal itself is an error (EIO).
+///
+/// What a task has started (`std::process::Command`) ends with its worker: when the pool ends, when the
+/// worker is replaced, and when this process is killed. Not reached is what has left the worker's process
+/// group (`setsid`), and, in a killed program, what a worker's own children hold open by `fork` without
+/// `exec`.
+///
+/// A worker has its own memory: what a task changes in a static stays there.
 ///
 /// ```
 /// use horsepower::{Executor, ProcessPoolExecutor};

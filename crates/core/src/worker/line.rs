@@ -1,0 +1,28 @@
+//! The ways between a worker and its parent, at the worker's end.
+//!
+//! Made by [`worker`](super::worker) from the descriptors that come with the handshake.
+
+use crate::sys::lifeline;
+use std::io;
+use std::os::fd::OwnedFd;
+
+/// The worker's ends of the ways between it and its parent.
+pub(super) struct Line {
+    /// For what the parent says.
+    pub(super) control: OwnedFd,
+    /// For what this process says.
+    pub(super) notes: OwnedFd,
+    _lifeline: OwnedFd,
+}
+
+impl Line {
+    /// Takes the ends into use, under numbers that are not the next to be given to a file: a task that
+    /// closes descriptors which it does not know must not have its own files written to.
+    pub(super) fn new(control: OwnedFd, notes: OwnedFd, lifeline: OwnedFd) -> io::Result<Line> {
+        const HIGH: i32 = 900;
+        let high = |end: OwnedFd| rustix::io::fcntl_dupfd_cloexec(&end, HIGH).unwrap_or(end);
+        let line = Line { control: high(control), notes: high(notes), _lifeline: high(lifeline) };
+        lifeline::hold(&line._lifeline)?;
+        Ok(line)
+    }
+}
