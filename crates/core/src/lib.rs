@@ -48,6 +48,8 @@ mod sync;
 #[cfg(not(loom))]
 pub mod callback_threads;
 #[cfg(not(loom))]
+pub mod copies;
+#[cfg(not(loom))]
 pub mod death;
 #[cfg(not(loom))]
 pub mod inside;
@@ -80,8 +82,6 @@ mod worker;
 
 #[cfg(all(target_os = "linux", not(loom)))]
 pub use lane::record;
-#[cfg(all(target_os = "linux", not(loom)))]
-pub use sys::copies;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub use wire::entry_point;
 #[cfg(all(target_os = "linux", not(loom)))]

@@ -15,9 +15,8 @@ use crate::launch::Launch;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
-/// The pool, and the process that has made it: in a copy of that process, made by a fork, the pool's thread
-/// is not there.
-static DEDICATED_POOL: Mutex<Option<(u32, Arc<Pool>)>> = Mutex::new(None);
+/// The pool of this process, or, in a copy that a fork has made, of the original.
+static DEDICATED_POOL: Mutex<Option<Arc<Pool>>> = Mutex::new(None);
 
 /// The pool that starts processes for single tasks, and sees to them as long as this process lives.
 ///
@@ -25,14 +24,13 @@ static DEDICATED_POOL: Mutex<Option<(u32, Arc<Pool>)>> = Mutex::new(None);
 /// If it is not there yet and cannot be made.
 pub fn dedicated_pool() -> Result<Arc<Pool>, PoolError> {
     let mut dedicated_pool = DEDICATED_POOL.lock().unwrap_or_else(PoisonError::into_inner);
-    let pid = std::process::id();
     match &*dedicated_pool {
-        Some((maker, pool)) if *maker == pid && pool.shared.is_open() => Ok(pool.clone()),
+        Some(pool) if pool.shared.is_open() => Ok(pool.clone()),
         _ => {
             let pool = Arc::new(Pool::new(Config { workers: 0, ..Config::default() })?);
             // The old one is never dropped: one that is broken has ended, and to wait for one of another
             // process would be in vain.
-            std::mem::forget(dedicated_pool.replace((pid, pool.clone())));
+            std::mem::forget(dedicated_pool.replace(pool.clone()));
             Ok(pool)
         }
     }
@@ -42,8 +40,7 @@ pub fn dedicated_pool() -> Result<Arc<Pool>, PoolError> {
 #[must_use]
 pub fn dedicated_processes() -> Vec<(String, u32)> {
     let dedicated_pool = DEDICATED_POOL.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let here = dedicated_pool.filter(|(maker, _)| *maker == std::process::id());
-    let Some((_, pool)) = here else { return vec![] };
+    let Some(pool) = dedicated_pool.filter(|pool| !pool.shared.is_copy()) else { return vec![] };
     let schedule = pool.shared.lock();
     schedule.roster.iter().map(|worker| (worker.name.clone(), worker.pid())).collect()
 }

@@ -49,12 +49,19 @@ impl Pool {
     /// The process ids of the workers that live now.
     #[must_use]
     pub fn worker_pids(&self) -> Vec<u32> {
+        if self.shared.is_copy() {
+            return Vec::new();
+        }
         self.shared.lock().roster.iter().map(|worker| worker.pid()).collect()
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
+        if self.shared.is_copy() {
+            // Nothing of it is here, and the thread that would end it never will: it is left as it is.
+            return;
+        }
         self.shutdown(Shutdown::default());
     }
 }

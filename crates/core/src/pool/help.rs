@@ -27,6 +27,9 @@ impl Shared {
     /// Called by a thread that waits for the task with this state to end, no longer than until
     /// `deadline`.
     pub fn help(&self, state: &TaskState, deadline: Option<Instant>) -> Helped {
+        if self.is_copy() {
+            return Helped::NotNeeded;
+        }
         let mut schedule = self.lock();
         let Place::Lane(index, _) = state.place() else {
             schedule.watch(state);

@@ -12,8 +12,9 @@ use super::place::Place;
 use super::schedule::schedule::Schedule;
 use super::task::Task;
 use crate::callback_threads::CallbackThreads;
+use crate::copies::Maker;
 use crate::inside::{is_inside, within};
-use crate::task::TaskState;
+use crate::task::{Failure, TaskState};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -43,6 +44,8 @@ pub struct Shared {
     pub(crate) tellers: CallbackThreads,
     /// What those threads hold on to while they make a call.
     pub(crate) me: Weak<Shared>,
+    /// The process that has the pool's threads.
+    maker: Maker,
 }
 
 /// Who tells the receivers of the ends that were found.
@@ -77,6 +80,7 @@ impl Shared {
             callback_threads: CallbackThreads::named("hp-callback"),
             tellers: CallbackThreads::named("hp-teller"),
             me: me.clone(),
+            maker: Maker::here(),
         }))
     }
 
@@ -91,8 +95,18 @@ impl Shared {
         let _ = rustix::io::write(&self.event, &1u64.to_ne_bytes());
     }
 
+    /// True in a copy, made by a fork, of the process that has made the pool: its threads are not here, and
+    /// its lanes are another's. There, every operation fails or does nothing.
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        !self.maker.is_here()
+    }
+
     /// Accepts a task. Whatever happens to it, its receiver is told, once for each item.
     pub fn submit(&self, task: Task) {
+        if self.is_copy() {
+            return task.fail_all(&Failure::Copied);
+        }
         let mut schedule = self.lock();
         if let Some(refusal) = schedule.refusal() {
             drop(schedule);
@@ -111,13 +125,16 @@ impl Shared {
     /// True if the pool takes tasks: it is neither shut down nor broken.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.lock().is_open()
+        !self.is_copy() && self.lock().is_open()
     }
 
     /// Cancels a task that has not begun. True: its receiver is told nothing more, except by `tell`, which may
     /// call code of the user.
     /// False: the task has begun or ended. If it has several items, those that have not begun are cancelled.
     pub fn cancel(&self, state: &TaskState, tell: impl FnOnce()) -> bool {
+        if self.is_copy() {
+            return false;
+        }
         let mut schedule = self.lock();
         let mut outbox = Outbox::default();
         let cancelled = schedule.cancel(state, &mut outbox);
@@ -133,12 +150,15 @@ impl Shared {
     /// True if the task has begun and not ended.
     #[must_use]
     pub fn running(&self, state: &TaskState) -> bool {
-        self.lock().is_running(state)
+        !self.is_copy() && self.lock().is_running(state)
     }
 
     /// True if the task has ended, whether its receiver has been told yet or not.
     #[must_use]
     pub fn ended(&self, state: &TaskState) -> bool {
+        if self.is_copy() {
+            return false;
+        }
         let mut schedule = self.lock();
         let mut outbox = Outbox::default();
         schedule.collect_all(&mut outbox);
@@ -149,6 +169,9 @@ impl Shared {
 
     /// Asks that the end of this task be noticed although nobody waits for it.
     pub fn watch(&self, state: &TaskState) {
+        if self.is_copy() {
+            return;
+        }
         let mut schedule = self.lock();
         schedule.watch(state);
         self.commit(schedule, Outbox::default(), Teller::Supervisor);

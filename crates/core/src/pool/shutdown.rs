@@ -16,6 +16,9 @@ impl Pool {
     /// workers and the supervisor. Does not wait in one of the pool's own callbacks, which could
     /// only wait for itself; the pool then ends by itself. True: nothing of the pool is left.
     pub fn shutdown(&self, how: Shutdown) -> bool {
+        if self.shared.is_copy() {
+            return false;
+        }
         let deadline = how.patience.map(|patience| Instant::now().checked_add(patience));
         self.shared.close(how);
         if self.shared.in_callback() {
@@ -49,6 +52,9 @@ impl Pool {
     /// that have yet to become ready go first, then those that have nothing to do, and the others when
     /// their tasks have ended.
     pub fn resize(&self, workers: usize) {
+        if self.shared.is_copy() {
+            return;
+        }
         let mut schedule = self.shared.lock();
         schedule.roster.most = workers;
         schedule.retire_surplus();
@@ -86,6 +92,9 @@ impl Shared {
     /// Ends the worker that runs the task with this state, and the task with it. False: it does not run
     /// in a worker just now.
     pub fn kill(&self, state: &TaskState) -> bool {
+        if self.is_copy() {
+            return false;
+        }
         let mut schedule = self.lock();
         let mut outbox = Outbox::default();
         schedule.collect_all(&mut outbox);

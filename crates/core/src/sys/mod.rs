@@ -1,9 +1,8 @@
 //! What this crate needs from the kernel: sealed shared memory, futexes, the control socket, the note
-//! pipe, the lifeline, signals, copies made by fork, and inherited descriptors. The lowest layer; it knows
+//! pipe, the lifeline, signals, fork, and inherited descriptors. The lowest layer; it knows
 //! nothing of lanes.
 
 pub(crate) mod control;
-pub mod copies;
 pub(crate) mod fork;
 pub(crate) mod futex;
 pub(crate) mod inherited;

@@ -111,6 +111,8 @@ pub enum Failure {
     Cancelled,
     /// Whoever had the task let go of it without an answer.
     Lost,
+    /// This process is a copy, made by a fork, of the one that has the pool.
+    Copied,
     /// The pool had been shut down before the task was submitted.
     Shutdown,
 }

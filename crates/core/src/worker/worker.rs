@@ -5,6 +5,7 @@
 //! program; the parent trusts nothing that comes from here.
 
 use crate::clock::monotonic_nanos;
+use crate::copies::{Maker, end_copy};
 use crate::lane::frame::{BLOCK, FRAMED, INLINE as TIER_INLINE, SEGMENT};
 use crate::lane::record::{HEADER, Status, header, next_argument};
 use crate::lane::ring::{INLINE, Next};
@@ -13,7 +14,6 @@ use crate::lane::{BLOCK_LEN, Lane};
 use crate::launch;
 use crate::sync::Ordering;
 use crate::sys::control::{self, Receive};
-use crate::sys::copies::{Maker, end_copy};
 use crate::sys::memory::Memory;
 use crate::sys::{inherited, notes, signals};
 use crate::task::PATIENCE;

@@ -149,6 +149,13 @@ impl Error {
         matches!(self.0.kind, Kind::Protocol { .. } | Kind::Damaged(_))
     }
 
+    /// This process is a copy, made by `fork`, of the one that has the executor, the thread or the
+    /// process: their threads are not here. Executors that are made in the copy work.
+    #[must_use]
+    pub fn is_forked(&self) -> bool {
+        matches!(self.0.kind, Kind::Copied)
+    }
+
     /// The pool can no longer start workers.
     #[must_use]
     pub fn is_broken(&self) -> bool {

@@ -83,6 +83,8 @@ pub(crate) enum Kind {
     Lost,
     Taken,
     InOwnCallback,
+    /// This process is a copy of the one that has what was asked for.
+    Copied,
 }
 
 impl Kind {
@@ -182,6 +184,10 @@ impl fmt::Display for Kind {
             ),
             Kind::InOwnCallback => f.write_str(
                 "a done-callback cannot take the result of its own future; use the outcome that it receives",
+            ),
+            Kind::Copied => f.write_str(
+                "this process is a copy, made by `fork`, of the one that has the workers and threads; make \
+                 a new executor in it",
             ),
         }
     }
@@ -316,6 +322,11 @@ mod tests {
                  that it receives",
             ),
             (
+                Kind::Copied,
+                "task my::task: this process is a copy, made by `fork`, of the one that has the workers and \
+                 threads; make a new executor in it",
+            ),
+            (
                 Kind::Invalid("workers must be greater than 0".into()),
                 "workers must be greater than 0",
             ),
@@ -375,10 +386,11 @@ mod tests {
             Kind::Lost => "Lost",
             Kind::Taken => "Taken",
             Kind::InOwnCallback => "InOwnCallback",
+            Kind::Copied => "Copied",
         }
     }
 
-    const KINDS: usize = 28;
+    const KINDS: usize = 29;
 
     #[test]
     fn every_kind_says_what_happened_to_which_task_and_what_to_do() {

@@ -239,6 +239,7 @@ fn kind_of(failure: Failure) -> Kind {
         Failure::Memory { pid, limit, used } => Kind::Memory { pid, limit, used },
         Failure::Killed { pid } => Kind::Killed { pid },
         Failure::Cancelled => Kind::Cancelled,
+        Failure::Copied => Kind::Copied,
         Failure::Shutdown => Kind::Shutdown,
         Failure::Lost => Kind::Lost,
     }

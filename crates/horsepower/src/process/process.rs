@@ -352,7 +352,11 @@ impl<T> Process<T> {
     }
 
     fn started(&self) -> Result<&Started<T>, Error> {
-        self.started.get().ok_or_else(|| self.invalid(NOT_STARTED))
+        match self.started.get() {
+            None => Err(self.invalid(NOT_STARTED)),
+            Some(started) if started.child.is_copy() => Err(self.error(Kind::Copied)),
+            Some(started) => Ok(started),
+        }
     }
 
     fn invalid(&self, what: &str) -> Error {
@@ -376,6 +380,9 @@ impl<T> Drop for Process<T> {
         // A pipe that nobody will read or write any more must not block the process.
         *self.streams() = Streams::default();
         let Some(Started { child, .. }) = self.started.get() else { return };
+        if child.is_copy() {
+            return;
+        }
         if self.daemon {
             child.kill();
         }

@@ -78,6 +78,7 @@ impl<T> Promise<T> {
         let mut state = self.lock();
         // Not before the callbacks have been called, except for the callbacks themselves.
         let ends = match state.stage {
+            _ if self.is_copy() => false,
             Stage::Pending | Stage::Running | Stage::ToCall => true,
             Stage::Calling(caller) => caller != me,
             _ => false,
@@ -126,6 +127,7 @@ impl<T> Promise<T> {
                 Stage::Calling(caller) if caller == thread::current().id() => {
                     return Err(self.error(Kind::InOwnCallback));
                 }
+                _ if self.is_copy() => return Err(self.error(Kind::Copied)),
                 Stage::Pending | Stage::Running | Stage::ToCall | Stage::Calling(_) => {}
             }
             match self.help(deadline) {
@@ -181,6 +183,9 @@ impl<T> Promise<T> {
             Stage::Ended => {
                 state.stage = next;
                 state.outcome.take()
+            }
+            Stage::Pending | Stage::Running if self.is_copy() => {
+                Some(Err(self.error(Kind::Copied)))
             }
             _ => Some(Err(self.error(Kind::Taken))),
         }
@@ -283,6 +288,7 @@ impl<T> Promise<T> {
                 drop(state);
                 Poll::Ready(self.take())
             }
+            _ if self.is_copy() => Poll::Ready(Err(self.error(Kind::Copied))),
             Stage::Pending | Stage::Running | Stage::ToCall | Stage::Calling(_) => {
                 let old = state.waker.replace(waker);
                 drop(state);

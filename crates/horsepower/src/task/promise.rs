@@ -8,6 +8,7 @@ use crate::executor::{Control, Permit};
 use crate::task::TaskOutput;
 use crate::task::watch::{Watchers, wake};
 use horsepower_core::callback_threads::FollowUp;
+use horsepower_core::copies::Maker;
 use horsepower_core::task::TaskState;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
@@ -64,6 +65,8 @@ pub(crate) struct Promise<T> {
     output: OnceLock<Box<TaskOutput>>,
     state: Mutex<State<T>>,
     pub(super) changed: Condvar,
+    /// The process in which the task is answered.
+    maker: Maker,
 }
 
 pub(super) struct State<T> {
@@ -111,7 +114,13 @@ impl<T> Promise<T> {
             output,
             state: Mutex::new(state),
             changed: Condvar::new(),
+            maker: Maker::here(),
         }
+    }
+
+    /// True in a copy, made by a fork, of the process in which the task is answered.
+    pub(super) fn is_copy(&self) -> bool {
+        !self.maker.is_here()
     }
 
     /// The promise of a task that holds a place in the queue.

@@ -7,6 +7,7 @@ use super::StopToken;
 use super::daemon::set_daemon;
 use crate::error::{AGAIN, Error, Kind, NOT_STARTED};
 use crate::task::promise::Outcome;
+use horsepower_core::copies::Maker;
 use horsepower_core::panic::{PanicReport, catch};
 use std::fmt;
 use std::io::Write as _;
@@ -68,6 +69,8 @@ struct State<T> {
     on_panic: Option<OnPanic>,
     ident: Option<ThreadId>,
     native_id: Option<u32>,
+    /// The process in which it was started.
+    maker: Option<Maker>,
     /// Present from the end of the function until the handle takes it.
     outcome: Option<Outcome<T>>,
 }
@@ -86,6 +89,7 @@ impl<T> Shared<T> {
             on_panic,
             ident: None,
             native_id: None,
+            maker: None,
             outcome: None,
         };
         Shared {
@@ -125,6 +129,11 @@ impl<T> Shared<T> {
 
     pub(super) fn native_id(&self) -> Option<u32> {
         self.lock().native_id
+    }
+
+    /// True in a copy, made by a fork, of the process in which it was started: the thread is not here.
+    pub(super) fn is_copy(&self) -> bool {
+        self.lock().is_copy()
     }
 
     /// True if the calling thread is running the function, or has run it.
@@ -175,6 +184,10 @@ impl<T> Shared<T> {
                 ThreadState::NotStarted => return Err(self.invalid(NOT_STARTED)),
                 ThreadState::Running if state.ident == Some(current().id()) => {
                     return Err(self.invalid(OWN_END));
+                }
+                // A copy of the process, made by a fork, has no copy of the thread.
+                ThreadState::Running if state.is_copy() => {
+                    return Err(self.error(Kind::Copied));
                 }
                 ThreadState::Running => {}
             }
@@ -231,6 +244,12 @@ impl<T> State<T> {
     fn begin(&mut self, ident: ThreadId) {
         self.stage = ThreadState::Running;
         self.ident = Some(ident);
+        self.maker = Some(Maker::here());
+    }
+
+    /// True in a copy, made by a fork, of the process in which it was started.
+    fn is_copy(&self) -> bool {
+        self.maker.is_some_and(|maker| !maker.is_here())
     }
 }
 

@@ -424,6 +424,10 @@ impl<T> Thread<T> {
             return;
         }
         let mut system = self.system.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.shared.is_copy() {
+            // There is no such thread here.
+            return std::mem::forget(system.take());
+        }
         if let Some(system) = system.take() {
             // It catches every panic.
             let _ = system.join();

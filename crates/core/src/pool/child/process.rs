@@ -3,6 +3,7 @@
 //! Shared by the [`WorkerHandle`](super::handle::WorkerHandle) that feeds it and, if it was started for one
 //! task, by whoever holds that process. The supervisor reaps it.
 
+use crate::copies::Maker;
 use crate::death::{Cause, Death};
 use crate::sys::lifeline::Lifeline;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
@@ -19,12 +20,21 @@ pub struct ChildProcess {
     lifeline: Mutex<Option<Lifeline>>,
     end: Mutex<Option<Cause>>,
     ended: Condvar,
+    /// The process that waits for it.
+    maker: Maker,
 }
 
 impl ChildProcess {
     pub(crate) fn new(pid: u32, pidfd: OwnedFd, lifeline: Lifeline) -> ChildProcess {
         let lifeline = Mutex::new(Some(lifeline));
-        ChildProcess { pid, pidfd, lifeline, end: Mutex::new(None), ended: Condvar::new() }
+        ChildProcess {
+            pid,
+            pidfd,
+            lifeline,
+            end: Mutex::new(None),
+            ended: Condvar::new(),
+            maker: Maker::here(),
+        }
     }
 
     /// Its process id. Once it has ended, another process may get the same.
@@ -39,8 +49,18 @@ impl ChildProcess {
         *self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until it has ended and been reaped, no longer than until `deadline`.
+    /// True in a copy, made by a fork, of the process whose child it is.
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        !self.maker.is_here()
+    }
+
+    /// Waits until it has ended and been reaped, no longer than until `deadline`. Does not wait in a copy of
+    /// its parent.
     pub fn wait(&self, deadline: Option<Instant>) -> Option<Cause> {
+        if self.is_copy() {
+            return self.end();
+        }
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         while end.is_none() {
             let Some(deadline) = deadline else {

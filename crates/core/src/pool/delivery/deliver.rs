@@ -88,6 +88,9 @@ impl Shared {
 
     /// A task of the pool has been given a callback.
     pub fn expect_callbacks(&self) {
+        if self.is_copy() {
+            return;
+        }
         // If there is no thread now, there may be one later.
         let _ = self.callback_threads.prepare();
     }

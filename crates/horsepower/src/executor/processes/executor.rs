@@ -104,9 +104,12 @@ impl ProcessPoolExecutor {
     /// are too many, idle workers are stopped first, and busy ones after their tasks finish.
     ///
     /// # Errors
-    /// If `workers` is 0.
+    /// If `workers` is 0, or in a [forked](Error::is_forked) copy of the process that has made the pool.
     pub fn resize(&self, workers: usize) -> Result<(), Error> {
         at_least_one("workers", workers)?;
+        if self.pool.shared().is_copy() {
+            return Err(Error::new(Kind::Copied));
+        }
         // Relaxed: a plain number.
         self.workers.store(workers, Ordering::Relaxed);
         self.pool.resize(workers);
@@ -167,7 +170,8 @@ impl Backend for ProcessPoolExecutor {
     fn is_inside(&self) -> bool {
         // True in a callback. Otherwise every callback that submits two tasks for each finished one
         // would soon block, each on a thread of its own.
-        self.pool.shared().in_callback()
+        let shared = self.pool.shared();
+        shared.in_callback() || shared.is_copy()
     }
 
     fn control(&self) -> Option<Arc<dyn Control>> {
@@ -175,6 +179,9 @@ impl Backend for ProcessPoolExecutor {
     }
 
     fn stop(&self, options: ShutdownOptions) -> Result<(), Error> {
+        if self.pool.shared().is_copy() {
+            return Err(Error::new(Kind::Copied));
+        }
         if let Some(limit) = &self.limit {
             limit.close();
         }

@@ -136,6 +136,9 @@ impl ThreadPoolExecutor {
     /// If `workers` is 0.
     pub fn resize(&self, workers: usize) -> Result<(), Error> {
         at_least_one("workers", workers)?;
+        if self.pool.is_copy() {
+            return Err(Error::new(Kind::Copied));
+        }
         self.pool.resize(workers);
         if let Some(limit) = &self.limit {
             limit.resize(workers);
@@ -204,10 +207,13 @@ impl Backend for ThreadPoolExecutor {
 
     fn is_inside(&self) -> bool {
         // The pool might be waiting for the task that submits.
-        self.pool.is_here()
+        self.pool.is_here() || self.pool.is_copy()
     }
 
     fn stop(&self, options: ShutdownOptions) -> Result<(), Error> {
+        if self.pool.is_copy() {
+            return Err(Error::new(Kind::Copied));
+        }
         self.pool.close();
         if let Some(limit) = &self.limit {
             limit.close();

@@ -8,6 +8,7 @@ use super::state::{Phase, State};
 use super::timer;
 use crate::error::Kind;
 use horsepower_core::callback_threads::CallbackThreads;
+use horsepower_core::copies::Maker;
 use horsepower_core::inside::{is_inside, within};
 use horsepower_core::stats::Stats;
 use std::io;
@@ -40,6 +41,8 @@ pub(super) struct Pool {
     /// Call the callbacks of jobs that came too late: the threads are busy with others.
     callback_threads: CallbackThreads,
     state: Mutex<State>,
+    /// The process that has the threads.
+    maker: Maker,
     /// After the pool was closed, the last job has ended, or the last thread has left.
     end: Condvar,
 }
@@ -76,6 +79,7 @@ impl Pool {
             counts: Counts::default(),
             callback_threads: CallbackThreads::named("hp-callback"),
             state: Mutex::new(State::new(workers)),
+            maker: Maker::here(),
             end: Condvar::new(),
         }
     }
@@ -101,8 +105,16 @@ impl Pool {
         let _ = horsepower_core::panic::catch(|| within(self, call));
     }
 
+    /// True in a copy, made by a fork, of the process that has the threads.
+    pub(super) fn is_copy(&self) -> bool {
+        !self.maker.is_here()
+    }
+
     /// Queues a job, or refuses it if the pool is closed or broken.
     pub(super) fn submit(self: &Arc<Self>, job: Job) {
+        if self.is_copy() {
+            return job.refuse(Kind::Copied);
+        }
         let mut state = self.lock();
         let refusal = state.refusal();
         if let Some(kind) = refusal {
@@ -356,6 +368,9 @@ impl Pool {
     }
 
     pub(super) fn stats(&self) -> Stats {
+        if self.is_copy() {
+            return Stats::default();
+        }
         let state = self.lock();
         // Jobs that were cancelled or missed their queue deadline stay in the queue until their turn.
         let calls = |over: bool, cancelled: bool| -> u64 {

@@ -3,6 +3,7 @@
 //! Thread pools use it for queue deadlines, pauses before retries, and work that a shortage of threads has
 //! delayed. A process pool has timers of its own, which its supervisor waits for.
 
+use horsepower_core::copies::Maker;
 use horsepower_core::timed::Timed;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -16,8 +17,8 @@ struct Timer {
 
 struct State {
     entries: Timed<Entry>,
-    /// The timer thread runs.
-    running: bool,
+    /// The timer thread runs, in this process.
+    running: Option<Maker>,
 }
 
 /// How many entries are kept before dead ones are looked for.
@@ -30,7 +31,7 @@ struct Entry {
 }
 
 impl State {
-    const NEW: State = State { entries: Timed::new(PRUNE), running: false };
+    const NEW: State = State { entries: Timed::new(PRUNE), running: None };
 }
 
 /// Calls `action` at `at`, or soon after, on the timer thread; it must be short. Until then `wanted` is
@@ -42,13 +43,18 @@ pub(crate) fn at(
     action: impl FnOnce() + Send + 'static,
 ) -> bool {
     let mut state = TIMER.lock();
-    if !state.running {
+    if state.running.is_some_and(|maker| !maker.is_here()) {
+        // In a copy of that process, made by a fork, its thread is not there, and neither are those for
+        // whom it would do something.
+        std::mem::forget(std::mem::replace(&mut *state, State::NEW));
+    }
+    if state.running.is_none() {
         let thread = std::thread::Builder::new().name("hp-timer".into());
-        state.running = thread.spawn(|| TIMER.run()).is_ok();
+        state.running = thread.spawn(|| TIMER.run()).is_ok().then(Maker::here);
     }
     state.entries.push(at, Entry { wanted: Box::new(wanted), action: Box::new(action) });
     let forgotten = state.entries.prune(|entry| !(entry.wanted)());
-    let running = state.running;
+    let running = state.running.is_some();
     drop(state);
     drop(forgotten);
     TIMER.changed.notify_one();
@@ -65,7 +71,7 @@ impl Timer {
         loop {
             let Some(first) = state.entries.first() else {
                 // Nothing holds this thread when there is nothing to do.
-                state.running = false;
+                state.running = None;
                 return;
             };
             let now = Instant::now();

@@ -5,13 +5,17 @@
 //! (`MADV_WIPEONFORK`, since Linux 4.14). One of the few files with unsafe code.
 #![allow(unsafe_code)]
 
+#[cfg(target_os = "linux")]
 use rustix::mm::{Advice, MapFlags, ProtFlags};
+#[cfg(target_os = "linux")]
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The process id of this process; 0 in a copy that has not asked yet. `None`: the kernel cannot do this.
+#[cfg(target_os = "linux")]
 static PAGE: OnceLock<Option<&'static AtomicU32>> = OnceLock::new();
 
+#[cfg(target_os = "linux")]
 fn page() -> Option<&'static AtomicU32> {
     *PAGE.get_or_init(|| {
         let len = rustix::param::page_size();
@@ -28,6 +32,12 @@ fn page() -> Option<&'static AtomicU32> {
     })
 }
 
+/// Elsewhere a system call has to do.
+#[cfg(not(target_os = "linux"))]
+fn page() -> Option<&'static AtomicU32> {
+    None
+}
+
 /// The id of this process.
 pub fn own_pid() -> u32 {
     let Some(page) = page() else { return std::process::id() };
@@ -42,6 +52,7 @@ pub fn own_pid() -> u32 {
     }
 }
 
+#[cfg(target_os = "linux")]
 /// Ends a copy of a worker, without whatever the original does at its end.
 pub(crate) fn end_copy() -> ! {
     // SAFETY: it ends the process at once, and runs no code.
