@@ -25,6 +25,7 @@ pub mod pools;
 pub mod rows;
 pub mod shutdown;
 pub mod socket;
+pub mod streams;
 pub mod subprocess;
 pub mod subscriber;
 pub mod suite;

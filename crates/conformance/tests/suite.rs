@@ -63,6 +63,16 @@ suite! {
         concurrent po_02_at_once;
         concurrent po_08;
     }
+    blocking streams {
+        every ex_29_a_slow_input;
+        every ex_29_an_input_that_waits;
+        every ex_29_lines_that_come;
+        every ex_30_a_channel_that_stays_open;
+        every ex_30_an_input_that_waits;
+        every ex_30_a_slow_input;
+        every an_input_that_breaks;
+        every an_input_that_never_ends;
+    }
     blocking futures {
         every fu_08_at_once;
         every fu_11_callbacks_that_panic;

@@ -48,6 +48,8 @@ mod sync;
 #[cfg(not(loom))]
 pub mod callback_threads;
 #[cfg(not(loom))]
+pub mod cast;
+#[cfg(not(loom))]
 pub mod copies;
 #[cfg(not(loom))]
 pub mod death;

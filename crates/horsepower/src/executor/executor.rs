@@ -5,7 +5,7 @@
 use super::backend::Backend;
 use super::{MapBuilder, ShutdownOptions, front};
 use crate::error::Error;
-use crate::map::{Map, MapOptions};
+use crate::map::{Items, Map, MapOptions};
 use crate::task::{QueueFull, TaskBuilder, TaskFuture};
 use crate::value::Value;
 use horsepower_core::stats::Stats;
@@ -150,6 +150,11 @@ pub trait Executor: Backend {
     /// tiny items travel as one task; their measured time determines how many. Each item is still a
     /// call of its own: a panic or a crash is the error of that item alone.
     ///
+    /// The thread that reads the results draws the items. If that takes long, it draws no further items
+    /// once a result can be yielded, and looks at limits of time between two items. It cannot leave an
+    /// input that makes it wait: for such an input there is [`stream`](Self::stream). The receiver of a
+    /// channel ([`std::sync::mpsc`]) is such an input, and is treated like that here too.
+    ///
     /// The first error ends the iteration and cancels the items that have not started; so does
     /// dropping the iterator. [`MapOptions::on_error`] can continue instead.
     ///
@@ -173,7 +178,7 @@ pub trait Executor: Backend {
         I: IntoIterator<Item = A>,
         I::IntoIter: 'e,
     {
-        front::start_map(self, MapOptions::new(), function, items)
+        front::start_map(self, MapOptions::new(), function, Items::of(items))
     }
 
     /// Builds a [`map`](Self::map) with options: results in any order, deadlines, progress.
@@ -195,7 +200,38 @@ pub trait Executor: Backend {
         I: IntoIterator<Item = A> + 'e,
         I::IntoIter: 'e,
     {
-        MapBuilder::new(move |options| front::start_map(self, options, function, items))
+        MapBuilder::new(move |options| front::start_map(self, options, function, Items::of(items)))
+    }
+
+    /// Like [`tasks`](Self::tasks), but a thread of its own draws the items. For an input that may make
+    /// its reader wait, such as a pipe: results are yielded as soon as they are there, and all limits of
+    /// time are kept, whatever the input does. The thread ends with the input; if the map is dropped
+    /// before, as soon as the input returns from the call that it is in.
+    ///
+    /// ```
+    /// use horsepower::{Executor, ThreadPoolExecutor};
+    /// use std::io::BufRead;
+    ///
+    /// let pool = ThreadPoolExecutor::new()?;
+    /// let input = std::io::Cursor::new("one\nthree\n"); // or standard input
+    /// let lines = input.lines().map_while(Result::ok);
+    /// let lengths = pool.stream(|line: String| line.len(), lines).map();
+    /// assert_eq!(lengths.collect::<Result<Vec<_>, _>>()?, [3, 5]);
+    /// # Ok::<(), horsepower::Error>(())
+    /// ```
+    fn stream<'e, F, A, R, I>(&'e self, function: F, items: I) -> MapBuilder<'e, R>
+    where
+        F: Fn(A) -> R + Send + Sync + 'static,
+        A: Value,
+        R: Value,
+        I: IntoIterator<Item = A>,
+        I::IntoIter: Send + 'static,
+    {
+        let items = items.into_iter();
+        MapBuilder::new(move |options| {
+            let items: Items<I::IntoIter> = Items::elsewhere(items);
+            front::start_map(self, options, function, items)
+        })
     }
 
     /// Stops accepting tasks, waits until all have finished, and releases threads and processes.

@@ -8,7 +8,7 @@ use super::backend::{Backend, Capability, Carrier};
 use super::wire;
 use super::{Call, Permit};
 use crate::error::Kind;
-use crate::map::{ChunkFuture, Clock, Map, MapOptions};
+use crate::map::{ChunkFuture, Clock, Items, Map, MapOptions};
 use crate::task::local::{Chunk, Single, once};
 use crate::task::promise::Promise;
 use crate::task::replay::Replay;
@@ -71,19 +71,17 @@ pub(crate) fn start_map<'e, B, F, A, R, I>(
     backend: &'e B,
     options: MapOptions,
     function: F,
-    items: I,
+    items: Items<I>,
 ) -> Map<'e, R>
 where
     B: Backend + ?Sized,
     F: Fn(A) -> R + Send + Sync + 'static,
     A: Value,
     R: Value,
-    I: IntoIterator<Item = A>,
-    I::IntoIter: 'e,
+    I: Iterator<Item = A> + 'e,
 {
     const { assert_zero_sized::<F>() }
     let policy = options.policy();
-    let items = items.into_iter();
     let workers = backend.parallelism();
     if let Some(kind) = policy.as_ref().and_then(|policy| refusal(backend, policy)) {
         let why = kind.to_string();

@@ -3,7 +3,7 @@
 use super::backend::{Backend, CallRunner, Capability, Carrier};
 use super::{Call, MapBuilder, ShutdownOptions};
 use crate::error::{Error, Kind};
-use crate::map::{Map, MapOptions};
+use crate::map::{Items, Map, MapOptions};
 use crate::task::TaskFuture;
 use crate::task::local::LocalTask;
 use crate::task::promise::Promise;
@@ -99,7 +99,7 @@ impl InlineExecutor {
         let policy = options.policy();
         let refusal = policy.and_then(|policy| super::front::refusal(self, &policy));
         let refusal = refusal.map(|kind| kind.to_string());
-        Map::start(options, 1, items.into_iter(), move |items, clock| {
+        Map::start(options, 1, Items::Here(items.into_iter()), move |items, clock| {
             if let Some(why) = &refusal {
                 return TaskFuture::failed(name, Kind::Invalid(why.clone()));
             }

@@ -2,16 +2,17 @@
 //!
 //! Every executor's `map` is this iterator; executors differ in how they submit a chunk of items.
 
+use super::chunks::{Chunks, Next};
 use super::clock::Clock;
+use super::input::{Drawn, Input, Items, Panic, Then};
 use super::options::{MapOptions, OnError, Progress};
 use crate::error::{Error, Kind};
 use crate::task::TaskFuture;
 use crate::task::watch::Watch;
-use std::any::Any;
-use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::io;
 use std::iter::FusedIterator;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -21,7 +22,6 @@ const WINDOW: usize = 1024;
 
 /// The answers of a chunk, one per item.
 pub(crate) type ChunkFuture<R> = TaskFuture<Vec<Result<R, Error>>>;
-type ChunkOutcome<R> = Result<Vec<Result<R, Error>>, Error>;
 
 /// The iterator that [`Executor::map`](crate::Executor::map) returns: one `Result` per item, in
 /// input order. Dropping it cancels the items that have not started.
@@ -32,9 +32,7 @@ pub struct Map<'e, R> {
     workers: usize,
     /// When the total deadline passes.
     deadline: Option<Instant>,
-    pending: VecDeque<(usize, ChunkFuture<R>)>,
-    /// If results come in any order: the chunks by number, used instead of `pending`.
-    scattered: Scattered<R>,
+    chunks: Chunks<R>,
     done: usize,
     total: Option<usize>,
     current: std::vec::IntoIter<Result<R, Error>>,
@@ -49,37 +47,15 @@ pub struct Map<'e, R> {
     late: bool,
     /// The reason is a panic of the input, which is resumed when its turn comes.
     broken: Option<Panic>,
-}
-
-/// The payload of a panic.
-type Panic = Box<dyn Any + Send>;
-
-/// Chunks in flight whose results are taken in the order in which they finish.
-struct Scattered<R> {
-    chunks: HashMap<usize, (usize, ChunkFuture<R>)>,
-    watch: Arc<Watch>,
-    count: usize,
-}
-
-impl<R> Scattered<R> {
-    fn add(&mut self, items: usize, chunk: ChunkFuture<R>) {
-        self.count += 1;
-        chunk.watch(&self.watch, self.count);
-        self.chunks.insert(self.count, (items, chunk));
-    }
-
-    /// The next chunk that is finished. Waits until `deadline`; `None` if none finishes in time.
-    fn next(&mut self, deadline: Option<Instant>) -> Option<(usize, ChunkFuture<R>)> {
-        let number = self.watch.next(deadline)?;
-        self.chunks.remove(&number)
-    }
+    /// The reason is that nobody can draw the input.
+    refused: Option<io::Error>,
 }
 
 /// Where chunks come from: the input, and the executor that runs them.
 trait Source<R> {
     /// Submits the next chunk, of at most `items` items.
-    fn submit(&mut self, items: usize) -> Drawn<R>;
-    /// True if the input has more items; draws one item to find out.
+    fn submit(&mut self, items: usize) -> Submitted<R>;
+    /// True if the input has more items, as far as that is known; may draw one item to find out.
     fn has_more(&mut self) -> bool;
     /// The size of the next chunk, from the measured time and the number of items left.
     fn chunk_size(&self, workers: usize) -> usize;
@@ -87,16 +63,15 @@ trait Source<R> {
     fn measurements(&self) -> u64;
 }
 
-/// What was drawn from the input.
-struct Drawn<R> {
-    /// The items and their number; `None`: the input has ended.
+/// What was drawn from the input, and submitted.
+struct Submitted<R> {
+    /// The items and their number, if there are any.
     chunk: Option<(usize, ChunkFuture<R>)>,
-    /// It ended with a panic, after those items.
-    panic: Option<Panic>,
+    then: Then,
 }
 
-struct Feed<I, S> {
-    items: I,
+struct Feed<I: Iterator, S> {
+    input: Input<I>,
     submit: S,
     clock: Arc<Clock>,
 }
@@ -106,24 +81,19 @@ where
     I: Iterator,
     S: FnMut(Vec<I::Item>, &Arc<Clock>) -> ChunkFuture<R>,
 {
-    fn submit(&mut self, items: usize) -> Drawn<R> {
-        let mut chunk = Vec::new();
-        // Nothing is drawn from the input after a panic, so its inconsistent state is never
-        // observed.
-        let drawn = catch_unwind(AssertUnwindSafe(|| {
-            chunk.extend(self.items.by_ref().take(items));
-        }));
-        let items = chunk.len();
-        let chunk = (items > 0).then(|| (items, (self.submit)(chunk, &self.clock)));
-        Drawn { chunk, panic: drawn.err() }
+    fn submit(&mut self, items: usize) -> Submitted<R> {
+        let Drawn { items, then } = self.input.draw(items);
+        let count = items.len();
+        let chunk = (count > 0).then(|| (count, (self.submit)(items, &self.clock)));
+        Submitted { chunk, then }
     }
 
     fn has_more(&mut self) -> bool {
-        self.items.next().is_some()
+        self.input.has_more()
     }
 
     fn chunk_size(&self, workers: usize) -> usize {
-        let share = match self.items.size_hint().1 {
+        let share = match self.input.left() {
             // The last chunks get smaller, so that all workers finish at about the same time.
             Some(left) => left.div_ceil(workers.saturating_mul(4)).max(1),
             None => usize::MAX,
@@ -139,23 +109,42 @@ where
 
 impl<'e, R: 'e> Map<'e, R> {
     /// Starts a `map` over `items`; `submit` gives a chunk of them to the executor.
-    pub(crate) fn start<I, S>(options: MapOptions, workers: usize, items: I, submit: S) -> Self
+    pub(crate) fn start<I, S>(
+        options: MapOptions,
+        workers: usize,
+        items: Items<I>,
+        submit: S,
+    ) -> Self
     where
         I: Iterator + 'e,
         S: FnMut(Vec<I::Item>, &Arc<Clock>) -> ChunkFuture<R> + 'e,
     {
-        let (least, most) = items.size_hint();
+        let watch = Arc::new(Watch::default());
+        let (total, input, chunks) = match items {
+            Items::Here(items) => {
+                let (least, most) = items.size_hint();
+                let chunks = match options.unordered {
+                    true => Chunks::watched(watch, true),
+                    false => Chunks::in_line(),
+                };
+                (most.filter(|most| *most == least), Input::drawn(items), chunks)
+            }
+            Items::Elsewhere(start) => {
+                let feeder = start(options.window.unwrap_or(WINDOW), watch.clone());
+                let input = feeder.map_or_else(|why| Input::Refused(Some(why)), Input::Fed);
+                (None, input, Chunks::watched(watch, options.unordered))
+            }
+        };
         let mut map = Map {
-            source: Box::new(Feed { items: items.fuse(), submit, clock: Arc::default() }),
+            source: Box::new(Feed { input, submit, clock: Arc::default() }),
             deadline: options
                 .total_deadline
                 .and_then(|timeout| Instant::now().checked_add(timeout)),
             options,
             workers,
-            pending: VecDeque::new(),
-            scattered: Scattered { chunks: HashMap::new(), watch: Arc::default(), count: 0 },
+            chunks,
             done: 0,
-            total: most.filter(|most| *most == least),
+            total,
             current: Vec::new().into_iter(),
             under_way: 0,
             last_chunk: 1,
@@ -163,9 +152,10 @@ impl<'e, R: 'e> Map<'e, R> {
             exhausted: false,
             late: false,
             broken: None,
+            refused: None,
         };
         map.tell_progress();
-        map.fill();
+        map.fill(|_| true);
         if let Some(panic) = map.broken.take() {
             // The caller has no results yet that it could lose.
             drop(map);
@@ -176,27 +166,30 @@ impl<'e, R: 'e> Map<'e, R> {
 }
 
 impl<R> Map<'_, R> {
-    /// Submits chunks until the window is full.
-    fn fill(&mut self) {
+    /// Submits chunks while there is room for them. A slow input is left alone as soon as `enough`.
+    fn fill(&mut self, enough: impl Fn(&Self) -> bool) {
         while !self.exhausted {
             let (chunk, window) = self.sizes();
             // One chunk always fits.
             if self.under_way > 0 && self.under_way.saturating_add(chunk) > window {
                 return;
             }
-            let drawn = self.source.submit(chunk);
-            self.exhausted = drawn.chunk.is_none() || drawn.panic.is_some();
-            self.broken = drawn.panic;
-            if let Some((items, future)) = drawn.chunk {
+            let Submitted { chunk: submitted, then } = self.source.submit(chunk);
+            if let Some((items, future)) = submitted {
                 self.under_way += items;
-                if self.options.unordered {
-                    self.scattered.add(items, future);
-                } else {
-                    self.pending.push_back((items, future));
-                }
+                self.chunks.add(items, future);
                 self.last_chunk = chunk;
                 self.measurements = self.source.measurements();
             }
+            match then {
+                Then::More => continue,
+                Then::Slow if !enough(self) => continue,
+                Then::Slow | Then::Empty => return,
+                Then::End => {}
+                Then::Broken(panic) => self.broken = Some(panic),
+                Then::Refused(why) => self.refused = Some(why),
+            }
+            self.exhausted = true;
         }
     }
 
@@ -226,11 +219,7 @@ impl<R> Map<'_, R> {
         self.broken = None;
         self.under_way = 0;
         self.current = Vec::new().into_iter();
-        let scattered = self.scattered.chunks.drain().map(|(_, chunk)| chunk);
-        for (_, chunk) in self.pending.drain(..).chain(scattered) {
-            chunk.unwatch(&self.scattered.watch);
-            chunk.cancel();
-        }
+        self.chunks.cancel();
     }
 
     fn tell_progress(&self) {
@@ -259,15 +248,15 @@ impl<R> Map<'_, R> {
     /// # Ok::<(), horsepower::Error>(())
     /// ```
     pub fn next_timeout(&mut self, timeout: Duration) -> Option<Result<R, Error>> {
-        let now = Instant::now();
-        let patience = now.checked_add(timeout);
-        if self.deadline.is_some_and(|deadline| now >= deadline) && !self.exhausted {
-            // Nothing more is started; results that exist are still yielded.
-            self.exhausted = true;
-            self.late = true;
-        }
-        self.fill();
+        let patience = Instant::now().checked_add(timeout);
+        let limit = patience.into_iter().chain(self.deadline).min();
+        let is_late = |limit: Option<Instant>| limit.is_some_and(|limit| Instant::now() >= limit);
         loop {
+            if is_late(self.deadline) && !self.exhausted {
+                // Nothing more is started; results that exist are still yielded.
+                self.exhausted = true;
+                self.late = true;
+            }
             if let Some(result) = self.current.next() {
                 self.under_way -= 1;
                 self.done += 1;
@@ -277,60 +266,36 @@ impl<R> Map<'_, R> {
                 }
                 return Some(result);
             }
-            if self.pending.is_empty() && self.scattered.chunks.is_empty() {
+            self.fill(|map| map.chunks.has_next() || is_late(limit));
+            if self.exhausted && self.chunks.is_empty() {
                 if let Some(panic) = self.broken.take() {
                     resume_unwind(panic);
+                }
+                if let Some(source) = self.refused.take() {
+                    return Some(Err(Error::system("start a thread for the input", source)));
                 }
                 // Results that were ready in time count, even if they are only read now.
                 let late = std::mem::take(&mut self.late) && self.source.has_more();
                 return late.then(|| Err(self.timed_out()));
             }
-            let deadline = patience.into_iter().chain(self.deadline).min();
-            match self.next_chunk(deadline) {
-                Some((_, Ok(answers))) => self.current = answers.into_iter(),
+            match self.chunks.next(limit) {
+                Next::Chunk(_, Ok(answers)) => self.current = answers.into_iter(),
                 // The chunk failed as a whole and has no answers per item.
-                Some((items, Err(error))) => {
+                Next::Chunk(items, Err(error)) => {
                     self.current = vec_of(items, || Err(error.clone())).into_iter();
                 }
-                None => {
-                    let late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
-                    if late {
-                        self.cancel();
-                        return Some(Err(self.timed_out()));
-                    }
-                    return Some(Err(Error::new(Kind::NoResultYet)));
+                Next::Input => {}
+                Next::Late if is_late(self.deadline) => {
+                    self.cancel();
+                    return Some(Err(self.timed_out()));
                 }
+                Next::Late => return Some(Err(Error::new(Kind::NoResultYet))),
             }
         }
     }
 
-    /// The error of exceeding the total deadline.
     fn timed_out(&self) -> Error {
         Error::new(Kind::MapTimedOut { limit: self.options.total_deadline.unwrap_or_default() })
-    }
-
-    /// The answers of the next chunk and their expected number. `None`: they are late.
-    fn next_chunk(&mut self, deadline: Option<Instant>) -> Option<(usize, ChunkOutcome<R>)> {
-        if self.options.unordered {
-            let (items, chunk) = self.scattered.next(deadline)?;
-            return Some((items, chunk.result()));
-        }
-        let (items, chunk) = self.pending.front_mut()?;
-        let outcome = match deadline {
-            Some(deadline) => chunk.result_by(deadline),
-            None => {
-                let (items, chunk) = self.pending.pop_front()?;
-                return Some((items, chunk.result()));
-            }
-        };
-        match outcome {
-            Err(error) if error.is_timeout() => None,
-            outcome => {
-                let items = *items;
-                self.pending.pop_front();
-                Some((items, outcome))
-            }
-        }
     }
 }
 

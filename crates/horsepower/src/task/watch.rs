@@ -36,6 +36,11 @@ impl Watch {
         state.waker.take()
     }
 
+    /// True if a future is done that was not told of yet.
+    pub(crate) fn has_news(&self) -> bool {
+        !self.lock().arrived.is_empty()
+    }
+
     /// The next future that is done, in the order in which they finish. Waits until `deadline` at
     /// most.
     pub(crate) fn next(&self, deadline: Option<Instant>) -> Option<usize> {

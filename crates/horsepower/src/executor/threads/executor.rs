@@ -7,7 +7,7 @@ use crate::error::{Error, Kind};
 use crate::executor::backend::{Backend, CallRunner, Capability, Carrier};
 use crate::executor::settings::at_least_one;
 use crate::executor::{Call, Executor as _, MapBuilder, QueueLimit, ShutdownOptions, front};
-use crate::map::{Map, MapOptions};
+use crate::map::{Items, Map, MapOptions};
 use crate::task::TaskFuture;
 use crate::task::local::{AnyPromise, Single, once};
 use crate::task::promise::Promise;
@@ -123,7 +123,7 @@ impl ThreadPoolExecutor {
         let policy = options.policy();
         let refusal = policy.and_then(|policy| front::refusal(self, &policy));
         let refusal = refusal.map(|kind| kind.to_string());
-        Map::start(options, self.workers(), items.into_iter(), move |items, clock| match &refusal {
+        Map::start(options, self.workers(), Items::of(items), move |items, clock| match &refusal {
             Some(why) => TaskFuture::failed(type_name::<F>(), Kind::Invalid(why.clone())),
             None => front::start_chunk(self, &function, items, clock),
         })
