@@ -279,3 +279,23 @@ fn spawn_takes_captures() {
         assert!(inline.spawn_map(|n: usize| n + offset.len(), 0..5).map(Result::unwrap).eq(2..7));
     });
 }
+
+/// Recursion that the main thread can take runs on the threads of a pool, and on a `Thread`, too.
+#[test]
+fn threads_have_the_stack_of_main() {
+    fn depth(n: u64) -> u64 {
+        let frame = std::hint::black_box([n; 32]);
+        if n == 0 { 0 } else { frame[7] - (n - 1) + depth(n - 1) }
+    }
+    guarded("stack", || {
+        // 256 bytes a call at least, and several times as many in a debug build.
+        let deep = 8_000;
+        let pool = ThreadPoolExecutor::with_workers(1).unwrap();
+        assert_eq!(pool.submit(depth, deep).result().unwrap(), deep);
+        let deepest =
+            ThreadPoolExecutor::builder().workers(1).stack_size(128 << 20).build().unwrap();
+        assert_eq!(deepest.submit(depth, 10 * deep).result().unwrap(), 10 * deep);
+        let thread = horsepower::Thread::spawn(move |_| depth(deep)).unwrap();
+        assert_eq!(thread.result().unwrap(), deep);
+    });
+}

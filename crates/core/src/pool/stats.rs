@@ -26,7 +26,7 @@ impl Shared {
             in_flight: worker.window.in_flight(),
             tasks: worker.history.replies,
             busy: Duration::from_nanos(worker.history.busy_nanos),
-            memory_bytes: worker.process.memory().unwrap_or(0),
+            memory_bytes: worker.process.own_memory().unwrap_or(0),
         });
         let workers = workers.collect();
         // Relaxed: only numbers.

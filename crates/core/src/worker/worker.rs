@@ -81,6 +81,9 @@ impl Worker {
             inherited::close_all_but_standard_streams()?;
             signals::reset();
         }
+        if !handshake.has(handshake::DEDICATED) {
+            signals::leave_termination_to(handshake.parent);
+        }
         let mut descriptors = message.descriptors.into_iter();
         let (Some(notes), Some(lifeline)) = (descriptors.next(), descriptors.next()) else {
             return Err(io::ErrorKind::InvalidData.into());

@@ -6,6 +6,7 @@
 
 use super::chunks::INPUT;
 use crate::task::watch::{Watch, wake};
+use crate::thread::stack_size;
 use horsepower_core::cast::cast;
 use std::any::Any;
 use std::collections::VecDeque;
@@ -197,6 +198,7 @@ impl<A: Send + 'static> Feeder<A> {
             Arc::new(Shared { state: Mutex::new(state), room: Condvar::new(), watch, most });
         let fed = shared.clone();
         let thread = std::thread::Builder::new().name("hp-feeder".into());
+        let thread = thread.stack_size(stack_size());
         thread.spawn(move || fed.feed(items))?;
         Ok(Feeder(shared))
     }

@@ -2,6 +2,7 @@
 
 use super::daemon::is_daemon;
 use super::shared::{Function, OnPanic, Shared};
+use super::stack_size;
 use super::{StopToken, Thread};
 use crate::error::Error;
 use crate::names::Names;
@@ -67,8 +68,9 @@ impl ThreadBuilder {
         self
     }
 
-    /// The minimum size of its stack in bytes. Default: that of the standard library, which is 2
-    /// MiB or `RUST_MIN_STACK`.
+    /// The minimum size of its stack in bytes of address space; memory is used only as far as the stack is.
+    /// Default: that of the main thread on most systems, 8 MiB; or what the variable `RUST_MIN_STACK` says, if
+    /// that is more.
     ///
     /// ```
     /// use horsepower::Thread;
@@ -188,7 +190,13 @@ impl ThreadBuilder {
     fn make<F, T>(self, function: Function<T>) -> Thread<T> {
         let name = if self.name.is_empty() { NAMES.next::<F>() } else { self.name };
         let daemon = self.daemon.unwrap_or_else(is_daemon);
-        Thread::of(Shared::new(name, daemon, self.stack_size, function, self.on_panic))
+        Thread::of(Shared::new(
+            name,
+            daemon,
+            self.stack_size.unwrap_or_else(stack_size),
+            function,
+            self.on_panic,
+        ))
     }
 }
 

@@ -4,10 +4,10 @@
 //! | file | what it owns |
 //! |---|---|
 //! | `thread` | [`Thread`]: the handle |
-//! | `builder` | [`ThreadBuilder`]: name, daemon, stack size, what a panic calls |
 //! | `builder` | [`ThreadBuilder`]: name, daemon, stack size, panic callback |
 //! | `stop` | [`StopToken`]: the stop request, and the sleep that it ends |
 //! | `shared` | what the handle and the thread share: [`ThreadState`], waiting, the result |
+//! | `stack` | the default size of a stack |
 //! | `daemon` | whether the calling thread is a daemon, which its threads inherit |
 //!
 //! ```
@@ -36,11 +36,13 @@
 mod builder;
 mod daemon;
 mod shared;
+mod stack;
 mod stop;
 #[allow(clippy::module_inception)]
 mod thread;
 
 pub use builder::ThreadBuilder;
 pub use shared::ThreadState;
+pub(crate) use stack::stack_size;
 pub use stop::StopToken;
 pub use thread::Thread;

@@ -56,7 +56,7 @@ pub(super) type OnPanic = Box<dyn FnOnce(&Error) + Send>;
 pub(super) struct Shared<T> {
     pub(super) name: Arc<str>,
     pub(super) daemon: bool,
-    pub(super) stack_size: Option<usize>,
+    pub(super) stack_size: usize,
     pub(super) stop: StopToken,
     state: Mutex<State<T>>,
     changed: Condvar,
@@ -79,7 +79,7 @@ impl<T> Shared<T> {
     pub(super) fn new(
         name: String,
         daemon: bool,
-        stack_size: Option<usize>,
+        stack_size: usize,
         function: Function<T>,
         on_panic: Option<OnPanic>,
     ) -> Shared<T> {
@@ -219,10 +219,7 @@ impl<T: Send + 'static> Shared<T> {
         if self.name.contains('\0') {
             return Err(self.invalid(NUL));
         }
-        let mut builder = Builder::new().name(self.name.to_string());
-        if let Some(size) = self.stack_size {
-            builder = builder.stack_size(size);
-        }
+        let builder = Builder::new().name(self.name.to_string()).stack_size(self.stack_size);
         let mut state = self.lock();
         if state.stage != ThreadState::NotStarted {
             return Err(self.invalid(AGAIN));

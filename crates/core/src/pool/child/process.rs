@@ -143,8 +143,31 @@ impl ChildProcess {
         stat.is_ok_and(stopped)
     }
 
-    /// Bytes of memory that the process has for itself; `None` if it has ended.
-    pub(crate) fn memory(&self) -> Option<u64> {
+    /// Bytes of memory that the process has for itself; `None` if it has ended. Pages that it shares with the
+    /// fork server, or with other workers, are not its own.
+    ///
+    /// The kernel counts them page by page, so this takes the longer the more there are.
+    pub(crate) fn own_memory(&self) -> Option<u64> {
+        let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid)).ok()?;
+        let own = rollup.lines().filter_map(|line| {
+            let (name, size) = line.split_once(':')?;
+            let counts = ["Private_Clean", "Private_Dirty", "Private_Hugetlb", "Swap"];
+            let size = counts.contains(&name).then_some(size)?;
+            size.trim().strip_suffix("kB")?.trim_end().parse::<u64>().ok()
+        });
+        Some(own.sum::<u64>() * 1024)
+    }
+
+    /// True if the process has more than `limit` bytes of memory for itself, and how many. `None` if it has
+    /// not, or has ended.
+    pub(crate) fn memory_above(&self, limit: u64) -> Option<u64> {
+        // Cheap to know, and never less than its own.
+        self.memory().filter(|&most| most > limit)?;
+        self.own_memory().filter(|&own| own > limit)
+    }
+
+    /// Bytes of anonymous memory that the process uses, its own or shared with other processes.
+    fn memory(&self) -> Option<u64> {
         // Pages: total, resident, shared, …
         let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.pid)).ok()?;
         let mut pages = statm.split_ascii_whitespace().skip(1).map_while(|n| n.parse::<u64>().ok());

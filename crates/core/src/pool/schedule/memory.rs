@@ -45,8 +45,10 @@ impl Schedule {
             if memory.is_none() && replace_above.is_none() {
                 continue;
             }
-            let Some(used) = worker.process.memory() else { continue };
-            if let Some(limit) = memory.filter(|&limit| used > limit) {
+            let above = |limit: Option<u64>| {
+                limit.and_then(|limit| Some((limit, worker.process.memory_above(limit)?)))
+            };
+            if let Some((limit, used)) = above(memory) {
                 self.log.add(Event::MemoryLimit { pid, used, limit });
                 if busy {
                     let failure = Failure::Memory { pid, limit, used };
@@ -54,7 +56,7 @@ impl Schedule {
                 } else if grown {
                     worker.retire();
                 }
-            } else if grown && replace_above.is_some_and(|limit| used > limit) {
+            } else if let Some((_, used)) = above(replace_above.filter(|_| grown)) {
                 let tasks = worker.take_back(usize::MAX);
                 worker.retire();
                 self.log.add(Event::WorkerGrown { pid, used });

@@ -5,6 +5,7 @@ use super::pool::{Pool, Settings};
 use crate::error::{Error, Kind};
 use crate::executor::settings::at_least_one;
 use crate::info::usable_cpus;
+use crate::thread::stack_size;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +22,7 @@ pub struct ThreadPoolBuilder {
     name: Option<String>,
     queue_limit: Option<usize>,
     idle_timeout: Option<Duration>,
+    stack_size: Option<usize>,
     initializer: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
@@ -52,6 +54,26 @@ impl ThreadPoolBuilder {
         self
     }
 
+    /// The size of the stack of each thread, in bytes of address space; memory is used only as far as the
+    /// stack is. Default: that of the main thread on most systems, 8 MiB, so what runs in line runs here too;
+    /// or what the variable `RUST_MIN_STACK` says, if that is more.
+    ///
+    /// ```
+    /// use horsepower::{Executor, ThreadPoolExecutor};
+    ///
+    /// fn depth(n: u64) -> u64 {
+    ///     if n == 0 { 0 } else { 1 + std::hint::black_box(depth(n - 1)) }
+    /// }
+    ///
+    /// let pool = ThreadPoolExecutor::builder().workers(1).stack_size(64 << 20).build()?;
+    /// assert_eq!(pool.submit(depth, 100_000).result()?, 100_000);
+    /// # Ok::<(), horsepower::Error>(())
+    /// ```
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack_size = Some(bytes);
+        self
+    }
+
     /// Calls `function` with `argument` once on each thread, before its first task. If the call panics,
     /// the pool is broken and every task fails with the reason.
     pub fn initializer<F, A>(mut self, function: F, argument: A) -> Self
@@ -80,7 +102,8 @@ impl ThreadPoolBuilder {
             return Err(Error::new(Kind::Invalid(why.into())));
         }
         let idle_timeout = self.idle_timeout.unwrap_or(IDLE_TIMEOUT);
-        let settings = Settings { name, idle_timeout, initializer: self.initializer };
+        let stack_size = self.stack_size.unwrap_or_else(stack_size);
+        let settings = Settings { name, idle_timeout, stack_size, initializer: self.initializer };
         Ok(ThreadPoolExecutor::of(
             Arc::new(Pool::new(settings, workers)),
             workers,
@@ -96,6 +119,7 @@ impl fmt::Debug for ThreadPoolBuilder {
             .field("name", &self.name)
             .field("queue_limit", &self.queue_limit)
             .field("idle_timeout", &self.idle_timeout)
+            .field("stack_size", &self.stack_size)
             .finish_non_exhaustive()
     }
 }

@@ -22,6 +22,7 @@ pub(super) struct Settings {
     pub(super) name: String,
     /// How long a thread waits for a job until it leaves.
     pub(super) idle_timeout: Duration,
+    pub(super) stack_size: usize,
     /// What each thread calls first.
     pub(super) initializer: Option<Arc<dyn Fn() + Send + Sync>>,
 }
@@ -208,7 +209,8 @@ impl Pool {
         let number = threads.free_number();
         let pool = self.clone();
         let name = format!("{}_{number}", self.settings.name);
-        let thread = Builder::new().name(name).spawn(move || pool.live(number))?;
+        let thread = Builder::new().name(name).stack_size(self.settings.stack_size);
+        let thread = thread.spawn(move || pool.live(number))?;
         threads.started(number, thread);
         Ok(())
     }
