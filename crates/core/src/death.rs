@@ -1,6 +1,7 @@
 //! How a process ended, and the words for it.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The death of a worker process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +10,26 @@ pub struct Death {
     pub pid: u32,
     /// How it ended.
     pub cause: Cause,
+    /// What it said last, if it could say why it ends: a panic that cannot be caught, or a stack overflow.
+    pub last_words: Option<Arc<str>>,
 }
+
+impl Death {
+    /// A death of which no more is known.
+    #[must_use]
+    pub fn new(pid: u32, cause: Cause) -> Death {
+        Death { pid, cause, last_words: None }
+    }
+
+    /// True if the process has overflowed its stack.
+    #[must_use]
+    pub fn is_stack_overflow(&self) -> bool {
+        self.last_words.as_deref() == Some(STACK_OVERFLOW)
+    }
+}
+
+/// What a worker says when it overflows its stack.
+pub(crate) const STACK_OVERFLOW: &str = "it overflowed its stack";
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +91,7 @@ mod tests {
 
     #[test]
     fn deaths_are_told_in_words() {
-        let death = |cause| Death { pid: 42, cause }.to_string();
+        let death = |cause| Death::new(42, cause).to_string();
         assert_eq!(death(Cause::Exit(3)), "worker process 42 exited with code 3");
         assert_eq!(
             death(Cause::Signal(11)),

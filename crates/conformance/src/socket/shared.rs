@@ -285,7 +285,7 @@ impl Shared {
             },
             None => Cause::Exit(0),
         };
-        let death = Death { pid, cause };
+        let death = Death::new(pid, cause);
         let new = self.start_agent(number).ok();
         let mut state = self.lock();
         state.restarts.push(Restart::new(pid, death.to_string()));

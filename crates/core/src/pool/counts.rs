@@ -58,7 +58,7 @@ mod tests {
         let mut restarts = Restarts::default();
         for pid in 1..=100 {
             let why = (pid == 100).then_some("it was tired");
-            restarts.add(&Death { pid, cause: Cause::Exit(1) }, why);
+            restarts.add(&Death::new(pid, Cause::Exit(1)), why);
         }
         assert_eq!((restarts.count, restarts.last.len()), (100, REMEMBERED));
         let pids: Vec<u32> = restarts.last.iter().map(|restart| restart.pid).collect();

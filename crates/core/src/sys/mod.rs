@@ -9,4 +9,5 @@ pub(crate) mod inherited;
 pub(crate) mod lifeline;
 pub(crate) mod memory;
 pub(crate) mod notes;
+pub(crate) mod overflow;
 pub(crate) mod signals;

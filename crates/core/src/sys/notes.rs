@@ -88,11 +88,15 @@ pub(crate) fn write(pipe: &OwnedFd, note: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// The frame of a note.
+pub(crate) fn frame(note: &[u8]) -> Vec<u8> {
+    debug_assert!(note.len() <= LONGEST);
+    [&(note.len() as u16).to_le_bytes()[..], note].concat()
+}
+
 /// Worker: writes a frame if there is room for it. False: there is none.
 pub(crate) fn write_now(pipe: &OwnedFd, note: &[u8]) -> io::Result<bool> {
-    debug_assert!(note.len() <= LONGEST);
-    let mut frame = (note.len() as u16).to_le_bytes().to_vec();
-    frame.extend_from_slice(note);
+    let frame = frame(note);
     loop {
         match rustix::io::write(pipe, &frame) {
             Ok(_) => return Ok(true),

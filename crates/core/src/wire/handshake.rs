@@ -104,6 +104,8 @@ pub(crate) enum Note {
     Ready,
     /// Worker: it will not serve, and why.
     Refused(String),
+    /// Worker: it is about to end, and why.
+    Dying(String),
     /// Worker: there is a reply, and the supervisor had asked for a message.
     Reply,
     /// Parent: a new segment of this many bytes. Its descriptor comes with the note.
@@ -146,6 +148,7 @@ impl Note {
         match self {
             Note::Ready => vec![1],
             Note::Refused(why) => text(2, why),
+            Note::Dying(why) => text(14, why),
             Note::Reply => vec![3],
             Note::Segment { id, len } => numbers(4, *id, *len),
             Note::Arrived => vec![5],
@@ -175,6 +178,7 @@ impl Note {
             (13, errno) => {
                 Some(Note::ForkFailed { errno: i32::from_le_bytes(errno.try_into().ok()?) })
             }
+            (14, why) => Some(Note::Dying(String::from_utf8_lossy(why).into_owned())),
             (12, why) => Some(Note::Denied(String::from_utf8_lossy(why).into_owned())),
             (4 | 6, numbers) => {
                 let (first, second) = numbers.split_first_chunk()?;
@@ -229,6 +233,7 @@ mod tests {
                 Note::Need { len },
                 Note::Grant { id },
                 Note::Denied(why.clone()),
+                Note::Dying(why.clone()),
                 Note::ForkFailed { errno: id as i32 },
             ] {
                 prop_assert_eq!(Note::decode(&note.encode()), Some(note));

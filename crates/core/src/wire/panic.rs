@@ -7,7 +7,10 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
+
+/// Most panics of one call that are remembered.
+const MOST_SEEN: usize = 4;
 
 /// What is known about a panic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +26,9 @@ pub struct PanicReport {
 
 thread_local! {
     static CATCHING: Cell<bool> = const { Cell::new(false) };
-    static SEEN: RefCell<Option<PanicReport>> = const { RefCell::new(None) };
+    /// The panics of the call that is being made, in their order. All but the last are dealt with, or
+    /// unwind while the last one happens.
+    static SEEN: RefCell<Vec<PanicReport>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Calls `function`; returns a panic instead of printing it.
@@ -38,10 +43,10 @@ pub fn catch<T>(function: impl FnOnce() -> T) -> Result<T, PanicReport> {
     let outer = CATCHING.replace(true);
     // The thread-local is gone while the thread's locals are being destroyed; then the report lacks
     // the location.
-    let outer_seen = SEEN.try_with(RefCell::take).ok().flatten();
+    let outer_seen = SEEN.try_with(RefCell::take).unwrap_or_default();
     let result = catch_unwind(AssertUnwindSafe(function));
     CATCHING.set(outer);
-    let seen = SEEN.try_with(|seen| seen.replace(outer_seen)).ok().flatten();
+    let seen = SEEN.try_with(|seen| seen.replace(outer_seen)).ok().and_then(|mut seen| seen.pop());
     result.map_err(|payload| {
         let report = seen.unwrap_or_else(|| PanicReport {
             message: message(&*payload),
@@ -64,13 +69,67 @@ fn install_hook() {
     HOOK.call_once(|| {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            if CATCHING.try_with(Cell::get).unwrap_or(false) {
+            let catching = CATCHING.try_with(Cell::get).unwrap_or(false);
+            if catching && can_unwind(panic) {
                 note(panic);
             } else {
+                if catching {
+                    last_words(panic);
+                }
                 previous(panic);
             }
         }));
     });
+}
+
+/// Called with what is known of a panic that ends the process.
+type OnFatal = Box<dyn Fn(&str) + Send + Sync>;
+
+static ON_FATAL: OnceLock<OnFatal> = OnceLock::new();
+
+/// Makes the call with every panic that ends this process although it is in a [`catch`]. Only the first
+/// function that is given here counts.
+pub(crate) fn on_fatal(call: impl Fn(&str) + Send + Sync + 'static) {
+    let _ = ON_FATAL.set(Box::new(call));
+}
+
+/// False if the process ends after the hook: in a program that aborts on panic, and where the compiler lets no
+/// panic through. The standard library does not say so to a stable program; these are the ways in which
+/// `core` begins such messages (`core/src/panicking.rs`).
+fn can_unwind(panic: &PanicHookInfo<'_>) -> bool {
+    const FINAL: [&str; 6] = [
+        "panic in a function that cannot unwind",
+        "panic in a destructor during cleanup",
+        "unsafe precondition(s) violated",
+        "misaligned pointer dereference",
+        "null pointer dereference occurred",
+        "trying to construct an enum from an invalid value",
+    ];
+    let message = panic.payload_as_str().unwrap_or_default();
+    !cfg!(panic = "abort") && !FINAL.iter().any(|start| message.starts_with(start))
+}
+
+/// Tells of a panic that ends the process. Those before it, which were to be caught, are usually the reason,
+/// and have not been printed.
+fn last_words(panic: &PanicHookInfo<'_>) {
+    use std::io::Write as _;
+    let before = SEEN.try_with(RefCell::take).unwrap_or_default();
+    let mut stderr = std::io::stderr();
+    for report in &before {
+        // There is nobody else to tell.
+        let _ = writeln!(stderr, "{report}");
+        if let Some(backtrace) = &report.backtrace {
+            let _ = writeln!(stderr, "{backtrace}");
+        }
+    }
+    let Some(call) = ON_FATAL.get() else { return };
+    let mut words: Vec<String> = before.iter().map(ToString::to_string).collect();
+    if words.is_empty() {
+        let location = panic.location().map(ToString::to_string);
+        let report = PanicReport { message: message(panic.payload()), location, backtrace: None };
+        words.push(report.to_string());
+    }
+    call(&words.join("; then "));
 }
 
 fn note(panic: &PanicHookInfo<'_>) {
@@ -81,7 +140,13 @@ fn note(panic: &PanicHookInfo<'_>) {
         location: panic.location().map(ToString::to_string),
         backtrace: captured.then(|| backtrace.to_string()),
     };
-    let _ = SEEN.try_with(|seen| seen.replace(Some(report)));
+    let _ = SEEN.try_with(|seen| {
+        let mut seen = seen.borrow_mut();
+        if seen.len() == MOST_SEEN {
+            seen.remove(0);
+        }
+        seen.push(report);
+    });
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {

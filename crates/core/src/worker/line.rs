@@ -2,7 +2,10 @@
 //!
 //! Made by [`worker`](super::worker) from the descriptors that come with the handshake.
 
-use crate::sys::lifeline;
+use crate::death::STACK_OVERFLOW;
+use crate::sys::{lifeline, notes, overflow};
+use crate::wire::handshake::Note;
+use crate::wire::panic;
 use std::io;
 use std::os::fd::OwnedFd;
 
@@ -24,5 +27,19 @@ impl Line {
         let line = Line { control: high(control), notes: high(notes), _lifeline: high(lifeline) };
         lifeline::hold(&line._lifeline)?;
         Ok(line)
+    }
+
+    /// From now on, the parent is told why this process ends, if it can tell: a panic that cannot be caught,
+    /// and a stack overflow of this thread.
+    pub(super) fn tell_of_the_end(&self) -> io::Result<()> {
+        let pipe = self.notes.try_clone()?;
+        panic::on_fatal(move |why| {
+            let _ = notes::write_now(&pipe, &Note::Dying(why.to_owned()).encode());
+        });
+        overflow::tell(
+            self.notes.try_clone()?,
+            notes::frame(&Note::Dying(STACK_OVERFLOW.into()).encode()),
+        );
+        Ok(())
     }
 }

@@ -141,6 +141,15 @@ impl Error {
         return false;
     }
 
+    /// The worker process died because the task overflowed its stack.
+    #[must_use]
+    pub fn is_stack_overflow(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        return self.death().is_some_and(Death::is_stack_overflow);
+        #[cfg(not(target_os = "linux"))]
+        return false;
+    }
+
     /// What came back from the worker makes no sense: the worker process corrupted the memory that it
     /// shares with its parent, and was killed, or a [`Backend`](crate::backend::Backend) received
     /// something that is no answer.
@@ -417,7 +426,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_death_can_be_asked_about() {
-        let death = Death { pid: 7, cause: Cause::Signal(11) };
+        let death = Death::new(7, Cause::Signal(11));
         let error = Error::of_task(Kind::Died(death), "t");
         assert!(error.is_worker_death() && !error.is_panic());
         assert_eq!(

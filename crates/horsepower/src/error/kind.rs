@@ -103,7 +103,10 @@ impl fmt::Display for Kind {
         match self {
             Kind::Panicked(report) => report.fmt(f),
             #[cfg(target_os = "linux")]
-            Kind::Died(death) => write!(f, "{death} while running it"),
+            Kind::Died(death) => {
+                write!(f, "{death} while running it")?;
+                death.last_words.iter().try_for_each(|words| write!(f, ": {words}"))
+            }
             #[cfg(target_os = "linux")]
             Kind::NeverStarted { death, why: None } => write!(f, "{death} before running it"),
             #[cfg(target_os = "linux")]
@@ -220,7 +223,7 @@ mod tests {
             let location = location.map(str::to_owned);
             Kind::Panicked(PanicReport { message: "oh".into(), location, backtrace: None })
         };
-        let death = |cause| Death { pid: 7, cause };
+        let death = |cause| Death::new(7, cause);
         let (named, why) = (|| "my::Type".to_owned(), || "it is odd".to_owned());
         vec![
             (report(Some("a.rs:1:2")), "task my::task: it panicked at a.rs:1:2: oh"),

@@ -47,12 +47,15 @@ pub(super) enum Then {
     Refused(io::Error),
 }
 
+/// Starts the thread that draws: see [`Feeder::start`].
+type StartFeeder<A> = Box<dyn FnOnce(usize, Arc<Watch>) -> io::Result<Feeder<A>> + Send>;
+
 /// The items of a map that has not started.
 pub(crate) enum Items<I: Iterator> {
     /// To be drawn by the thread that reads the results.
     Here(I),
     /// To be drawn by a thread of its own, which keeps at most so many.
-    Elsewhere(Box<dyn FnOnce(usize, Arc<Watch>) -> io::Result<Feeder<I::Item>> + Send>),
+    Elsewhere(StartFeeder<I::Item>),
 }
 
 impl<I: Iterator> Items<I>
@@ -208,7 +211,7 @@ impl<A> Shared<A> {
     /// The body of the thread.
     fn feed(&self, mut items: impl Iterator<Item = A>) {
         let fed = catch_unwind(AssertUnwindSafe(|| {
-            while let Some(item) = items.next() {
+            for item in items.by_ref() {
                 let mut state = self.lock();
                 while state.items.len() >= self.most && !state.closed {
                     state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);

@@ -61,6 +61,8 @@ pub(crate) struct WorkerHandle {
     pub(crate) history: History,
     pub(crate) helper: Helper,
     pub(crate) trouble: Trouble,
+    /// Why it ends, as it says.
+    pub(crate) last_words: Option<Arc<str>>,
 }
 
 impl WorkerHandle {
@@ -87,6 +89,7 @@ impl WorkerHandle {
             history: History::new(Instant::now()),
             helper: Helper::None,
             trouble: Trouble::default(),
+            last_words: None,
         }
     }
 
@@ -297,6 +300,7 @@ impl WorkerHandle {
                 Some(Note::Arrived) => _ = self.stage.arrived(),
                 Some(Note::Ready) => *ready |= self.stage.report_ready(),
                 Some(Note::Refused(why)) => return Err(why),
+                Some(Note::Dying(why)) => self.last_words = Some(why.into()),
                 Some(Note::Need { len }) => {
                     self.segments.grant(len, self.window.in_flight(), &self.line.control)?;
                 }

@@ -129,7 +129,7 @@ impl ChildProcess {
         self.cut_lifeline();
         *end = Some(cause);
         self.ended.notify_all();
-        Death { pid: self.pid, cause }
+        Death::new(self.pid, cause)
     }
 
     /// True if a signal, or a debugger, has stopped the process.

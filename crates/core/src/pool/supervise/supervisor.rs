@@ -127,14 +127,16 @@ impl Supervisor {
         // What its tasks have started ends with it, however it ends.
         worker.process.kill_group();
         self.descriptors.remove(&worker.process, &worker.line.notes);
-        let death = worker.process.reap();
+        let mut death = worker.process.reap();
+        death.last_words = worker.last_words.take();
         schedule.recover(index, &death, outbox);
         if dedicated || released {
             return;
         }
         let replaced = (retired && orderly).then_some("replaced");
-        schedule.log.restarts.add(&death, why.as_deref().or(replaced));
-        let Death { pid, cause } = death;
+        let words = death.last_words.as_deref();
+        schedule.log.restarts.add(&death, why.as_deref().or(words).or(replaced));
+        let Death { pid, cause, .. } = death;
         if retired && (ready || idle) && orderly {
             schedule.log.add(Event::WorkerLeft { pid });
             return;
