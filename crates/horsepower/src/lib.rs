@@ -66,6 +66,7 @@
 //! the repository has the stops in between.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Without processes, some of the shared code is unused.
 #![cfg_attr(not(target_os = "linux"), allow(dead_code))]
 
@@ -85,6 +86,10 @@ mod task;
 pub mod thread;
 pub mod timeit;
 mod value;
+
+/// The crate of the bars that [`MapBuilder::progress_bar`] takes; with the feature `indicatif`.
+#[cfg(feature = "indicatif")]
+pub use indicatif;
 
 pub use error::Error;
 pub use executor::{
@@ -139,6 +144,21 @@ pub mod backend {
 /// horsepower::init();
 /// // … the program
 /// ```
+///
+/// Three mistakes:
+///
+/// - With `#[tokio::main]`, `main` already runs in a runtime, and so would every worker; a task that builds a
+///   runtime of its own panics there. Call `init` first and build the runtime after it:
+///
+///   ```
+///   fn main() {
+///       horsepower::init();
+///       # fn runtime() {}
+///       runtime(); // tokio::runtime::Runtime::new()?.block_on(async { … })
+///   }
+///   ```
+/// - Standard input must not be read before. A worker finds there what it is.
+/// - In a test it belongs on the thread of the test, not on one that the test starts: pools say so.
 pub fn init() {
     #[cfg(target_os = "linux")]
     horsepower_core::init::init();

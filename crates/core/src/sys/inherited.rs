@@ -6,10 +6,14 @@
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-/// Takes ownership of standard input and replaces it with `/dev/null`.
+/// Takes ownership of standard input and replaces it with `/dev/null`, or, where there is none, with a pipe
+/// that has ended.
 pub(crate) fn take_standard_input() -> io::Result<OwnedFd> {
     let taken = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
-    let null = std::fs::File::open("/dev/null")?;
+    let null = match std::fs::File::open("/dev/null") {
+        Ok(null) => OwnedFd::from(null),
+        Err(_) => rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?.0,
+    };
     rustix::stdio::dup2_stdin(&null)?;
     Ok(taken)
 }

@@ -6,6 +6,7 @@
 //! reads.
 
 use crate::wire::identity::Identity;
+use crate::wire::panic::shortened;
 
 /// How a handshake begins.
 pub(crate) const MAGIC: &[u8; 24] = b"horsepower worker start\x01";
@@ -140,7 +141,7 @@ fn numbers(kind: u8, first: u64, second: u64) -> Vec<u8> {
 /// A note that consists of a text, of which the beginning is sent.
 fn text(kind: u8, text: &str) -> Vec<u8> {
     let most = crate::sys::control::LONGEST - 1;
-    [&[kind][..], &text.as_bytes()[..text.floor_char_boundary(most)]].concat()
+    [&[kind][..], shortened(text, most).as_bytes()].concat()
 }
 
 impl Note {

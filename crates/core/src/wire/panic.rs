@@ -105,7 +105,7 @@ fn can_unwind(panic: &PanicHookInfo<'_>) -> bool {
         "null pointer dereference occurred",
         "trying to construct an enum from an invalid value",
     ];
-    let message = panic.payload_as_str().unwrap_or_default();
+    let message = message(panic.payload());
     !cfg!(panic = "abort") && !FINAL.iter().any(|start| message.starts_with(start))
 }
 
@@ -164,9 +164,10 @@ impl fmt::Display for PanicReport {
     }
 }
 
-/// The first part of a text that is not longer than [`MOST_TEXT`].
-fn shortened(text: &str) -> &str {
-    &text[..text.floor_char_boundary(MOST_TEXT)]
+/// The beginning of a text, of at most so many bytes.
+pub(crate) fn shortened(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
+    &text[..end.unwrap_or(0)]
 }
 
 /// Most bytes of each text of a report that are sent; of a longer one, the beginning.
@@ -180,7 +181,7 @@ impl PanicReport {
     /// `u32::MAX`.
     pub(crate) fn encode(&self, bytes: &mut Vec<u8>) {
         let texts = [Some(&self.message), self.location.as_ref(), self.backtrace.as_ref()];
-        for text in texts.map(|text| text.map(|text| shortened(text))) {
+        for text in texts.map(|text| text.map(|text| shortened(text, MOST_TEXT))) {
             let len = text.map_or(u32::MAX, |text| u32::try_from(text.len()).unwrap_or(0));
             bytes.extend(len.to_le_bytes());
             if let Some(text) = text.filter(|_| len > 0) {

@@ -22,22 +22,48 @@ pub(crate) struct Reentry {
     pub(crate) silent: bool,
 }
 
-/// The name of the thread that called `init`, if it was not the main thread.
-static INIT_THREAD: OnceLock<Option<String>> = OnceLock::new();
+/// The thread that called `init`.
+#[derive(Debug)]
+enum Caller {
+    Main,
+    /// Another one, and its name.
+    Thread(Option<String>),
+}
 
-/// The program has not called `init`, so it cannot make a process pool.
+static INIT_THREAD: OnceLock<Caller> = OnceLock::new();
+
+/// The program has not called `init` as it should, so it cannot make a process pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotReady;
+pub enum NotReady {
+    /// It has not called `init`.
+    NoInit,
+    /// A test has called it on a thread of its own, from which nobody can tell which test it is.
+    NotOnTheTestsThread,
+    /// The program was started by the dynamic loader, so executing it again would execute the loader.
+    StartedByLoader,
+}
 
 impl fmt::Display for NotReady {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "this program has not called `horsepower::init()`, so it cannot start worker processes.\n\
-             Add it as the first line of `main` (in a test: as the first line of the #[test] \
-             function):\n\n    fn main() {\n        horsepower::init();\n        …\n    }\n",
-        )
+        let text = match self {
+            NotReady::NoInit => NO_INIT,
+            NotReady::NotOnTheTestsThread => {
+                "this test has called `horsepower::init()` on a thread that it has started. A worker runs the \
+                 same test up to that call, and libtest gives its name to the test's own thread alone. Call it \
+                 there, as the first line of the #[test] function."
+            }
+            NotReady::StartedByLoader => {
+                "this program was started by the dynamic loader (`ld.so PROGRAM`), so it cannot start itself \
+                 again as a worker. Start it directly."
+            }
+        };
+        f.write_str(text)
     }
 }
+
+const NO_INIT: &str = "this program has not called `horsepower::init()`, so it cannot start worker processes.\n\
+     Add it as the first line of `main` (in a test: as the first line of the #[test] \
+     function):\n\n    fn main() {\n        horsepower::init();\n        …\n    }\n";
 
 impl std::error::Error for NotReady {}
 
@@ -47,9 +73,10 @@ impl std::error::Error for NotReady {}
 /// in each worker. Outside of a worker it does almost nothing: one system call.
 pub fn init() {
     INIT_THREAD.get_or_init(|| {
-        let main = rustix::thread::gettid() == rustix::process::getpid();
-        let thread = std::thread::current();
-        thread.name().filter(|_| !main).map(str::to_owned)
+        if rustix::thread::gettid() == rustix::process::getpid() {
+            return Caller::Main;
+        }
+        Caller::Thread(std::thread::current().name().map(str::to_owned))
     });
     if control::begins_with(rustix::stdio::stdin(), crate::wire::handshake::MAGIC) {
         worker::serve()
@@ -61,23 +88,37 @@ pub fn init() {
 /// # Errors
 /// [`NotReady`] if the program has not called [`init`].
 pub(crate) fn reentry_point() -> Result<&'static Reentry, NotReady> {
-    static REENTRY: OnceLock<Reentry> = OnceLock::new();
-    let caller = INIT_THREAD.get().ok_or(NotReady)?;
-    Ok(REENTRY.get_or_init(|| reentry(caller.as_deref())))
+    static REENTRY: OnceLock<Result<Reentry, NotReady>> = OnceLock::new();
+    let caller = INIT_THREAD.get().ok_or(NotReady::NoInit)?;
+    REENTRY.get_or_init(|| reentry(caller)).as_ref().map_err(|why| *why)
 }
 
-fn reentry(caller: Option<&str>) -> Reentry {
-    match caller {
+fn reentry(caller: &Caller) -> Result<Reentry, NotReady> {
+    if is_started_by_loader() {
+        return Err(NotReady::StartedByLoader);
+    }
+    Ok(match caller {
         // libtest runs each test on a thread with the name of the test. One test at a time:
         // otherwise the harness prints a warning to standard output after a minute.
-        Some(test) if is_test_program() => Reentry {
+        Caller::Thread(None) if is_test_program() => return Err(NotReady::NotOnTheTestsThread),
+        Caller::Thread(Some(test)) if is_test_program() => Reentry {
             arguments: [test, "--exact", "--include-ignored", "--nocapture", "--test-threads=1"]
                 .map(OsString::from)
                 .to_vec(),
             silent: true,
         },
         _ => Reentry { arguments: std::env::args_os().skip(1).collect(), silent: false },
-    }
+    })
+}
+
+/// True if the dynamic loader was executed, and has loaded this program: the system takes the loader for the
+/// program then.
+fn is_started_by_loader() -> bool {
+    // `ld-linux-x86-64.so.2`, `ld-musl-aarch64.so.1`, `ld.so`. Inodes do not tell: some file systems show
+    // another one in `/proc/self/maps`.
+    let exe = std::fs::read_link("/proc/self/exe").unwrap_or_default();
+    let name = exe.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    (name.starts_with("ld-") || name.starts_with("ld.")) && name.contains(".so")
 }
 
 /// True if this program is a Rust test harness. Cargo puts those into `deps`; elsewhere, the file

@@ -349,7 +349,7 @@ mod tests {
                  `cancel_queued` and `kill_running`",
             ),
             (
-                Kind::NotReady(NotReady),
+                Kind::NotReady(NotReady::NoInit),
                 "this program has not called `horsepower::init()`, so it cannot start worker processes.\n\
                  Add it as the first line of `main` (in a test: as the first line of the #[test] \
                  function):\n\n    fn main() {\n        horsepower::init();\n        …\n    }\n",

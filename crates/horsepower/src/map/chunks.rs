@@ -138,8 +138,10 @@ impl<R> Watched<R> {
     fn next(&mut self, deadline: Option<Instant>) -> Next<R> {
         loop {
             if let Some(order) = &mut self.order
-                && let Some(front) = order.pop_front_if(|front| self.ended.remove(front))
+                && let Some(&front) = order.front()
+                && self.ended.remove(&front)
             {
+                order.pop_front();
                 return self.take(front);
             }
             match self.watch.next(deadline) {
