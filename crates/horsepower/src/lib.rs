@@ -151,11 +151,10 @@ pub mod backend {
 ///   runtime of its own panics there. Call `init` first and build the runtime after it:
 ///
 ///   ```
-///   fn main() {
-///       horsepower::init();
-///       # fn runtime() {}
-///       runtime(); // tokio::runtime::Runtime::new()?.block_on(async { … })
-///   }
+///   // The first lines of a `main` that is not `async`:
+///   horsepower::init();
+///   # fn run() {}
+///   run(); // tokio::runtime::Runtime::new()?.block_on(async { … })
 ///   ```
 /// - Standard input must not be read before. A worker finds there what it is.
 /// - In a test it belongs on the thread of the test, not on one that the test starts: pools say so.
