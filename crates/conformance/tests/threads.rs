@@ -299,3 +299,49 @@ fn threads_have_the_stack_of_main() {
         assert_eq!(thread.result().unwrap(), deep);
     });
 }
+
+/// EX-22: tasks that wait for tasks of their own full pool, in every way, without a limit of time: a thread that
+/// waits runs what nobody else can.
+#[test]
+fn ex_22_waiting_for_the_own_pool() {
+    use horsepower::{Until, wait};
+    fn sum(pool: &Arc<ThreadPoolExecutor>, n: u64, how: u64) -> u64 {
+        if n == 0 {
+            return 0;
+        }
+        let below = || {
+            let inner = pool.clone();
+            pool.spawn(move || sum(&inner, n - 1, how))
+        };
+        n + match how {
+            0 => below().result().unwrap(),
+            1 => wait([below()], Until::AllCompleted, None).done.remove(0).result().unwrap(),
+            2 => as_completed([below()]).map(|done| done.result().unwrap()).sum(),
+            3 => {
+                let inner = pool.clone();
+                let items = pool.spawn_map(move |n| sum(&inner, n, how), [n - 1]);
+                items.map(Result::unwrap).sum()
+            }
+            _ => {
+                let inner = pool.clone();
+                let items = pool.spawn_tasks(move |n| sum(&inner, n, how), [n - 1]);
+                items.unordered().map().map(Result::unwrap).sum()
+            }
+        }
+    }
+    guarded("ex_22", || {
+        for how in 0..5 {
+            for workers in [1, 2] {
+                let pool = Arc::new(ThreadPoolExecutor::with_workers(workers).unwrap());
+                let all: Vec<_> = (0..4)
+                    .map(|_| {
+                        let inner = pool.clone();
+                        pool.spawn(move || sum(&inner, 20, how))
+                    })
+                    .collect();
+                assert!(all.into_iter().all(|future| future.result().unwrap() == 210), "{how}");
+                assert_eq!(pool.stats().done, 4 * 21, "{how}");
+            }
+        }
+    });
+}

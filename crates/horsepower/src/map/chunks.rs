@@ -144,6 +144,14 @@ impl<R> Watched<R> {
                 order.pop_front();
                 return self.take(front);
             }
+            // On a thread of the pool whose queue they are in, somebody has to run them.
+            let mut chunks = self.chunks.values();
+            if deadline.is_none()
+                && !self.watch.has_news()
+                && chunks.any(|(_, chunk)| chunk.run_if_queued())
+            {
+                continue;
+            }
             match self.watch.next(deadline) {
                 None => return Next::Late,
                 Some(INPUT) => return Next::Input,

@@ -80,7 +80,7 @@ impl<F: AsTaskFuture> Ready<F> {
         }
         let number = match self.ended.pop_front() {
             Some(number) => number,
-            None => self.group.watch.next(deadline)?,
+            None => self.group.next(deadline)?,
         };
         self.take(number)
     }

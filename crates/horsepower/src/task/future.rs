@@ -205,6 +205,10 @@ impl<T> TaskFuture<T> {
         Arc::as_ptr(&self.promise).addr()
     }
 
+    pub(crate) fn run_if_queued(&self) -> bool {
+        self.promise.run_if_queued()
+    }
+
     pub(crate) fn watch(&self, watch: &Arc<Watch>, number: usize) {
         self.promise.watch(watch, number);
     }

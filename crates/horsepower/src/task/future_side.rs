@@ -3,6 +3,7 @@
 use crate::error::{Error, Kind};
 use crate::executor::Helped;
 use crate::task::promise::{Callback, Outcome, Promise, Stage, TOLD_WITHIN};
+use crate::task::queued;
 use crate::task::watch::{Watch, wake};
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
@@ -46,6 +47,11 @@ impl<T> Promise<T> {
     /// True if this thread calls done-callbacks of such tasks.
     fn is_callback_thread(&self) -> bool {
         self.control.as_ref().is_some_and(|control| control.is_callback_thread())
+    }
+
+    /// On a thread of the pool that the task is queued in: runs it here. False: it was not queued.
+    pub(crate) fn run_if_queued(&self) -> bool {
+        self.control.is_none() && queued::run_if_queued(&self.task_state)
     }
 
     fn help(&self, deadline: Option<Instant>) -> Helped {
@@ -129,6 +135,9 @@ impl<T> Promise<T> {
                 }
                 _ if self.is_copy() => return Err(self.error(Kind::Copied)),
                 Stage::Pending | Stage::Running | Stage::ToCall | Stage::Calling(_) => {}
+            }
+            if deadline.is_none() && self.run_if_queued() {
+                continue;
             }
             match self.help(deadline) {
                 // Look once more even when late: the help may have brought the answer.

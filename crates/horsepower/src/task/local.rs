@@ -8,12 +8,15 @@ use crate::map::Clock;
 use crate::task::promise::{Outcome, Promise, Token};
 use horsepower_core::callback_threads::FollowUp;
 use horsepower_core::panic::PanicReport;
+use horsepower_core::task::TaskState;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What an executor needs from a promise, whatever the type of its result.
 pub(crate) trait AnyPromise: Send + Sync {
     fn name(&self) -> &Name;
+    /// The state of the task; its address tells it from others.
+    fn task_state(&self) -> &TaskState;
     /// See [`Promise::begin`].
     fn begin(&self) -> bool;
     /// See [`Promise::pause`].
@@ -33,6 +36,10 @@ pub(crate) trait AnyPromise: Send + Sync {
 impl<R: Send> AnyPromise for Promise<R> {
     fn name(&self) -> &Name {
         &self.task
+    }
+
+    fn task_state(&self) -> &TaskState {
+        &self.task_state
     }
 
     fn begin(&self) -> bool {

@@ -8,6 +8,7 @@
 //! | `promise` | the executor's half of a future: where the answer is put (step ⑦) |
 //! | `future_side` | the future's side of the promise: waiting, taking, cancelling |
 //! | `local` | a task that runs in this process, whatever its types |
+//! | `queued` | a task that waits for another one of its own thread pool runs it |
 //! | `replay` | a call that can be repeated although it consumes its argument |
 //! | `watch` | notifies one waiter of whichever of several tasks finishes |
 //! | `wait`, `as_completed` | waiting for several futures |
@@ -19,6 +20,7 @@ mod future_side;
 pub(crate) mod local;
 mod options;
 pub(crate) mod promise;
+pub(crate) mod queued;
 pub(crate) mod replay;
 mod wait;
 pub(crate) mod watch;

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::task::AsTaskFuture;
 use crate::task::promise::TOLD_WITHIN;
+use crate::task::queued;
 use crate::task::watch::Watch;
 use std::collections::HashSet;
 use std::future::poll_fn;
@@ -56,7 +57,7 @@ pub fn wait<F: AsTaskFuture>(
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut group = Group::new(futures);
     while !group.enough(until) {
-        match group.watch.next(deadline) {
+        match group.next(deadline) {
             Some(number) => group.arrived(number),
             None => break,
         }
@@ -93,6 +94,20 @@ pub(crate) struct Group<F: AsTaskFuture> {
 }
 
 impl<F: AsTaskFuture> Group<F> {
+    /// The next future that is done. On a thread of a pool, those that are in its queue are run meanwhile,
+    /// unless the wait has a limit.
+    pub(crate) fn next(&self, deadline: Option<Instant>) -> Option<usize> {
+        while deadline.is_none() && queued::is_pool_thread() {
+            if let Some(number) = self.watch.next(Some(Instant::now())) {
+                return Some(number);
+            }
+            if !self.futures.iter().flatten().any(|future| future.task_future().run_if_queued()) {
+                break;
+            }
+        }
+        self.watch.next(deadline)
+    }
+
     pub(crate) fn new(futures: impl IntoIterator<Item = F>) -> Group<F> {
         let mut seen = HashSet::new();
         let mut group = Group {

@@ -7,8 +7,9 @@ use super::job::Job;
 use super::pool::{Pool, count};
 use super::state::State;
 use crate::error::Kind;
+use crate::task::queued;
 use horsepower_core::panic::catch;
-use horsepower_core::task::PATIENCE;
+use horsepower_core::task::{PATIENCE, TaskState};
 use std::cell::Cell;
 use std::sync::{Arc, MutexGuard};
 use std::thread;
@@ -23,6 +24,7 @@ impl Pool {
     /// The body of a pool thread.
     pub(super) fn live(self: Arc<Self>, number: usize) {
         self.within(|| tracing::debug!(pool = self.settings.name, number, "thread started"));
+        queued::set(Some(Arc::new(self.clone())));
         let over = self.lock().is_over();
         if let Some(initializer) = self.settings.initializer.as_ref().filter(|_| !over) {
             self.within(|| {
@@ -47,6 +49,7 @@ impl Pool {
             }
         }
         self.leave(state, number);
+        queued::set(None);
     }
 
     fn take<'a>(
@@ -168,5 +171,21 @@ impl Pool {
             drop(state);
             self.wake(call);
         }
+    }
+}
+
+/// A task of the pool waits for another, which is in the queue: this thread runs it meanwhile.
+impl queued::Queue for Arc<Pool> {
+    fn run_here(&self, task: &TaskState) -> bool {
+        let mut state = self.lock();
+        let is_it = |job: &Job| std::ptr::eq(job.task.promise().task_state(), task);
+        let place = state.queue.iter().position(|job| is_it(job) && !job.is_over());
+        let Some(job) = place.and_then(|place| state.queue.remove(place)) else { return false };
+        let mut state = self.take(state, job);
+        // Near its end the job has let others count on this thread, which now goes back to its own task.
+        let call = self.call(&mut state);
+        drop(state);
+        self.wake(call);
+        true
     }
 }
