@@ -339,3 +339,36 @@ pub fn po_08(place: Place) {
         assert!(map.next().is_none());
     }
 }
+
+/// EX-09: an error says which item it is of, in every order; results can be told apart where any order will do.
+pub fn errors_name_their_item(place: Place) {
+    let executor = Subject::new(place, 2);
+    let task = |n: u64| {
+        assert!(n % 10 != 7, "{n} is refused");
+        n
+    };
+    for chunk in [1, 4, 100] {
+        let options = MapOptions::new().chunk_size(chunk).on_error(OnError::Continue);
+        for options in [options.clone(), options.unordered()] {
+            let map = executor.tasks(task, 0..50).options(options).map();
+            let mut seen: Vec<_> = map
+                .indexed()
+                .map(|(position, result)| {
+                    match result {
+                        Ok(n) => assert_eq!(n, position as u64),
+                        Err(error) => {
+                            assert!(
+                                position % 10 == 7 && error.item() == Some(position),
+                                "{error}"
+                            );
+                            assert!(error.to_string().contains(&format!("item {position}: ")));
+                        }
+                    }
+                    position
+                })
+                .collect();
+            seen.sort_unstable();
+            assert!(seen.into_iter().eq(0..50));
+        }
+    }
+}

@@ -55,6 +55,7 @@ suite! {
         every po_05;
         every po_08_unordered;
         every progress;
+        every errors_name_their_item;
         every size_hint;
         every ex_10_endless;
         every ex_10_read_late;

@@ -44,8 +44,13 @@ use serde::de::DeserializeOwned;
     message = "`{Self}` cannot travel to another process as the argument or result of a task",
     label = "not a value that can be sent",
     note = "derive `serde::Serialize` and `serde::Deserialize` for it, and own what it refers to \
-            (`String` instead of `&str`, `Vec<T>` instead of `&[T]`)"
+            (`String` instead of `&str`, `Vec<T>` instead of `&[T]`)",
+    note = "a function of a `&str` becomes a task as `|s: String| f(&s)`; one of several arguments as \
+            `|(a, b)| f(a, b)`; one of none as `|()| f()`",
+    note = "a task that never returns (`-> !`) needs another result: `-> u8`; an `async` function runs in a \
+            runtime inside the task"
 )]
 pub trait Value: Serialize + DeserializeOwned + Send + 'static {}
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Send + 'static> Value for T {}

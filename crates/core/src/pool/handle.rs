@@ -6,6 +6,7 @@
 use super::config::{Config, DEEPEST, PoolError, Shutdown};
 use super::shared::Shared;
 use super::supervise::supervisor::Supervisor;
+use crate::sys::job_control;
 use crate::worker::init::reentry_point;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -27,6 +28,7 @@ impl Pool {
         if crate::worker::role::role().is_some_and(|role| role.depth >= DEEPEST) {
             return Err(PoolError::TooDeep);
         }
+        job_control::watch();
         let shared = Shared::new(config).map_err(PoolError::System)?;
         shared.tellers.prepare().map_err(PoolError::System)?;
         let supervisor = Supervisor::new(shared.clone(), reentry).map_err(PoolError::System)?;

@@ -5,13 +5,13 @@
 //! of the stack, and leaves the rest to the handler that was there.
 #![allow(unsafe_code)]
 
-use std::os::fd::{IntoRawFd as _, OwnedFd};
-use std::sync::OnceLock;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::sync::{Arc, OnceLock};
 
 struct Overflow {
     /// The addresses that a thread touches when its stack is used up.
     guard: std::ops::Range<usize>,
-    pipe: libc::c_int,
+    pipe: Arc<OwnedFd>,
     words: Vec<u8>,
     before: libc::sigaction,
 }
@@ -27,7 +27,7 @@ const ABOVE: usize = 64 << 10;
 
 /// If this thread overflows its stack, `words` are written into `pipe` before the process ends. The first call
 /// in a process counts. If the C library does not say where the stack is, nothing happens.
-pub(crate) fn tell(pipe: OwnedFd, words: Vec<u8>) {
+pub(crate) fn tell(pipe: Arc<OwnedFd>, words: Vec<u8>) {
     let Some(end) = end_of_stack() else { return };
     let guard = end.saturating_sub(BELOW)..end.saturating_add(ABOVE);
     // SAFETY: an action may be all zeros.
@@ -38,7 +38,7 @@ pub(crate) fn tell(pipe: OwnedFd, words: Vec<u8>) {
     if asked != 0 || before.sa_flags & libc::SA_ONSTACK == 0 {
         return;
     }
-    let overflow = Overflow { guard, pipe: pipe.into_raw_fd(), words, before };
+    let overflow = Overflow { guard, pipe, words, before };
     if OVERFLOW.set(overflow).is_err() {
         return;
     }
@@ -55,7 +55,13 @@ extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut 
     let address = unsafe { (*info).si_addr() } as usize;
     if overflow.guard.contains(&address) {
         // SAFETY: `write` may be called in a handler, and the bytes live for ever.
-        unsafe { libc::write(overflow.pipe, overflow.words.as_ptr().cast(), overflow.words.len()) };
+        unsafe {
+            libc::write(
+                overflow.pipe.as_raw_fd(),
+                overflow.words.as_ptr().cast(),
+                overflow.words.len(),
+            )
+        };
     }
     // SAFETY: `sigaction` may be called in a handler. When this one returns, the fault comes again, to the
     // handler that was there before.

@@ -41,6 +41,16 @@ extern "C" fn on_terminate(signal: libc::c_int, info: *mut libc::siginfo_t, _: *
     if sender != PARENT.load(Ordering::Relaxed) && sender != own {
         return;
     }
+    // SAFETY: an action may be all zeros, and the call, which a handler may make, only writes it.
+    let now: libc::sigaction = unsafe {
+        let mut now = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &raw mut now);
+        now
+    };
+    if now.sa_sigaction != on_terminate as *const () as usize {
+        // A task has put its own handler in the place of this one, and that has called it: it decides.
+        return;
+    }
     // SAFETY: both may be called in a handler. The signal comes again when this one returns, and then ends
     // the process.
     unsafe {

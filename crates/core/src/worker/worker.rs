@@ -137,7 +137,7 @@ impl Worker {
         let lane = lane.ok_or(io::ErrorKind::InvalidData)?;
         let lane = Lane::open(lane).map_err(|error| refuse(error.to_string()))?;
         role::set_role(role);
-        line.tell_of_the_end()?;
+        line.tell_of_the_end();
         if handshake.has(handshake::INITIALIZE) {
             notes::write(&line.notes, &Note::Arrived.encode())?;
             call_first(&line.control, "the initializer").map_err(&refuse)?;

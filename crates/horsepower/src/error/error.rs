@@ -23,14 +23,18 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
-    kind: Kind,
+    kind: Arc<Kind>,
     subject: Option<Subject>,
     /// The task is known to have started in an earlier attempt.
     begun: bool,
+    /// The position in the input, if it is the error of an item of a map.
+    item: Option<usize>,
 }
 
 /// What it happened to.
+#[derive(Clone)]
 enum Subject {
     /// A task or a process.
     Future(Name),
@@ -47,7 +51,7 @@ pub(crate) const NOT_STARTED: &str =
 
 impl Error {
     pub(crate) fn new(kind: Kind) -> Error {
-        Error(Arc::new(Inner { kind, subject: None, begun: false }))
+        Error::of(kind, None, false)
     }
 
     /// An error of a task or process in its first attempt.
@@ -57,15 +61,20 @@ impl Error {
 
     /// An error of a task or process that is known to have started, or not (`begun`).
     pub(crate) fn of_future(kind: Kind, name: Name, begun: bool) -> Error {
-        Error(Arc::new(Inner { kind, subject: Some(Subject::Future(name)), begun }))
+        Error::of(kind, Some(Subject::Future(name)), begun)
     }
 
     pub(crate) fn of_thread(kind: Kind, thread: &Arc<str>) -> Error {
-        Error(Arc::new(Inner {
-            kind,
-            subject: Some(Subject::Thread(thread.clone())),
-            begun: false,
-        }))
+        Error::of(kind, Some(Subject::Thread(thread.clone())), false)
+    }
+
+    fn of(kind: Kind, subject: Option<Subject>, begun: bool) -> Error {
+        Error(Arc::new(Inner { kind: Arc::new(kind), subject, begun, item: None }))
+    }
+
+    /// The same, of this item of a map.
+    pub(crate) fn of_item(&self, item: usize) -> Error {
+        Error(Arc::new(Inner { item: Some(item), ..Inner::clone(&self.0) }))
     }
 
     /// An error with [`is_invalid`](Self::is_invalid): a setting or a call that makes no sense, and why. This
@@ -95,33 +104,33 @@ impl Error {
     /// the details.
     #[must_use]
     pub fn is_panic(&self) -> bool {
-        matches!(self.0.kind, Kind::Panicked(_))
+        matches!(*self.0.kind, Kind::Panicked(_))
     }
 
     /// The task was cancelled before it started, or killed while it ran.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.0.kind, Kind::Cancelled | Kind::Killed { .. })
+        matches!(*self.0.kind, Kind::Cancelled | Kind::Killed { .. })
     }
 
     /// The task exceeded its [deadline](crate::TaskOptions::deadline) and its worker was killed, or
     /// it exceeded its [queue deadline](crate::TaskOptions::queue_deadline) and never started.
     #[must_use]
     pub fn is_deadline(&self) -> bool {
-        matches!(self.0.kind, Kind::Deadline { .. } | Kind::QueueDeadline { .. })
+        matches!(*self.0.kind, Kind::Deadline { .. } | Kind::QueueDeadline { .. })
     }
 
     /// The worker process exceeded its memory limit while it ran the task, and was killed.
     #[must_use]
     pub fn is_memory_limit(&self) -> bool {
-        matches!(self.0.kind, Kind::Memory { .. })
+        matches!(*self.0.kind, Kind::Memory { .. })
     }
 
     /// A wait timed out before the task finished. The task continues.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(
-            self.0.kind,
+            *self.0.kind,
             Kind::TimedOut
                 | Kind::MapTimedOut { .. }
                 | Kind::NoResultYet
@@ -150,32 +159,50 @@ impl Error {
         return false;
     }
 
+    /// The position in the input, from 0, if this is the error of an item of a
+    /// [`map`](crate::Executor::map).
+    ///
+    /// ```
+    /// use horsepower::{Executor, ThreadPoolExecutor};
+    ///
+    /// let pool = ThreadPoolExecutor::new()?;
+    /// let halves: Result<Vec<_>, _> = pool.map(|n: u64| 10 / n, [5, 2, 0]).collect();
+    /// let error = halves.unwrap_err();
+    /// assert_eq!(error.item(), Some(2));
+    /// assert!(error.to_string().contains("item 2: "));
+    /// # Ok::<(), horsepower::Error>(())
+    /// ```
+    #[must_use]
+    pub fn item(&self) -> Option<usize> {
+        self.0.item
+    }
+
     /// What came back from the worker makes no sense: the worker process corrupted the memory that it
     /// shares with its parent, and was killed, or a [`Backend`](crate::backend::Backend) received
     /// something that is no answer.
     #[must_use]
     pub fn is_protocol(&self) -> bool {
-        matches!(self.0.kind, Kind::Protocol { .. } | Kind::Damaged(_))
+        matches!(*self.0.kind, Kind::Protocol { .. } | Kind::Damaged(_))
     }
 
     /// This process is a copy, made by `fork`, of the one that has the executor, the thread or the
     /// process: their threads are not here. Executors that are made in the copy work.
     #[must_use]
     pub fn is_forked(&self) -> bool {
-        matches!(self.0.kind, Kind::Copied)
+        matches!(*self.0.kind, Kind::Copied)
     }
 
     /// The pool can no longer start workers.
     #[must_use]
     pub fn is_broken(&self) -> bool {
-        matches!(self.0.kind, Kind::Broken(_))
+        matches!(*self.0.kind, Kind::Broken(_))
     }
 
     /// The program tried to make a process pool but has not called [`init`](crate::init).
     #[must_use]
     pub fn is_not_initialized(&self) -> bool {
         #[cfg(target_os = "linux")]
-        return matches!(self.0.kind, Kind::NotReady(_));
+        return matches!(*self.0.kind, Kind::NotReady(_));
         #[cfg(not(target_os = "linux"))]
         return false;
     }
@@ -183,14 +210,14 @@ impl Error {
     /// The task was submitted after the executor was shut down.
     #[must_use]
     pub fn is_shutdown(&self) -> bool {
-        matches!(self.0.kind, Kind::Shutdown)
+        matches!(*self.0.kind, Kind::Shutdown)
     }
 
     /// The argument or the result could not be encoded or decoded.
     #[must_use]
     pub fn is_encoding(&self) -> bool {
         matches!(
-            self.0.kind,
+            *self.0.kind,
             Kind::ArgumentNotEncoded { .. }
                 | Kind::ArgumentNotDecoded { .. }
                 | Kind::ResultNotEncoded { .. }
@@ -202,21 +229,21 @@ impl Error {
     /// location of the program's own code could not be determined.
     #[must_use]
     pub fn is_not_sent(&self) -> bool {
-        matches!(self.0.kind, Kind::NotSent(_))
+        matches!(*self.0.kind, Kind::NotSent(_))
     }
 
     /// A setting or a call that makes no sense, such as a pool without workers, or taking a result
     /// twice.
     #[must_use]
     pub fn is_invalid(&self) -> bool {
-        matches!(self.0.kind, Kind::Invalid(_) | Kind::Taken | Kind::InOwnCallback)
+        matches!(*self.0.kind, Kind::Invalid(_) | Kind::Taken | Kind::InOwnCallback)
     }
 
     /// The operating system refused a resource: a thread, a process, a descriptor. The
     /// [`source`](std::error::Error::source) is a [`std::io::Error`] that says why.
     #[must_use]
     pub fn is_system(&self) -> bool {
-        matches!(self.0.kind, Kind::System { .. })
+        matches!(*self.0.kind, Kind::System { .. })
     }
 
     /// False only if it is certain that the task's function was not called; then even a task that
@@ -235,7 +262,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn may_have_begun(&self) -> bool {
-        match self.0.kind {
+        match *self.0.kind {
             _ if self.0.begun => true,
             Kind::ArgumentNotEncoded { .. }
             | Kind::ArgumentNotDecoded { .. }
@@ -290,7 +317,7 @@ impl Error {
     /// The process id of the worker that died, or was killed, with the task.
     #[must_use]
     pub fn worker_pid(&self) -> Option<u32> {
-        match self.0.kind {
+        match *self.0.kind {
             #[cfg(target_os = "linux")]
             Kind::Died(Death { pid, .. }) | Kind::NeverStarted { death: Death { pid, .. }, .. } => {
                 Some(pid)
@@ -336,14 +363,14 @@ impl Error {
 
     #[cfg(target_os = "linux")]
     fn death(&self) -> Option<&Death> {
-        match &self.0.kind {
+        match &*self.0.kind {
             Kind::Died(death) | Kind::NeverStarted { death, .. } => Some(death),
             _ => None,
         }
     }
 
     pub(crate) fn panic(&self) -> Option<&PanicReport> {
-        match &self.0.kind {
+        match &*self.0.kind {
             Kind::Panicked(report) => Some(report),
             _ => None,
         }
@@ -359,7 +386,10 @@ impl fmt::Display for Error {
             Some(Subject::Thread(name)) => write!(f, "thread {name}: ")?,
             None => {}
         }
-        match self.0.kind {
+        if let Some(item) = self.0.item {
+            write!(f, "item {item}: ")?;
+        }
+        match *self.0.kind {
             Kind::Cancelled if self.0.begun => {
                 f.write_str("it was cancelled before it was retried")?;
             }

@@ -4,6 +4,7 @@ use super::ChunkFuture;
 use crate::error::Error;
 use crate::task::watch::Watch;
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,8 +13,8 @@ pub(super) type ChunkOutcome<R> = Result<Vec<Result<R, Error>>, Error>;
 
 /// What [`Chunks::next`] has waited for.
 pub(super) enum Next<R> {
-    /// A chunk of so many items has ended.
-    Chunk(usize, ChunkOutcome<R>),
+    /// A chunk with these items has ended.
+    Chunk(Range<usize>, ChunkOutcome<R>),
     /// There is news of the input.
     Input,
     /// The time is over.
@@ -23,14 +24,14 @@ pub(super) enum Next<R> {
 /// See the module.
 pub(super) enum Chunks<R> {
     /// Results come in input order, and the input is drawn by the thread that waits for them.
-    InLine(VecDeque<(usize, ChunkFuture<R>)>),
+    InLine(VecDeque<(Range<usize>, ChunkFuture<R>)>),
     /// The thread waits for several things at once: for any chunk, or for the input too.
     Watched(Watched<R>),
 }
 
 pub(super) struct Watched<R> {
     /// The chunks by number, from 1.
-    chunks: HashMap<usize, (usize, ChunkFuture<R>)>,
+    chunks: HashMap<usize, (Range<usize>, ChunkFuture<R>)>,
     /// Their numbers, if results come in input order.
     order: Option<VecDeque<usize>>,
     /// Those that have ended before their turn.
@@ -62,7 +63,7 @@ impl<R> Chunks<R> {
         }
     }
 
-    pub(super) fn add(&mut self, items: usize, chunk: ChunkFuture<R>) {
+    pub(super) fn add(&mut self, items: Range<usize>, chunk: ChunkFuture<R>) {
         match self {
             Chunks::InLine(chunks) => chunks.push_back((items, chunk)),
             Chunks::Watched(watched) => {
@@ -113,11 +114,11 @@ impl<R> Chunks<R> {
 }
 
 fn next_in_line<R>(
-    chunks: &mut VecDeque<(usize, ChunkFuture<R>)>,
+    chunks: &mut VecDeque<(Range<usize>, ChunkFuture<R>)>,
     deadline: Option<Instant>,
 ) -> Next<R> {
     let Some((items, chunk)) = chunks.front_mut() else { return Next::Late };
-    let items = *items;
+    let items = items.clone();
     let outcome = match deadline {
         Some(deadline) => chunk.result_by(deadline),
         None => {

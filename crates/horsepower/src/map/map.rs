@@ -36,6 +36,10 @@ pub struct Map<'e, R> {
     done: usize,
     total: Option<usize>,
     current: std::vec::IntoIter<Result<R, Error>>,
+    /// The position in the input of the next one of those.
+    position: usize,
+    /// Items that were drawn.
+    drawn: usize,
     /// Items that were drawn but whose results were not yielded.
     under_way: usize,
     last_chunk: usize,
@@ -146,6 +150,8 @@ impl<'e, R: 'e> Map<'e, R> {
             done: 0,
             total,
             current: Vec::new().into_iter(),
+            position: 0,
+            drawn: 0,
             under_way: 0,
             last_chunk: 1,
             measurements: 0,
@@ -177,7 +183,8 @@ impl<R> Map<'_, R> {
             let Submitted { chunk: submitted, then } = self.source.submit(chunk);
             if let Some((items, future)) = submitted {
                 self.under_way += items;
-                self.chunks.add(items, future);
+                self.chunks.add(self.drawn..self.drawn + items, future);
+                self.drawn += items;
                 self.last_chunk = chunk;
                 self.measurements = self.source.measurements();
             }
@@ -260,7 +267,9 @@ impl<R> Map<'_, R> {
             if let Some(result) = self.current.next() {
                 self.under_way -= 1;
                 self.done += 1;
+                self.position += 1;
                 self.tell_progress();
+                let result = result.map_err(|error| error.of_item(self.position - 1));
                 if result.is_err() && self.options.on_error == OnError::Stop {
                     self.cancel();
                 }
@@ -279,10 +288,12 @@ impl<R> Map<'_, R> {
                 return late.then(|| Err(self.timed_out()));
             }
             match self.chunks.next(limit) {
-                Next::Chunk(_, Ok(answers)) => self.current = answers.into_iter(),
-                // The chunk failed as a whole and has no answers per item.
-                Next::Chunk(items, Err(error)) => {
-                    self.current = vec_of(items, || Err(error.clone())).into_iter();
+                Next::Chunk(items, outcome) => {
+                    self.position = items.start;
+                    // A chunk that failed as a whole has no answers per item.
+                    let answers =
+                        outcome.unwrap_or_else(|error| vec_of(items.len(), || Err(error.clone())));
+                    self.current = answers.into_iter();
                 }
                 Next::Input => {}
                 Next::Late if is_late(self.deadline) => {
@@ -296,6 +307,34 @@ impl<R> Map<'_, R> {
 
     fn timed_out(&self) -> Error {
         Error::new(Kind::MapTimedOut { limit: self.options.total_deadline.unwrap_or_default() })
+    }
+}
+
+impl<'e, R> Map<'e, R> {
+    /// Yields each result with the position of its item in the input, from 0: for results that come in any
+    /// order.
+    ///
+    /// ```
+    /// use horsepower::{Executor, ThreadPoolExecutor};
+    ///
+    /// let pool = ThreadPoolExecutor::new()?;
+    /// let names = ["ann", "barbara", "jo"].map(String::from);
+    /// let lengths = pool.tasks(|name: String| name.len(), names.clone()).unordered().map();
+    /// for (position, length) in lengths.indexed() {
+    ///     assert_eq!(length?, names[position].len());
+    /// }
+    /// # Ok::<(), horsepower::Error>(())
+    /// ```
+    pub fn indexed(mut self) -> impl Iterator<Item = (usize, Result<R, Error>)> + use<'e, R> {
+        std::iter::from_fn(move || {
+            let result = self.next()?;
+            let position = match &result {
+                Ok(_) => self.position - 1,
+                // An error of the map itself belongs to the item that would have been next.
+                Err(error) => error.item().unwrap_or(self.position),
+            };
+            Some((position, result))
+        })
     }
 }
 

@@ -61,7 +61,8 @@ impl TaskOptions {
 
     /// How often the task is started again after it panics or loses its worker. Only for a task
     /// that may run more than once: without this option none does. Cancelling, killing, and values
-    /// that cannot be encoded are final.
+    /// that cannot be encoded are final. An `Err` that the task returns is an answer, and is not
+    /// retried: have the task panic, or try again inside it.
     pub fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
         self

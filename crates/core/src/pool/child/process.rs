@@ -5,6 +5,7 @@
 
 use crate::copies::Maker;
 use crate::death::{Cause, Death};
+use crate::sys::job_control;
 use crate::sys::lifeline::Lifeline;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -26,6 +27,7 @@ pub struct ChildProcess {
 
 impl ChildProcess {
     pub(crate) fn new(pid: u32, pidfd: OwnedFd, lifeline: Lifeline) -> ChildProcess {
+        job_control::add(pid);
         let lifeline = Mutex::new(Some(lifeline));
         ChildProcess {
             pid,
@@ -115,6 +117,7 @@ impl ChildProcess {
         // The wait comes before the lock: it is long if the process was only just told to end.
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         let _ = rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), options);
+        job_control::remove(self.pid);
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         let status =
             rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED);

@@ -28,7 +28,9 @@ use std::time::Duration;
 /// Leaving the scope waits for the work: see [`shutdown`](crate::Executor::shutdown).
 ///
 /// Tasks print to this program's standard output and error. Their standard input is empty, because
-/// the parent reads the real one; reading from the terminal itself is an error (EIO).
+/// the parent reads the real one; reading from the terminal itself is an error (EIO). Ctrl-C reaches this
+/// program alone, which decides. Ctrl-Z stops the workers with it, and `fg` continues them: the first
+/// pool handles SIGTSTP, unless the program does.
 ///
 /// What a task has started (`std::process::Command`) ends with its worker: when the pool ends, when the
 /// worker is replaced, and when this process is killed. Not reached is what has left the worker's process
