@@ -4,39 +4,16 @@
 
 mod program;
 
-use program::{
-    Outcome, await_no_process_with, default_interrupts, finish, horsepower, spawn, watched,
-};
-use rustix::process::{Pid, Signal, kill_process};
+use program::{Outcome, assert_empty, finish, spawn, timeit};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
-use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-use tempfile::TempDir;
-
-/// The command, with its own directory for temporary files.
-fn timeit(temporary: &Path) -> Command {
-    let mut command = horsepower();
-    command.arg("timeit").env("TMPDIR", temporary).stdin(Stdio::null());
-    command
-}
 
 /// Runs the command with these arguments, and checks that it leaves no temporary files.
 fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Outcome {
     let temporary = tempfile::tempdir().unwrap();
     let outcome = finish(spawn(timeit(temporary.path()).args(arguments)));
-    assert_empty(&temporary);
+    assert_empty(temporary.path());
     outcome
-}
-
-fn assert_empty(dir: &TempDir) {
-    let left: Vec<_> = fs::read_dir(dir.path()).unwrap().collect();
-    assert!(left.is_empty(), "{left:?}");
 }
 
 /// Parses the last line of the output: loops, timings, seconds per loop, unit.
@@ -293,87 +270,5 @@ fn a_missing_compiler_is_an_error_with_advice() {
         finish(spawn(timeit(temporary.path()).arg("()").env_remove("RUSTC").env("PATH", "")));
     assert_eq!((outcome.code(), outcome.stdout()), (Some(1), ""));
     assert!(outcome.stderr().contains("`rustc`"), "{outcome:?}");
-    assert_empty(&temporary);
-}
-
-#[test]
-fn a_closed_pipe_is_no_error() {
-    let temporary = tempfile::tempdir().unwrap();
-    let mut child = spawn(timeit(temporary.path()).args(["-n", "1000000000", "println!(\"on\")"]));
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    watched(child.id(), || output.fill_buf().unwrap().len());
-    drop(output);
-    finish(child).expect_success();
-    assert_empty(&temporary);
-}
-
-fn send(child: &Child, signal: Signal) {
-    kill_process(Pid::from_child(child), signal).unwrap();
-}
-
-#[test]
-fn a_signal_during_the_run_leaves_nothing() {
-    default_interrupts();
-    for signal in [Signal::INT, Signal::TERM] {
-        let temporary = tempfile::tempdir().unwrap();
-        let code = format!("println!(\"begun\"); {}", sleep(1_000_000));
-        let mut child = spawn(timeit(temporary.path()).args(["-n1", &code]));
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        let mut text = String::new();
-        watched(child.id(), || output.read_line(&mut text).unwrap());
-        assert_eq!(text, "begun\n");
-        send(&child, signal);
-        // The pipe ends when no process holds it, so the process that runs the code is gone, too.
-        watched(child.id(), || output.read_to_string(&mut text).unwrap());
-        let outcome = finish(child);
-        assert_eq!(outcome.0.status.signal(), Some(signal.as_raw()), "{outcome:?}");
-        assert_eq!(text, "begun\n");
-        assert_empty(&temporary);
-    }
-}
-
-#[test]
-fn a_signal_ignored_from_the_start_stays_ignored() {
-    let temporary = tempfile::tempdir().unwrap();
-    // The code waits for the end of its standard input, which the test closes after the signal.
-    let code = "println!(\"begun\"); std::io::stdin().read_line(&mut String::new()).unwrap()";
-    let command = timeit(temporary.path());
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "trap '' INT; exec \"$@\"", "sh"]).arg(command.get_program());
-    shell.args(command.get_args()).args(["-n1", "-r1", code]);
-    shell.stdin(Stdio::piped());
-    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let mut child = spawn(&mut shell);
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    let mut text = String::new();
-    watched(child.id(), || output.read_line(&mut text).unwrap());
-    send(&child, Signal::INT);
-    drop(child.stdin.take());
-    watched(child.id(), || output.read_to_string(&mut text).unwrap());
-    finish(child).expect_success();
-    assert!(text.contains("1 loop, best of 1"), "{text}");
-}
-
-#[test]
-fn a_signal_during_compilation_leaves_nothing() {
-    default_interrupts();
-    let temporary = tempfile::tempdir().unwrap();
-    let scripts = tempfile::tempdir().unwrap();
-    // A compiler that creates a file and never ends, with a child process.
-    let compiler = scripts.path().join("rustc");
-    fs::write(&compiler, "#!/bin/sh\n: > \"$TMPDIR/object\"\ntail -f \"$TMPDIR/object\"\n")
-        .unwrap();
-    fs::set_permissions(&compiler, fs::Permissions::from_mode(0o755)).unwrap();
-    let child = spawn(timeit(temporary.path()).arg("()").env("RUSTC", &compiler));
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let has_object = |entry: fs::DirEntry| entry.path().join("object").exists();
-    while !fs::read_dir(temporary.path()).unwrap().flatten().any(has_object) {
-        assert!(Instant::now() < deadline, "the compiler has not started");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    send(&child, Signal::INT);
-    let outcome = finish(child);
-    assert_eq!(outcome.0.status.signal(), Some(Signal::INT.as_raw()), "{outcome:?}");
-    assert_empty(&temporary);
-    await_no_process_with(temporary.path());
+    assert_empty(temporary.path());
 }

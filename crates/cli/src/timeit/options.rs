@@ -5,10 +5,13 @@ use clap::{ArgAction, Args};
 #[cfg(unix)]
 use horsepower::timeit::TimeFormat;
 use horsepower::timeit::{REPEAT, Unit};
+#[cfg(unix)]
+use std::path::PathBuf;
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
     /// Rust code to time, one line per CODE; use `black_box` to hide a value from the optimiser.
+    /// Its standard input is empty, and the processes that it starts end with the command.
     /// Without CODE: time eight ways to build a container, and compare them with Python
     #[arg(value_name = "CODE")]
     pub(super) code: Vec<String>,
@@ -66,7 +69,16 @@ pub(crate) struct Options {
         requires = "code"
     )]
     pub(super) edition: String,
+
+    /// The temporary directory. Only the supervisor gives this option, to the measuring process
+    #[cfg(unix)]
+    #[arg(long = SUPERVISED_IN, hide = true, value_name = "DIR", requires = "code")]
+    pub(super) supervised_in: Option<PathBuf>,
 }
+
+/// The name of the option of that field.
+#[cfg(unix)]
+pub(super) const SUPERVISED_IN: &str = "supervised-in";
 
 impl Options {
     /// The output format of times.

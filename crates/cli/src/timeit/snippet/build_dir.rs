@@ -1,8 +1,9 @@
 //! [`BuildDir`]: the temporary directory in which a snippet is compiled. Dropping it removes it.
 
 use anyhow::Context;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -10,12 +11,20 @@ use std::time::Duration;
 pub(super) struct BuildDir(PathBuf);
 
 impl BuildDir {
-    /// Creates an empty directory that only this user can access.
+    /// Creates an empty directory that only this user can access, whatever the umask is: others could
+    /// otherwise read the code, or replace the program before it runs.
     pub(super) fn new() -> anyhow::Result<BuildDir> {
-        let dir = tempfile::Builder::new().prefix("horsepower-").tempdir().context(
+        let private = Permissions::from_mode(0o700);
+        let dir = tempfile::Builder::new().prefix("horsepower-").permissions(private).tempdir();
+        let dir = dir.context(
             "cannot create a temporary directory (set TMPDIR to another parent directory)",
         )?;
         Ok(BuildDir(dir.keep()))
+    }
+
+    /// Takes over a directory that the supervisor has created. Both remove it.
+    pub(super) fn of_supervisor(path: &Path) -> BuildDir {
+        BuildDir(path.to_owned())
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -1,12 +1,19 @@
 //! [`KillOnDrop`]: a child process that is killed when its owner drops it.
 
-use super::signals::Signals;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::{Errno, ioctl_fionbio};
+use super::signals::{Interrupted, Signals};
+use rustix::io::ioctl_fionbio;
 use rustix::process::{Pid, Signal, kill_process_group};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::process::{Child, ExitStatus};
+use std::time::{Duration, Instant};
+
+/// What ends [`KillOnDrop::event`].
+pub(super) enum Event {
+    Exited(ExitStatus),
+    Interrupted(Interrupted),
+    Timeout,
+}
 
 /// A child process. Dropping it kills the child if that is still running.
 pub(super) struct KillOnDrop {
@@ -26,10 +33,35 @@ impl KillOnDrop {
         KillOnDrop { child, group: true }
     }
 
+    /// Waits for the child to exit, for an interruption, or for a time limit.
+    ///
+    /// # Errors
+    /// If the system fails to wait.
+    pub(super) fn event(
+        &mut self,
+        signals: &mut Signals,
+        limit: Option<Duration>,
+    ) -> io::Result<Event> {
+        let deadline = limit.map(|limit| Instant::now() + limit);
+        loop {
+            if let Err(interrupted) = signals.check() {
+                return Ok(Event::Interrupted(interrupted));
+            }
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(Event::Exited(status));
+            }
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return Ok(Event::Timeout);
+            }
+            signals.wait(None, left)?;
+        }
+    }
+
     /// Waits for the child to exit. Meanwhile passes the data from `pipe` to `on_data` as it arrives.
     ///
     /// # Errors
-    /// If a termination signal arrives, if reading the pipe fails, or if `on_data` fails.
+    /// If a termination signal arrives, if the supervisor is gone, if reading the pipe fails, or if `on_data` fails.
     pub(super) fn wait<R: Read + AsFd>(
         &mut self,
         mut pipe: R,
@@ -41,7 +73,7 @@ impl KillOnDrop {
         let mut block = [0; 4096];
         loop {
             // The order matters. Signals first: a child that exits after this check sends SIGCHLD, which
-            // wakes `poll`. Then the exit status, then the pipe: everything the child wrote before it
+            // ends `Signals::wait`. Then the exit status, then the pipe: everything the child wrote before it
             // exited is in the pipe by now. A grandchild may keep the pipe open; do not wait for it.
             signals.check()?;
             let exited = self.child.try_wait()?;
@@ -57,17 +89,7 @@ impl KillOnDrop {
             if let Some(status) = exited {
                 return Ok(status);
             }
-            let from_signals = PollFd::new(signals, PollFlags::IN);
-            let from_pipe = PollFd::new(&pipe, PollFlags::IN);
-            let polled = if open {
-                poll(&mut [from_signals, from_pipe], None)
-            } else {
-                poll(&mut [from_signals], None)
-            };
-            match polled {
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
+            signals.wait(open.then_some(pipe.as_fd()), None)?;
         }
     }
 }

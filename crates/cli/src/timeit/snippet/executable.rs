@@ -73,10 +73,13 @@ impl Executable {
         let mut reports = ReportParser::new(on_calibration);
         // The child inherits this descriptor and the standard streams, nothing else.
         fcntl_setfd(&writer, FdFlags::empty())?;
-        let child = Command::new(&self.path).arg0("timeit").stdout(stdout).spawn().context(
+        // No input: what one loop reads is missing in the next, and an open pipe blocks the first.
+        let mut command = Command::new(&self.path);
+        command.arg0("timeit").stdin(Stdio::null()).stdout(stdout).process_group(0);
+        let child = command.spawn().context(
             "cannot start the compiled program (set TMPDIR to a directory that allows execution)",
         )?;
-        let mut child = KillOnDrop::new(child);
+        let mut child = KillOnDrop::group(child);
         drop(writer);
         let status = child.wait(reader, signals, |bytes| reports.push(bytes))?;
         if status.signal() == Some(signal_hook::consts::SIGPIPE) {

@@ -65,6 +65,7 @@ impl Program<'_> {
             ("EXTERN", extern_keyword.to_owned()),
             ("CLOCK", clock.to_owned()),
             ("TIME", time.to_owned()),
+            ("PARENT", std::process::id().to_string()),
             ("REPORT_FD", self.report_fd.to_string()),
             ("NUMBER", self.number.to_string()),
             ("REPEAT", self.repeat.to_string()),

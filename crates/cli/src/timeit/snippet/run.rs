@@ -1,11 +1,14 @@
-//! The steps of a snippet: generate a program, compile it, run it, report the measurements.
+//! The steps of a snippet, in the measuring process: generate a program, compile it, run it, report the
+//! measurements.
 
 use super::build_dir::BuildDir;
 use super::compiler::{Compilation, Compiler};
 use super::executable::{Executable, Outcome};
+use super::orphans::Orphans;
 use super::program::Program;
 use super::report::Report;
 use super::signals::{Interrupted, Signals};
+use super::supervisor;
 use crate::exit::{FAILED, say};
 use crate::timeit::options::Options;
 use anyhow::Context;
@@ -13,18 +16,20 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::process::{ExitCode, Stdio};
 
+/// Runs the measuring process if the supervisor has given it a directory, else the supervisor.
 pub(in crate::timeit) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let result = time(options);
-    // All temporary files are removed by now.
-    if let Err(error) = &result
-        && let Some(interrupted) = error.downcast_ref::<Interrupted>()
-    {
-        interrupted.exit();
+    let Some(build_dir) = &options.supervised_in else { return supervisor::run() };
+    match time(options, BuildDir::of_supervisor(build_dir)) {
+        // All processes and temporary files are gone by now.
+        Err(error) if error.is::<Interrupted>() => {
+            error.downcast::<Interrupted>()?.exit();
+            Ok(ExitCode::from(FAILED))
+        }
+        result => result,
     }
-    result
 }
 
-fn time(options: &Options) -> anyhow::Result<ExitCode> {
+fn time(options: &Options, build_dir: BuildDir) -> anyhow::Result<ExitCode> {
     let (setup, statement) = (options.setup.join("\n"), options.code.join("\n"));
     let pipe = io::pipe().context("cannot create a pipe")?;
     let program = Program {
@@ -36,9 +41,9 @@ fn time(options: &Options) -> anyhow::Result<ExitCode> {
         process: options.process,
         report_fd: pipe.1.as_raw_fd(),
     };
-    // Catch signals before there is something to clean up.
-    let mut signals = Signals::new().context("cannot install signal handlers")?;
-    let build_dir = BuildDir::new()?;
+    let lifeline = Some(io::stdin());
+    let mut signals = Signals::new(lifeline).context("cannot install signal handlers")?;
+    let orphans = Orphans::adopt().context("cannot adopt the processes of the code")?;
     let binary = match Compiler::find().compile(&program, &build_dir, &mut signals)? {
         Compilation::Succeeded(binary) => binary,
         Compilation::Failed(messages) => {
@@ -51,7 +56,7 @@ fn time(options: &Options) -> anyhow::Result<ExitCode> {
     let stdout = if options.json { Stdio::from(io::stderr()) } else { Stdio::inherit() };
     let outcome = executable
         .run(stdout, pipe, &mut signals, |number, total| report.calibration(number, total))?;
-    drop((executable, signals));
+    drop((executable, orphans, signals));
     match outcome {
         Outcome::Measured(measurement) => {
             report.finish(&setup, &statement, &measurement)?;

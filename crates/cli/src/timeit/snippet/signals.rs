@@ -1,48 +1,84 @@
-//! [`Signals`]: catches Ctrl-C and other termination signals, so that temporary files are removed
-//! before the process ends.
+//! [`Signals`]: catches Ctrl-C and other termination signals, and in the measuring process the end of
+//! the supervisor, so that processes and temporary files are removed before the process ends.
 
-use signal_hook::consts::signal::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use signal_hook::consts::signal::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::flag::register_conditional_default;
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 use signal_hook::low_level::emulate_default_handler;
 use std::fmt;
-use std::io;
+use std::io::{self, Stdin};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// The termination signals.
 const TERMINATION: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
 
-/// While this value lives, a termination signal or the exit of a child only makes a file descriptor
-/// readable. Dropping it restores the default actions.
+/// While this value lives, a termination signal or the exit of a child only ends [`Signals::wait`].
+/// Dropping it restores the default actions.
 pub(super) struct Signals {
     delivery: SignalDelivery<UnixStream, SignalOnly>,
     /// Set to restore the default actions.
     restore_default: Arc<AtomicBool>,
+    /// In the measuring process, a pipe that nobody writes to and that ends with the supervisor.
+    lifeline: Option<Stdin>,
 }
 
 impl Signals {
-    pub(super) fn new() -> io::Result<Signals> {
+    /// The supervisor has no lifeline. It also catches Ctrl-Z.
+    pub(super) fn new(lifeline: Option<Stdin>) -> io::Result<Signals> {
         let (read, write) = UnixStream::pair()?;
         let restore_default = Arc::new(AtomicBool::new(false));
         let ignored = ignored();
-        let caught = TERMINATION.into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
+        let stop = lifeline.is_none().then_some(SIGTSTP);
+        let wanted = TERMINATION.into_iter().chain(stop);
+        let caught = wanted.filter(|signal| ignored & (1 << (signal - 1)) == 0);
         for signal in caught.clone() {
             register_conditional_default(signal, restore_default.clone())?;
         }
         let watched = caught.chain([SIGCHLD]);
         let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, watched)?;
-        Ok(Signals { delivery, restore_default })
+        Ok(Signals { delivery, restore_default, lifeline })
     }
 
-    /// Fails if a termination signal has arrived.
+    /// Fails if a signal has arrived, or if the supervisor is gone.
     pub(super) fn check(&mut self) -> Result<(), Interrupted> {
-        match self.delivery.pending().find(|signal| TERMINATION.contains(signal)) {
-            Some(signal) => Err(Interrupted(signal)),
-            None => Ok(()),
+        let signals: Vec<_> = self.delivery.pending().collect();
+        if let Some(&signal) = signals.iter().find(|signal| TERMINATION.contains(signal)) {
+            return Err(Interrupted::Signal(signal));
+        }
+        if signals.contains(&SIGTSTP) {
+            return Err(Interrupted::Stop);
+        }
+        if let Some(lifeline) = &self.lifeline
+            && poll(&mut [PollFd::new(lifeline, PollFlags::IN)], Some(&Timespec::default()))? > 0
+        {
+            return Err(Interrupted::Orphaned);
+        }
+        Ok(())
+    }
+
+    /// Waits until something may have happened: a signal, the exit of a child, the end of the
+    /// supervisor, data in the pipe, or the time limit.
+    pub(super) fn wait(
+        &self,
+        pipe: Option<BorrowedFd<'_>>,
+        limit: Option<Duration>,
+    ) -> io::Result<()> {
+        let signals = self.delivery.get_read().as_fd();
+        let lifeline = self.lifeline.as_ref().map(AsFd::as_fd);
+        let sources = [Some(signals), lifeline, pipe].into_iter().flatten();
+        let mut sources: Vec<_> =
+            sources.map(|source| PollFd::from_borrowed_fd(source, PollFlags::IN)).collect();
+        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+        match poll(&mut sources, limit.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 }
@@ -55,12 +91,6 @@ fn ignored() -> u64 {
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
-impl AsFd for Signals {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.delivery.get_read().as_fd()
-    }
-}
-
 impl Drop for Signals {
     fn drop(&mut self) {
         // Relaxed: the flag publishes no other data.
@@ -68,22 +98,46 @@ impl Drop for Signals {
     }
 }
 
-/// The error of a termination signal.
+/// Why the work stops early.
 #[derive(Debug)]
-pub(super) struct Interrupted(i32);
+pub(super) enum Interrupted {
+    /// A termination signal.
+    Signal(i32),
+    /// Ctrl-Z.
+    Stop,
+    /// The supervisor is gone.
+    Orphaned,
+}
 
 impl fmt::Display for Interrupted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "interrupted by signal {}", self.0)
+        match self {
+            Interrupted::Signal(signal) => write!(f, "interrupted by signal {signal}"),
+            Interrupted::Stop => f.write_str("stopped"),
+            Interrupted::Orphaned => f.write_str("the supervisor is gone"),
+        }
     }
 }
 
 impl std::error::Error for Interrupted {}
 
+impl From<Errno> for Interrupted {
+    fn from(_: Errno) -> Interrupted {
+        // Polling one valid descriptor without waiting fails only if the lifeline was closed.
+        Interrupted::Orphaned
+    }
+}
+
 impl Interrupted {
-    /// Ends this process by the signal's default action. Call it after all cleanup.
+    /// Applies the signal's default action: ends this process, or stops it until it is continued. Call
+    /// it after all cleanup.
     pub(super) fn exit(&self) {
+        let signal = match *self {
+            Interrupted::Signal(signal) => signal,
+            Interrupted::Stop => SIGTSTP,
+            Interrupted::Orphaned => return,
+        };
         // This fails only for invalid signal numbers.
-        let _ = emulate_default_handler(self.0);
+        let _ = emulate_default_handler(signal);
     }
 }
