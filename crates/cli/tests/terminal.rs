@@ -1,13 +1,18 @@
-//! `horsepower primes` on a terminal: the progress bar.
+//! `horsepower primes` and `horsepower timeit` on a terminal: the progress.
 
 #![cfg(target_os = "linux")]
 
 mod program;
 
-use program::{await_no_process_with, finish, horsepower, spawn, terminal, watched};
-use std::fs;
+use program::{
+    assert_empty, await_no_process_with, default_interrupts, finish, horsepower, run_timeit, spawn,
+    terminal, timeit, watched,
+};
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs::{self, File};
 use std::io::Read;
-use std::process::Stdio;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Stdio};
 
 #[test]
 fn the_bar_of_a_long_run_does_not_garble_the_verdicts() {
@@ -58,4 +63,56 @@ fn without_a_terminal_there_is_no_bar() {
     let numbers = std::iter::repeat_n("99999999999999997", 4);
     command.args(["primes", "-e", "inline"]).args(numbers).stdin(Stdio::null());
     assert_eq!(finish(spawn(&mut command)).expect_success().verdicts().len(), 4);
+}
+
+/// Reads from a terminal until it shows this text, or until its end.
+fn read_until(shown: &mut File, child: &Child, wanted: &str) -> String {
+    let mut text = Vec::new();
+    watched(child.id(), || {
+        let mut block = [0; 4096];
+        // The terminal fails when no process holds it.
+        while let Ok(length) = shown.read(&mut block) {
+            text.extend_from_slice(&block[..length]);
+            if length == 0 || String::from_utf8_lossy(&text).contains(wanted) {
+                return;
+            }
+        }
+    });
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn a_long_timing_shows_its_progress_and_clears_it() {
+    default_interrupts();
+    for interrupt in [false, true] {
+        let (temporary, signal) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let file = signal.path().join("file");
+        let code = format!("while !std::path::Path::new({file:?}).exists() {{ black_box(()) }}");
+        let (mut shown, written) = terminal();
+        let mut command = timeit(temporary.path());
+        command.args(["-n1", "-r1", &code]).env("TERM", "xterm").stdout(Stdio::piped());
+        let mut child = command.stderr(written).spawn().unwrap();
+        drop(command);
+        let text = read_until(&mut shown, &child, "timing 1 of 1");
+        assert!(text.contains("timing 1 of 1"), "{text:?}");
+        if interrupt {
+            kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        } else {
+            fs::write(&file, "").unwrap();
+        }
+        let rest = read_until(&mut shown, &child, "no such text");
+        let status = watched(child.id(), || child.wait().unwrap());
+        let ended = if interrupt { Some(Signal::INT.as_raw()) } else { None };
+        assert_eq!(status.signal(), ended, "{rest:?}");
+        let left = rest.rsplit("\r\x1b[2K").next().unwrap();
+        assert!(rest.contains("\r\x1b[2K") && !left.contains("timing"), "{rest:?}");
+        await_no_process_with(temporary.path());
+        assert_empty(temporary.path());
+    }
+}
+
+#[test]
+fn without_a_terminal_a_long_timing_shows_nothing() {
+    let sleep = "std::thread::sleep(std::time::Duration::from_millis(1500))";
+    run_timeit(["-n1", "-r1", sleep]).expect_success();
 }

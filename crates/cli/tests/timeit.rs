@@ -4,17 +4,8 @@
 
 mod program;
 
-use program::{Outcome, assert_empty, finish, spawn, timeit};
+use program::{Outcome, assert_empty, compiler, finish, run_timeit as run, spawn, timeit};
 use serde_json::{Value, json};
-use std::ffi::OsStr;
-
-/// Runs the command with these arguments, and checks that it leaves no temporary files.
-fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Outcome {
-    let temporary = tempfile::tempdir().unwrap();
-    let outcome = finish(spawn(timeit(temporary.path()).args(arguments)));
-    assert_empty(temporary.path());
-    outcome
-}
 
 /// Parses the last line of the output: loops, timings, seconds per loop, unit.
 fn last_line(outcome: &Outcome) -> (u64, u64, f64, String) {
@@ -52,7 +43,14 @@ fn sleep(milliseconds: u32) -> String {
 fn ti_06_last_line() {
     let outcome = run(["(0..100).collect::<Vec<i32>>()"]);
     assert_eq!(outcome.code(), Some(0), "{outcome:?}");
-    assert_eq!(outcome.stdout().lines().count(), 1);
+    let [spread, _last] = outcome.stdout().lines().collect::<Vec<_>>()[..] else {
+        panic!("{outcome:?}");
+    };
+    let words: Vec<_> = spread.split(' ').collect();
+    let ["from", best, _, "to", worst, _, "median", median, _, "per", "loop"] = words[..] else {
+        panic!("{outcome:?}");
+    };
+    assert!([best, worst, median].iter().all(|time| time.parse::<f64>().is_ok()), "{spread}");
     let (loops, timings, seconds, _) = last_line(&outcome);
     assert_eq!(timings, 5);
     assert!(is_calibrated(loops), "{loops}");
@@ -100,7 +98,8 @@ fn ti_10_no_number_of_loops() {
 
 #[test]
 fn ti_11_verbose() {
-    let outcome = run(["-vv", "-r", "2", "-u", "sec", &sleep(25)]).expect_success();
+    let outcome = run(["-vv", "-r", "2", "-u", "sec", &sleep(25)]);
+    assert_eq!(outcome.code(), Some(0), "{outcome:?}");
     let (tries, rest) = outcome.stdout().split_once("\n\n").unwrap();
     let (mut loops, mut last) = (0_u32, 0.0);
     for (line, number) in tries.lines().zip([1, 2, 5, 10]) {
@@ -115,7 +114,7 @@ fn ti_11_verbose() {
     assert!(last >= 0.2, "the search does not stop earlier: {outcome:?}");
     assert!(tries.lines().count() <= 4, "ten loops sleep for 0.25 seconds: {outcome:?}");
 
-    let [raw, clock, "", _last] = rest.lines().collect::<Vec<_>>()[..] else {
+    let [raw, clock, empty, "", _spread, _last] = rest.lines().collect::<Vec<_>>()[..] else {
         panic!("{outcome:?}");
     };
     let raw = raw.strip_prefix("raw times: ").unwrap();
@@ -124,6 +123,7 @@ fn ti_11_verbose() {
         clock.starts_with("clock overhead: ") && clock.ends_with(" per raw time"),
         "{outcome:?}"
     );
+    assert!(empty.starts_with("empty loop: ") && empty.ends_with(" sec per loop"), "{outcome:?}");
     assert_eq!(last_line(&outcome).0, u64::from(loops));
 }
 
@@ -201,11 +201,53 @@ fn ti_15_cpu_time() {
 }
 
 #[test]
+fn ti_15_code_that_sleeps_needs_few_loops() {
+    // Each loop uses a few microseconds of CPU time, but the user waits for the sleeps.
+    let outcome = run(["-p", "-r1", &sleep(20)]);
+    assert_eq!(outcome.code(), Some(0), "{outcome:?}");
+    let (loops, ..) = last_line(&outcome);
+    assert!(loops <= 10, "ten loops take 0.2 seconds: {outcome:?}");
+}
+
+#[test]
 fn ti_16_the_statement_is_really_executed() {
     let code = "(0..black_box(1000)).fold(0_u64, |sum, i| sum ^ (i * i))";
     let outcome = run(["-n", "100000", "--json", code]);
     assert_eq!(outcome.code(), Some(0), "{outcome:?}");
     assert!(outcome.json()["per_loop_seconds"]["best"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn ti_16_code_that_does_nothing_is_told() {
+    let work = "async fn work() { std::thread::sleep(std::time::Duration::from_millis(5)) }";
+    for (arguments, reason, advice) in [
+        (&["1 + 1"][..], "an empty loop", "`black_box`"),
+        (&["-n1", "1 + 1"], "an empty loop", "`black_box`"),
+        (&["-s", work, "work()"], "futures do nothing", "`block_on(…)`"),
+        (&["-s", work, "work();"], "futures do nothing", "`block_on(…)`"),
+        (&["let v = vec![1];", "v.iter().map(|x| x + 1)"], "iterators are lazy", "`.for_each("),
+        (&["|| 5"], "closures are lazy", "call it"),
+    ] {
+        let outcome = run(["-r3"].iter().chain(arguments));
+        assert_eq!(outcome.code(), Some(0), "{outcome:?}");
+        let warning = outcome.stderr();
+        assert!(warning.contains(reason) && warning.contains(advice), "{arguments:?}: {warning}");
+        let warnings = run(["--json", "-r3"].iter().chain(arguments)).json()["warnings"].take();
+        assert!(warnings[0].as_str().unwrap().contains(reason), "{warnings}");
+    }
+    for arguments in [["-s", work, "block_on(work())"], ["-s", "", &sleep(5)]] {
+        let outcome = run(["-n1", "-r1"].iter().chain(&arguments)).expect_success();
+        assert!(last_line(&outcome).2 >= 0.005, "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_forked_child_is_not_timed() {
+    let fork = "unsafe extern \"C\" { fn fork() -> i32; }";
+    let outcome = run(["-n1", "-r2", "-s", fork, "unsafe { fork() }"]);
+    assert_eq!(outcome.code(), Some(0), "{outcome:?}");
+    assert_eq!(last_line(&outcome).1, 2);
+    assert!(outcome.stderr().contains("the code has forked"), "{outcome:?}");
 }
 
 #[test]
@@ -218,6 +260,7 @@ fn json_is_one_object_and_nothing_else() {
     assert_eq!((&object["edition"], &object["loops"]), (&json!("2024"), &json!(3)));
     assert_eq!(object["totals_seconds"].as_array().unwrap().len(), 2);
     assert!(object["clock_overhead_seconds"].is_number());
+    assert!(object["empty_loop_seconds"].is_number() && object["warnings"].is_array());
     assert_eq!(outcome.stderr().matches("1\n").count(), 6);
 }
 
@@ -229,8 +272,36 @@ fn an_older_edition() {
 }
 
 #[test]
+fn a_full_disk_is_told() {
+    let (temporary, scripts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let message = |text: &str| {
+        let text = format!("linking with `cc` failed: exit status: 1\\n{text}\\n");
+        format!(r#"{{"message":"linking failed","level":"error","spans":[],"rendered":"{text}"}}"#)
+    };
+    for script in [
+        format!("echo '{}' >&2; exit 1", message("ld: final link failed: No space left on device")),
+        format!(
+            "echo '{}' >&2; exit 1",
+            message("collect2: ld terminated with signal 7 [Bus error]")
+        ),
+        "kill -BUS $$".to_owned(),
+    ] {
+        let compiler = compiler(scripts.path(), &script);
+        let outcome = finish(spawn(timeit(temporary.path()).arg("1").env("RUSTC", &compiler)));
+        assert_eq!((outcome.code(), outcome.stdout()), (Some(1), ""), "{outcome:?}");
+        let [line] = outcome.stderr().lines().collect::<Vec<_>>()[..] else {
+            panic!("{outcome:?}")
+        };
+        assert!(line.contains("no space is left") && line.contains("TMPDIR"), "{line}");
+        assert!(line.contains(temporary.path().to_str().unwrap()), "{line}");
+        assert_empty(temporary.path());
+    }
+}
+
+#[test]
 fn without_code_it_prints_the_table() {
-    let outcome = run(["-n", "10", "-r", "2"]).expect_success();
+    let outcome = run(["-n", "10", "-r", "2"]);
+    assert_eq!(outcome.code(), Some(0), "{outcome:?}");
     let lines: Vec<_> = outcome.stdout().lines().collect();
     let names = lines[1..9].iter().map(|line| line.split(' ').next().unwrap());
     let expected = [
@@ -246,7 +317,7 @@ fn without_code_it_prints_the_table() {
     assert!(names.eq(expected), "{outcome:?}");
     assert!(outcome.stdout().contains("measured on another\nmachine"));
 
-    let object = run(["--json", "-p", "-n", "10", "-r", "2"]).expect_success().json();
+    let object = run(["--json", "-p", "-n", "10", "-r", "2"]).json();
     let figures = object["constructs"].as_array().unwrap();
     let python = |row: &Value| row["notebook_python_usec_per_loop"].as_f64().unwrap();
     assert_eq!(

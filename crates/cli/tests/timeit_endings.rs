@@ -121,14 +121,15 @@ fn the_end_of_the_timing_ends_what_the_code_has_started() {
 fn control_z_stops_the_code_too() {
     let endless = Endless::start();
     // The command lines of the two processes of the command have this path, too.
-    let processes = processes_with(&endless.marker.path().join("file"));
+    let path = endless.marker.path().join("file");
+    until("the shell has ended", || processes_with(&path).len() == 3);
+    let processes = processes_with(&path);
     let states = || processes.iter().filter_map(|pid| state(pid)).collect::<Vec<_>>();
-    assert_eq!(processes.len(), 3);
+    let stopped = || states().iter().filter(|state| *state == "T").count();
     send(&endless.child, Signal::TSTP);
-    let tail_and_supervisor = || states().iter().filter(|state| *state == "T").count() >= 2;
-    until("they are stopped", tail_and_supervisor);
+    until("all are stopped", || stopped() == 3);
     send(&endless.child, Signal::CONT);
-    until("they continue", || states().iter().all(|state| state != "T"));
+    until("all continue", || stopped() == 0);
     send(&endless.child, Signal::TERM);
     assert_eq!(endless.end(), Some(Signal::TERM.as_raw()));
 }

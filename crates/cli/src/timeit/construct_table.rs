@@ -2,6 +2,9 @@
 
 use super::constructs::{CONSTRUCTS, Construct, Settings};
 use super::options::Options;
+use super::progress::Progress;
+use super::variation;
+use crate::exit::say;
 use crate::table::{Align, Table};
 use anyhow::Context;
 use horsepower::timeit::{Measurement, general};
@@ -38,20 +41,39 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     }
     let settings =
         Settings { number: options.number, repeat: options.repeat, process: options.process };
-    let row = |construct: &Construct| Row {
-        name: construct.name,
-        rust: construct.code,
-        measurement: (construct.measure)(&settings),
-        notebook_python_usec_per_loop: construct.python_usec,
+    let progress = Progress::new(true);
+    let row = |(index, construct): (usize, &Construct)| {
+        progress.set(format!("timing {} ({} of {})", construct.name, index + 1, CONSTRUCTS.len()));
+        Row {
+            name: construct.name,
+            rust: construct.code,
+            measurement: (construct.measure)(&settings),
+            notebook_python_usec_per_loop: construct.python_usec,
+        }
     };
-    let rows: Vec<Row> = CONSTRUCTS.iter().map(row).collect();
+    let rows: Vec<Row> = CONSTRUCTS.iter().enumerate().map(row).collect();
+    drop(progress);
     let text = if options.json { json(&rows)? } else { table(&rows, options.repeat) };
     let mut output = io::stdout().lock();
     output
         .write_all(text.as_bytes())
         .and_then(|()| output.flush())
         .context("cannot write to standard output")?;
+    if let Some(warning) = warning(&rows) {
+        say(format_args!("horsepower: {warning}"));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Names the rows whose timings vary.
+fn warning(rows: &[Row]) -> Option<String> {
+    let varied = |row: &Row| Some((row.name, variation::percent(&row.measurement)?));
+    let (names, percents): (Vec<_>, Vec<_>) = rows.iter().filter_map(varied).unzip();
+    let percent = percents.into_iter().reduce(f64::max)?;
+    let (names, causes) = (names.join(", "), variation::CAUSES);
+    Some(format!(
+        "the timings of {names} vary: the worst is up to {percent:.0} % above the best; {causes}"
+    ))
 }
 
 /// Times from a debug build are not representative.
@@ -64,12 +86,14 @@ fn json(rows: &[Row]) -> serde_json::Result<String> {
 }
 
 fn table(rows: &[Row], repeat: usize) -> String {
-    let mut table = Table::new([Align::Left, Align::Right, Align::Right, Align::Left]);
-    table.row(["construct", "Rust (µs)", "Python (µs)", "Rust code"]);
+    let right = Align::Right;
+    let mut table = Table::new([Align::Left, right, right, right, Align::Left]);
+    table.row(["construct", "Rust (µs)", "worst", "Python (µs)", "Rust code"]);
     for row in rows {
         table.row([
             row.name.to_owned(),
             general(row.measurement.best() * 1e6, 3),
+            general(row.measurement.worst() * 1e6, 3),
             general(row.notebook_python_usec_per_loop, 3),
             row.rust.to_owned(),
         ]);
@@ -77,7 +101,7 @@ fn table(rows: &[Row], repeat: usize) -> String {
     let build =
         if OPTIMISED { "" } else { "\nThis is a debug build: its times are not representative." };
     format!(
-        "{table}\nRust: microseconds per loop on this machine, best of {repeat}.{build}\n{ABOUT_PYTHON}\n"
+        "{table}\nRust: microseconds per loop on this machine, best and worst of {repeat}.{build}\n{ABOUT_PYTHON}\n"
     )
 }
 
@@ -87,7 +111,7 @@ mod tests {
     use std::time::Duration;
 
     fn rows() -> [Row; 1] {
-        let measurement = Measurement::new(1000, [Duration::from_micros(471)]);
+        let measurement = Measurement::new(1000, [471, 942].map(Duration::from_micros));
         let (name, rust) = ("list", "Vec::from_iter(0..100)");
         [Row { name, rust, measurement, notebook_python_usec_per_loop: 0.945_189 }]
     }
@@ -96,11 +120,24 @@ mod tests {
     fn the_table_names_the_source_of_the_times() {
         let table = table(&rows(), 5);
         let lines: Vec<_> = table.lines().collect();
-        assert_eq!(lines[0], "construct  Rust (µs)  Python (µs)  Rust code");
-        assert_eq!(lines[1], "list           0.471        0.945  Vec::from_iter(0..100)");
-        assert!(lines[3].starts_with("Rust: microseconds per loop on this machine, best of 5."));
+        assert_eq!(lines[0], "construct  Rust (µs)  worst  Python (µs)  Rust code");
+        assert_eq!(lines[1], "list           0.471  0.942        0.945  Vec::from_iter(0..100)");
+        assert!(
+            lines[3]
+                .starts_with("Rust: microseconds per loop on this machine, best and worst of 5.")
+        );
         assert!(table.contains("measured on another\nmachine"));
         assert!(table.contains("labels them [ms] by mistake"));
+    }
+
+    #[test]
+    fn rows_that_vary_are_named() {
+        let warning = warning(&rows()).unwrap();
+        assert!(warning.contains("the timings of list vary"), "{warning}");
+        assert!(warning.contains("up to 100 % above"), "{warning}");
+        let [mut row] = rows();
+        row.measurement = Measurement::new(1, [100, 149].map(Duration::from_micros));
+        assert_eq!(super::warning(&[row]), None);
     }
 
     #[test]

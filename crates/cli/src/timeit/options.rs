@@ -11,13 +11,17 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 pub(crate) struct Options {
     /// Rust code to time, one line per CODE; use `black_box` to hide a value from the optimiser.
-    /// Its standard input is empty, and the processes that it starts end with the command.
     /// Without CODE: time eight ways to build a container, and compare them with Python
+    ///
+    /// CODE can leave with `?`, which ends the timing with an error, and can run a future to its end
+    /// by `block_on(…)`. Its standard input is empty, and the processes that it starts end with the
+    /// command. A value that does nothing unless it is used, such as an iterator or a future, is
+    /// reported on standard error; so is a time that is not above that of an empty loop.
     #[arg(value_name = "CODE")]
     pub(super) code: Vec<String>,
 
-    /// Number of loops per timing; 0 picks a number that takes at least 0.2 seconds (a tenth of that
-    /// number without CODE)
+    /// Number of loops per timing; 0 picks a number that takes at least 0.2 seconds of wall-clock
+    /// time (a tenth of that number without CODE)
     #[arg(
         short,
         long,
@@ -28,7 +32,8 @@ pub(crate) struct Options {
     )]
     pub(super) number: u64,
 
-    /// Number of timings, of which the best is reported; values below 1 mean 1
+    /// Number of timings, of which the best, the worst and the median are reported; values below 1
+    /// mean 1
     #[arg(
         short,
         long,
@@ -48,11 +53,13 @@ pub(crate) struct Options {
     #[arg(short, long, value_name = "UNIT", requires = "code")]
     pub(super) unit: Option<Unit>,
 
-    /// Measure the CPU time of the process instead of wall-clock time
+    /// Measure the CPU time of the process instead of wall-clock time; that of its child processes
+    /// does not count
     #[arg(short, long)]
     pub(super) process: bool,
 
-    /// Print the search for the number of loops, and the raw times; repeat for more digits
+    /// Print the search for the number of loops, the raw times, and the times of the clock and of an
+    /// empty loop; repeat for more digits
     #[arg(short, long, action = ArgAction::Count, requires = "code")]
     pub(super) verbose: u8,
 

@@ -23,5 +23,5 @@ pub(crate) use outcome::{Outcome, finish};
 pub(crate) use processes::{await_no_process_with, processes_with};
 pub(crate) use start::{default_interrupts, horsepower, run, run_with_input, spawn, wait};
 pub(crate) use terminal::terminal;
-pub(crate) use timeit::{assert_empty, compiler, timeit, until};
+pub(crate) use timeit::{assert_empty, compiler, run_timeit, timeit, until};
 pub(crate) use watchdog::watched;

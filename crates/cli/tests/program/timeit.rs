@@ -1,7 +1,9 @@
 //! Starts `horsepower timeit`.
 
-use super::start::horsepower;
+use super::outcome::{Outcome, finish};
+use super::start::{horsepower, spawn};
 use super::watchdog::LIMIT;
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -14,6 +16,14 @@ pub(crate) fn timeit(temporary: &Path) -> Command {
     let mut command = horsepower();
     command.arg("timeit").env("TMPDIR", temporary).stdin(Stdio::null());
     command
+}
+
+/// Runs the command with these arguments, and checks that it leaves no temporary files.
+pub(crate) fn run_timeit<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Outcome {
+    let temporary = tempfile::tempdir().unwrap();
+    let outcome = finish(spawn(timeit(temporary.path()).args(arguments)));
+    assert_empty(temporary.path());
+    outcome
 }
 
 /// Writes a shell script that takes the place of the compiler.

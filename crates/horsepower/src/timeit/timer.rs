@@ -148,6 +148,9 @@ where
     /// Times 1, 2, 5, 10, 20, 50, … loops until they take at least 0.2 seconds; returns the number
     /// of loops and their total time.
     ///
+    /// The clock of the timer decides. A clock of CPU time hardly moves while a statement sleeps or
+    /// waits, so that the search may take minutes: choose the number yourself then.
+    ///
     /// # Panics
     /// If the setup or the statement panics.
     ///

@@ -1,6 +1,7 @@
 //! [`KillOnDrop`]: a child process that is killed when its owner drops it.
 
 use super::signals::{Interrupted, Signals};
+use crate::timeit::progress::Progress;
 use rustix::io::ioctl_fionbio;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::{self, ErrorKind, Read};
@@ -58,7 +59,8 @@ impl KillOnDrop {
         }
     }
 
-    /// Waits for the child to exit. Meanwhile passes the data from `pipe` to `on_data` as it arrives.
+    /// Waits for the child to exit. Meanwhile passes the data from `pipe` to `on_data` as it arrives,
+    /// and shows the progress once it is due.
     ///
     /// # Errors
     /// If a termination signal arrives, if the supervisor is gone, if reading the pipe fails, or if `on_data` fails.
@@ -66,6 +68,7 @@ impl KillOnDrop {
         &mut self,
         mut pipe: R,
         signals: &mut Signals,
+        progress: &Progress,
         mut on_data: impl FnMut(&[u8]) -> anyhow::Result<()>,
     ) -> anyhow::Result<ExitStatus> {
         ioctl_fionbio(&pipe, true)?;
@@ -89,7 +92,8 @@ impl KillOnDrop {
             if let Some(status) = exited {
                 return Ok(status);
             }
-            signals.wait(open.then_some(pipe.as_fd()), None)?;
+            progress.show_if_due();
+            signals.wait(open.then_some(pipe.as_fd()), progress.due_in())?;
         }
     }
 }

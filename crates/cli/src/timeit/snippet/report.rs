@@ -1,5 +1,8 @@
 //! [`Report`]: prints the measurements of a snippet as JSON, or in the format of Python's `timeit`.
 
+use super::reports::Measured;
+use super::source::Source;
+use super::verdict;
 use crate::exit::say;
 use crate::timeit::options::Options;
 use anyhow::Context;
@@ -17,6 +20,8 @@ struct Object<'a> {
     clock: &'static str,
     #[serde(flatten)]
     measurement: &'a Measurement,
+    empty_loop_seconds: f64,
+    warnings: &'a [String],
 }
 
 pub(super) struct Report<'a> {
@@ -41,22 +46,36 @@ impl Report<'_> {
         print(&format!("{number} {loops} -> {seconds} secs"))
     }
 
-    /// Prints the result, and a warning on standard error if it is unreliable.
+    /// Prints the result, and warnings on standard error if it does not mean what it seems to.
     pub(super) fn finish(
         &self,
-        setup: &str,
-        statement: &str,
-        measurement: &Measurement,
+        source: &Source,
+        measured: &Measured,
+        does_nothing: Option<&str>,
     ) -> anyhow::Result<()> {
+        let warnings = verdict::warnings(measured, does_nothing, self.options.format());
         if self.options.json {
+            let Source { setup, statement } = source;
             let edition = &self.options.edition;
             let clock = if self.options.process { "process" } else { "wall" };
-            let object = Object { statement, setup, edition, clock, measurement };
+            let &Measured { ref measurement, empty_loop: empty_loop_seconds, .. } = measured;
+            let warnings = &warnings;
+            let object = Object {
+                statement,
+                setup,
+                edition,
+                clock,
+                measurement,
+                empty_loop_seconds,
+                warnings,
+            };
             print(&serde_json::to_string(&object)?)?;
         } else {
-            self.print_text(measurement)?;
+            self.print_text(measured)?;
         }
-        self.warn_if_unreliable(measurement);
+        for warning in warnings {
+            say(format_args!("horsepower: {warning}"));
+        }
         Ok(())
     }
 
@@ -64,8 +83,9 @@ impl Report<'_> {
         self.options.verbose > 0 && !self.options.json
     }
 
-    fn print_text(&self, measurement: &Measurement) -> anyhow::Result<()> {
+    fn print_text(&self, measured: &Measured) -> anyhow::Result<()> {
         let format = self.options.format();
+        let measurement = &measured.measurement;
         if self.is_verbose() {
             if self.calibrated {
                 print("")?;
@@ -77,21 +97,18 @@ impl Report<'_> {
                 let overhead = format.time(overhead.as_secs_f64());
                 print(&format!("clock overhead: {overhead} per raw time"))?;
             }
+            print(&format!("empty loop: {} per loop", format.time(measured.empty_loop)))?;
             print("")?;
         }
-        print(&measurement.line(format))
-    }
-
-    fn warn_if_unreliable(&self, measurement: &Measurement) {
-        if measurement.is_unreliable() {
-            let format = self.options.format();
-            say(format_args!(
-                "horsepower: the results are likely unreliable: the worst time ({}) is at least \
-                 four times the best time ({})",
-                format.time(measurement.worst()),
+        if measurement.totals().len() > 1 {
+            print(&format!(
+                "from {} to {}, median {} per loop",
                 format.time(measurement.best()),
-            ));
+                format.time(measurement.worst()),
+                format.time(measurement.median()),
+            ))?;
         }
+        print(&measurement.line(format))
     }
 }
 

@@ -2,15 +2,18 @@
 //! measurements.
 
 use super::build_dir::BuildDir;
-use super::compiler::{Compilation, Compiler};
+use super::compiler::{self, Compilation, Compiler};
 use super::executable::{Executable, Outcome};
 use super::orphans::Orphans;
-use super::program::Program;
+use super::program::{LONG_ENOUGH, Program};
 use super::report::Report;
+use super::reports::Event;
 use super::signals::{Interrupted, Signals};
+use super::source::Source;
 use super::supervisor;
 use crate::exit::{FAILED, say};
 use crate::timeit::options::Options;
+use crate::timeit::progress::Progress;
 use anyhow::Context;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -30,11 +33,14 @@ pub(in crate::timeit) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 fn time(options: &Options, build_dir: BuildDir) -> anyhow::Result<ExitCode> {
-    let (setup, statement) = (options.setup.join("\n"), options.code.join("\n"));
+    let source = Source { setup: options.setup.join("\n"), statement: options.code.join("\n") };
+    if let Some(misplaced) = source.misplaced() {
+        say(misplaced);
+        return Ok(ExitCode::from(FAILED));
+    }
     let pipe = io::pipe().context("cannot create a pipe")?;
     let program = Program {
-        setup: &setup,
-        statement: &statement,
+        source: &source,
         edition: &options.edition,
         number: options.number,
         repeat: options.repeat,
@@ -44,22 +50,43 @@ fn time(options: &Options, build_dir: BuildDir) -> anyhow::Result<ExitCode> {
     let lifeline = Some(io::stdin());
     let mut signals = Signals::new(lifeline).context("cannot install signal handlers")?;
     let orphans = Orphans::adopt().context("cannot adopt the processes of the code")?;
-    let binary = match Compiler::find().compile(&program, &build_dir, &mut signals)? {
-        Compilation::Succeeded(binary) => binary,
+    let mut report = Report::new(options);
+    // With `--verbose`, what is printed tells the progress.
+    let progress = Progress::new(options.verbose == 0);
+    progress.set("compiling".to_owned());
+    let mut compiler = Compiler {
+        path: compiler::find(),
+        build_dir: &build_dir,
+        signals: &mut signals,
+        progress: &progress,
+    };
+    let (binary, does_nothing) = match compiler.compile(&program)? {
+        Compilation::Succeeded(binary, frame) => (binary, compiler.does_nothing(&program, frame)?),
         Compilation::Failed(messages) => {
+            drop(progress);
             say(messages.trim_end());
             return Ok(ExitCode::from(FAILED));
         }
     };
     let executable = Executable::new(&binary, build_dir)?;
-    let mut report = Report::new(options);
     let stdout = if options.json { Stdio::from(io::stderr()) } else { Stdio::inherit() };
-    let outcome = executable
-        .run(stdout, pipe, &mut signals, |number, total| report.calibration(number, total))?;
-    drop((executable, orphans, signals));
+    let timing = |timing: usize| format!("timing {timing} of {}", options.repeat);
+    progress.set(if options.number == 0 { "searching".to_owned() } else { timing(1) });
+    let outcome = executable.run(stdout, pipe, &mut signals, &progress, |event| match event {
+        Event::Tried(number, total) => {
+            let found = total >= LONG_ENOUGH;
+            progress.set(if found { timing(1) } else { format!("more than {number} loops") });
+            report.calibration(number, total)
+        }
+        Event::Timed(timings) => {
+            progress.set(timing((timings + 1).min(options.repeat)));
+            Ok(())
+        }
+    })?;
+    drop((progress, executable, orphans, signals));
     match outcome {
-        Outcome::Measured(measurement) => {
-            report.finish(&setup, &statement, &measurement)?;
+        Outcome::Measured(measured) => {
+            report.finish(&source, &measured, does_nothing.as_deref())?;
             return Ok(ExitCode::SUCCESS);
         }
         // The panic hook of the program has printed the message.

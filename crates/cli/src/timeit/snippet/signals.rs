@@ -55,12 +55,12 @@ impl Signals {
         if signals.contains(&SIGTSTP) {
             return Err(Interrupted::Stop);
         }
-        if let Some(lifeline) = &self.lifeline
-            && poll(&mut [PollFd::new(lifeline, PollFlags::IN)], Some(&Timespec::default()))? > 0
-        {
-            return Err(Interrupted::Orphaned);
-        }
-        Ok(())
+        // An error means that a signal came in between. It ends the next `wait`, too.
+        let ended = self.lifeline.as_ref().is_some_and(|lifeline| {
+            let mut lifeline = [PollFd::new(lifeline, PollFlags::IN)];
+            poll(&mut lifeline, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+        });
+        if ended { Err(Interrupted::Orphaned) } else { Ok(()) }
     }
 
     /// Waits until something may have happened: a signal, the exit of a child, the end of the
@@ -120,13 +120,6 @@ impl fmt::Display for Interrupted {
 }
 
 impl std::error::Error for Interrupted {}
-
-impl From<Errno> for Interrupted {
-    fn from(_: Errno) -> Interrupted {
-        // Polling one valid descriptor without waiting fails only if the lifeline was closed.
-        Interrupted::Orphaned
-    }
-}
 
 impl Interrupted {
     /// Applies the signal's default action: ends this process, or stops it until it is continued. Call
