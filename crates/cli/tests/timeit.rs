@@ -165,6 +165,11 @@ fn ti_13_failures() {
     assert!(message.contains("`break`"), "{message}");
     let message = refused(&["-n1", "std::process::abort()"]);
     assert!(message.contains("SIGABRT"), "{message}");
+    // 101 is also the exit code after a panic.
+    for code in [0, 1, 101] {
+        let message = refused(&["-n1", &format!("std::process::exit({code})")]);
+        assert!(message.contains(&format!("(exit status: {code})")), "{message}");
+    }
 
     let outcome = run(["--bogus"]);
     assert_eq!((outcome.code(), outcome.stdout()), (Some(2), ""), "{outcome:?}");
@@ -222,11 +227,12 @@ fn ti_16_code_that_does_nothing_is_told() {
     let work = "async fn work() { std::thread::sleep(std::time::Duration::from_millis(5)) }";
     for (arguments, reason, advice) in [
         (&["1 + 1"][..], "an empty loop", "`black_box`"),
-        (&["-n1", "1 + 1"], "an empty loop", "`black_box`"),
+        (&["-n1", "1 + 1"], "the time of the clock", "raise --number"),
         (&["-s", work, "work()"], "futures do nothing", "`block_on(…)`"),
         (&["-s", work, "work();"], "futures do nothing", "`block_on(…)`"),
         (&["let v = vec![1];", "v.iter().map(|x| x + 1)"], "iterators are lazy", "`.for_each("),
         (&["|| 5"], "closures are lazy", "call it"),
+        (&["-s", "fn f() {}", "f"], "only names something", "call it"),
     ] {
         let outcome = run(["-r3"].iter().chain(arguments));
         assert_eq!(outcome.code(), Some(0), "{outcome:?}");
@@ -243,8 +249,12 @@ fn ti_16_code_that_does_nothing_is_told() {
 
 #[test]
 fn a_forked_child_is_not_timed() {
-    let fork = "unsafe extern \"C\" { fn fork() -> i32; }";
-    let outcome = run(["-n1", "-r2", "-s", fork, "unsafe { fork() }"]);
+    let setup = "unsafe extern \"C\" {
+        fn fork() -> i32;
+        fn waitpid(pid: i32, status: *mut i32, options: i32) -> i32;
+    }";
+    let code = "unsafe { let child = fork(); if child > 0 { waitpid(child, &mut 0, 0); } }";
+    let outcome = run(["-n1", "-r2", "-s", setup, code]);
     assert_eq!(outcome.code(), Some(0), "{outcome:?}");
     assert_eq!(last_line(&outcome).1, 2);
     assert!(outcome.stderr().contains("the code has forked"), "{outcome:?}");
@@ -327,6 +337,17 @@ fn without_code_it_prints_the_table() {
     assert_eq!(python(&figures[0]), 1.973096914589405);
     assert_eq!(python(&figures[7]), 5.71142060495913);
     assert!(figures.iter().all(|row| row["loops"] == 10));
+}
+
+#[test]
+fn the_hidden_option_removes_nothing_of_the_user() {
+    let users = tempfile::tempdir().unwrap();
+    std::fs::write(users.path().join("file"), "").unwrap();
+    let option = format!("--supervised-in={}", users.path().display());
+    let outcome = run([&*option, "1"]);
+    assert_eq!((outcome.code(), outcome.stdout()), (Some(1), ""), "{outcome:?}");
+    assert!(outcome.stderr().contains("not empty"), "{outcome:?}");
+    assert!(users.path().join("file").exists());
 }
 
 #[test]

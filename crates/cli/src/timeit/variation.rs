@@ -30,7 +30,7 @@ pub(super) fn sentence(measurement: &Measurement, format: TimeFormat) -> Option<
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use std::time::Duration;

@@ -23,8 +23,13 @@ impl BuildDir {
     }
 
     /// Takes over a directory that the supervisor has created. Both remove it.
-    pub(super) fn of_supervisor(path: &Path) -> BuildDir {
-        BuildDir(path.to_owned())
+    ///
+    /// # Errors
+    /// If it is not empty: a user, not the supervisor, has chosen it.
+    pub(super) fn of_supervisor(path: &Path) -> anyhow::Result<BuildDir> {
+        let mut entries = fs::read_dir(path).context("cannot read the temporary directory")?;
+        anyhow::ensure!(entries.next().is_none(), "the temporary directory is not empty");
+        Ok(BuildDir(path.to_owned()))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -56,6 +61,8 @@ mod tests {
         let path = dir.path().to_owned();
         fs::create_dir(path.join("a")).unwrap();
         fs::write(path.join("a/b"), "c").unwrap();
+        assert!(BuildDir::of_supervisor(&path).is_err());
+        assert!(path.join("a/b").exists(), "what a user has is not removed");
         drop(dir);
         assert!(!path.exists());
     }

@@ -45,8 +45,12 @@ impl Diagnostic {
     }
 
     /// If the code leaves a value unused that does nothing unless it is used, what the compiler says
-    /// about such values: `iterators are lazy and do nothing unless consumed`.
+    /// about such values: `iterators are lazy and do nothing unless consumed`. So does the name of a
+    /// function.
     pub(super) fn does_nothing(&self) -> Option<&str> {
+        if self.message == "path statement with no effect" {
+            return Some("it only names something, and does not call it");
+        }
         let notes = self.children.iter().map(|note| &*note.message);
         notes.into_iter().find(|note| note.contains("do nothing unless"))
     }

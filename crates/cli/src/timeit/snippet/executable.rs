@@ -19,7 +19,7 @@ use std::process::{Command, ExitStatus, Stdio};
 pub(super) enum Outcome {
     Measured(Measured),
     /// The program has printed the reason.
-    Panicked,
+    Failed,
     /// The program ended early and printed no reason.
     Exited(ExitStatus),
 }
@@ -79,9 +79,11 @@ impl Executable {
             // The reader of the code's output has closed the pipe.
             return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
         }
-        Ok(match (status.code(), reports.measured()) {
-            (Some(0), Some(measured)) => Outcome::Measured(measured),
-            (Some(101), _) => Outcome::Panicked,
+        if reports.told() && !status.success() {
+            return Ok(Outcome::Failed);
+        }
+        Ok(match reports.measured() {
+            Some(measured) if status.success() => Outcome::Measured(measured),
             _ => Outcome::Exited(status),
         })
     }

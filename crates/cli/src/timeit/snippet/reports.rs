@@ -6,6 +6,7 @@
 //! | `try LOOPS NANOSECONDS` | a calibration run: the search for the number of loops |
 //! | `total LOOPS NANOSECONDS` | a timing |
 //! | `empty LOOPS NANOSECONDS` | a timing of empty loops |
+//! | `told 0 0` | the code fails, and a message has told the user why |
 //! | `fork 0 0` | from a child that the code has forked, and that came back from the code |
 
 use anyhow::anyhow;
@@ -39,6 +40,7 @@ pub(super) struct Reports<T> {
     totals: Vec<Duration>,
     empty_loop: Option<f64>,
     forked: bool,
+    told: bool,
     on_event: T,
 }
 
@@ -51,6 +53,7 @@ impl<T: FnMut(Event) -> anyhow::Result<()>> Reports<T> {
             totals: Vec::new(),
             empty_loop: None,
             forked: false,
+            told: false,
             on_event,
         }
     }
@@ -85,9 +88,15 @@ impl<T: FnMut(Event) -> anyhow::Result<()>> Reports<T> {
                 self.empty_loop = Some(total.as_secs_f64() / number as f64);
             }
             ("fork", Ok(_), Ok(_)) => self.forked = true,
+            ("told", Ok(_), Ok(_)) => self.told = true,
             _ => return Err(unexpected(line)),
         }
         Ok(())
+    }
+
+    /// Whether the user knows why the code failed.
+    pub(super) fn told(&self) -> bool {
+        self.told
     }
 
     /// `None` if the program has not sent all reports.

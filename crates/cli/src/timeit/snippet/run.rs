@@ -22,7 +22,7 @@ use std::process::{ExitCode, Stdio};
 /// Runs the measuring process if the supervisor has given it a directory, else the supervisor.
 pub(in crate::timeit) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let Some(build_dir) = &options.supervised_in else { return supervisor::run() };
-    match time(options, BuildDir::of_supervisor(build_dir)) {
+    match BuildDir::of_supervisor(build_dir).and_then(|build_dir| time(options, build_dir)) {
         // All processes and temporary files are gone by now.
         Err(error) if error.is::<Interrupted>() => {
             error.downcast::<Interrupted>()?.exit();
@@ -89,8 +89,7 @@ fn time(options: &Options, build_dir: BuildDir) -> anyhow::Result<ExitCode> {
             report.finish(&source, &measured, does_nothing.as_deref())?;
             return Ok(ExitCode::SUCCESS);
         }
-        // The panic hook of the program has printed the message.
-        Outcome::Panicked => {}
+        Outcome::Failed => {}
         Outcome::Exited(status) => {
             say(format_args!("horsepower: the code ended the process during timing ({status})"));
         }
