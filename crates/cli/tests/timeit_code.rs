@@ -126,7 +126,7 @@ fn messages_speak_of_the_users_lines() {
         (&["1 2"], "--> <statement>:1:3\n  |\n1 | 1 2\n"),
         (&["missing"], "--> <statement>:1:1\n  |\n1 | missing\n"),
         (&["let a = 1;", "a.b"], "--> <statement>:2:3\n  |\n2 | a.b\n"),
-        (&["let a = 1; a.b"], "--> <statement>:1:14\n  |\n1 |            a.b\n"),
+        (&["let a = 1; a.b"], "--> <statement>:1:14\n  |\n1 | let a = 1; a.b\n"),
         (&["*\"abc\""], "--> <statement>:1:1\n  |\n1 | *\"abc\"\n"),
         (&["let a: u8 = \"\"; 1"], "--> <statement>:1:13\n"),
         (&["\"abc"], "--> <statement>:1:1\n"),

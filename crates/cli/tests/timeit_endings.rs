@@ -31,7 +31,7 @@ struct Endless {
     temporary: TempDir,
     /// Every process has this path in its command line, but not the one that runs the code.
     marker: TempDir,
-    child: Child,
+    child: Option<Child>,
     output: BufReader<ChildStdout>,
 }
 
@@ -54,18 +54,33 @@ impl Endless {
         let mut text = String::new();
         watched(child.id(), || output.read_line(&mut text).unwrap());
         assert_eq!(text, "begun\n");
-        Endless { temporary, marker, child, output }
+        Endless { temporary, marker, child: Some(child), output }
+    }
+
+    fn child(&self) -> &Child {
+        self.child.as_ref().expect("it has not ended")
     }
 
     /// Waits for the end of all processes. Returns the signal that ended the command.
     fn end(mut self) -> Option<i32> {
         // The pipe ends when no process holds it, so the process that runs the code is gone, too.
-        watched(self.child.id(), || self.output.read_to_string(&mut String::new()).unwrap());
-        let outcome = finish(self.child);
+        let child = self.child.take().expect("it has not ended");
+        watched(child.id(), || self.output.read_to_string(&mut String::new()).unwrap());
+        let outcome = finish(child);
         await_no_process_with(self.marker.path());
         await_no_process_with(self.temporary.path());
         assert_empty(self.temporary.path());
         outcome.0.status.signal()
+    }
+}
+
+impl Drop for Endless {
+    /// Ends the processes of a test that fails.
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -85,7 +100,7 @@ fn a_signal_during_the_run_leaves_nothing() {
     default_interrupts();
     for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT, Signal::KILL] {
         let endless = Endless::start();
-        send(&endless.child, signal);
+        send(endless.child(), signal);
         assert_eq!(endless.end(), Some(signal.as_raw()));
     }
 }
@@ -93,7 +108,7 @@ fn a_signal_during_the_run_leaves_nothing() {
 #[test]
 fn a_killed_group_leaves_nothing() {
     let endless = Endless::start();
-    kill_process_group(Pid::from_child(&endless.child), Signal::KILL).unwrap();
+    kill_process_group(Pid::from_child(endless.child()), Signal::KILL).unwrap();
     assert_eq!(endless.end(), Some(Signal::KILL.as_raw()));
 }
 
@@ -126,11 +141,11 @@ fn control_z_stops_the_code_too() {
     let processes = processes_with(&path);
     let states = || processes.iter().filter_map(|pid| state(pid)).collect::<Vec<_>>();
     let stopped = || states().iter().filter(|state| *state == "T").count();
-    send(&endless.child, Signal::TSTP);
+    send(endless.child(), Signal::TSTP);
     until("all are stopped", || stopped() == 3);
-    send(&endless.child, Signal::CONT);
+    send(endless.child(), Signal::CONT);
     until("all continue", || stopped() == 0);
-    send(&endless.child, Signal::TERM);
+    send(endless.child(), Signal::TERM);
     assert_eq!(endless.end(), Some(Signal::TERM.as_raw()));
 }
 

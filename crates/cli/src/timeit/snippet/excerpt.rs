@@ -164,12 +164,23 @@ impl Block<'_> {
         self.part = Part::Kept;
         self.shown = number - LINES_BEFORE;
         let width = line.len() - rest.len();
-        let rest = self.renumber_locations(rest);
+        let rest = match rest.strip_prefix(" | ").and_then(|text| self.unblanked(text)) {
+            Some(line) => format!(" | {line}"),
+            None => self.renumber_locations(rest),
+        };
         // Different versions of the compiler align the numbers differently.
         self.lines.push(match line.starts_with(' ') {
             true => format!("{:>width$}{rest}", self.shown),
             false => format!("{:<width$}{rest}", self.shown),
         });
+    }
+
+    /// The user's line, if this is what remains of it when the value is in a file of its own: blanks
+    /// replace what is before the value. Other alphabets stay blank, because marks below could shift.
+    fn unblanked(&self, text: &str) -> Option<&str> {
+        let line = *self.users_lines().get(self.shown - 1)?;
+        let before = line.strip_suffix(text.trim_start())?;
+        (before.is_ascii() && before.len() == text.len() - text.trim_start().len()).then_some(line)
     }
 
     /// Marks the end of the user's code instead of a generated line after it.
@@ -336,6 +347,21 @@ error: expected expression, found the end of the code
   |    ^
 ";
         assert_eq!(rewrite(rendered, &source("", "1 +")), expected);
+    }
+
+    #[test]
+    fn a_value_is_shown_in_its_line() {
+        let rendered = "\
+error: no
+ --> <statement>.value:2:8
+  |
+2 |        a + b
+  |        ^
+";
+        let whole = "error: no\n --> <statement>:1:8\n  |\n1 | f(); ( a + b\n  |        ^\n";
+        assert_eq!(rewrite(rendered, &source("", "f(); ( a + b")), whole);
+        assert!(rewrite(rendered, &source("", "f(); é a + b")).contains("\n1 |        a + b\n"));
+        assert!(rewrite(rendered, &source("", "a + b")).contains("\n1 |        a + b\n"));
     }
 
     #[test]
