@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 #[test]
 fn the_bar_of_a_long_run_does_not_garble_the_verdicts() {
@@ -115,4 +115,24 @@ fn a_long_timing_shows_its_progress_and_clears_it() {
 fn without_a_terminal_a_long_timing_shows_nothing() {
     let sleep = "std::thread::sleep(std::time::Duration::from_millis(1500))";
     run_timeit(["-n1", "-r1", sleep]).expect_success();
+}
+
+#[test]
+fn a_terminal_that_stops_background_output_stops_no_timing() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (mut shown, written) = terminal();
+    let command = timeit(temporary.path());
+    // `setsid --ctty` makes this the controlling terminal of the command.
+    let mut session = Command::new("setsid");
+    session.args(["--ctty", "--wait", "sh", "-c", "stty tostop; exec \"$@\"", "sh"]);
+    session.arg(command.get_program()).args(command.get_args()).args(["-n1", "-r1", "1"]);
+    session.env("TMPDIR", temporary.path()).stdin(written.try_clone().unwrap());
+    session.stdout(written.try_clone().unwrap()).stderr(written);
+    let mut child = session.spawn().unwrap();
+    drop(session);
+    let text = read_until(&mut shown, &child, "no such text");
+    assert!(text.contains("1 loop, best of 1: "), "{text:?}");
+    assert!(watched(child.id(), || child.wait().unwrap()).success());
+    await_no_process_with(temporary.path());
+    assert_empty(temporary.path());
 }

@@ -33,6 +33,10 @@ pub(in crate::timeit) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 fn time(options: &Options, build_dir: BuildDir) -> anyhow::Result<ExitCode> {
+    // In another group, so that killing the supervisor's group leaves this process to clean up; and in
+    // another session, so that the terminal does not stop a group in the background that writes. It
+    // fails if a shell has made this process the leader of a group; then it needs no session.
+    let _ = rustix::process::setsid();
     let source = Source { setup: options.setup.join("\n"), statement: options.code.join("\n") };
     if let Some(misplaced) = source.misplaced() {
         say(misplaced);

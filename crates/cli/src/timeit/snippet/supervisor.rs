@@ -5,7 +5,7 @@
 //!
 //! | who ends | who cleans up |
 //! |---|---|
-//! | the supervisor | the measuring process, whose standard input ends; a group of its own keeps it alive when the whole group of the supervisor is killed |
+//! | the supervisor | the measuring process, whose standard input ends; a session of its own keeps it alive when the whole group of the supervisor is killed |
 //! | the measuring process | the supervisor, which adopts what that has left behind, and owns the temporary directory |
 //! | both at once | on Linux the kernel kills the process that runs the code; processes that the code started, and the temporary directory, stay |
 
@@ -81,7 +81,6 @@ fn start(build_dir: &Path) -> anyhow::Result<Child> {
         .arg(supervised_in)
         .args(arguments)
         .stdin(Stdio::piped())
-        .process_group(0)
         .spawn()?)
 }
 
