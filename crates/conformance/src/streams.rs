@@ -22,23 +22,23 @@ fn all_options() -> Vec<MapOptions> {
     ]
 }
 
-/// EX-29: an input that takes its time for each item: the first result comes long before the last item is
-/// drawn.
+/// EX-29: an input that takes its time for each item: the first result comes long before a whole window
+/// is drawn.
 pub fn ex_29_a_slow_input(place: Place) {
     let executor = Subject::new(place, 2);
     // A worker that is started first of all may take as long as the whole input.
     assert_eq!(executor.submit(add_one, 1).result().unwrap(), 2);
     for options in all_options() {
         let drawn = AtomicU64::new(0);
-        let slow = (0..40).inspect(|n| {
+        let slow = (0..).inspect(|n| {
             drawn.store(*n, Ordering::Relaxed);
             std::thread::sleep(Duration::from_millis(5));
         });
         let mut map = executor.tasks(add_one, slow).options(options.clone()).map();
         assert!(map.next().unwrap().is_ok());
         let seen = drawn.load(Ordering::Relaxed);
-        assert!(seen < 39, "{options:?}: all items were drawn before the first result");
-        assert_eq!(map.map(Result::unwrap).count(), 39);
+        assert!(seen < 1000, "{options:?}: a whole window was drawn before the first result");
+        assert_eq!(map.take(20).map(Result::unwrap).count(), 20);
     }
 }
 
