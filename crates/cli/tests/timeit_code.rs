@@ -127,6 +127,7 @@ fn messages_speak_of_the_users_lines() {
         (&["missing"], "--> <statement>:1:1\n  |\n1 | missing\n"),
         (&["let a = 1;", "a.b"], "--> <statement>:2:3\n  |\n2 | a.b\n"),
         (&["let a = 1; a.b"], "--> <statement>:1:14\n  |\n1 | let a = 1; a.b\n"),
+        (&["a; b"], "--> <statement>:1:1\n  |\n1 | a; b\n"),
         (&["*\"abc\""], "--> <statement>:1:1\n  |\n1 | *\"abc\"\n"),
         (&["let a: u8 = \"\"; 1"], "--> <statement>:1:13\n"),
         (&["\"abc"], "--> <statement>:1:1\n"),
@@ -134,10 +135,17 @@ fn messages_speak_of_the_users_lines() {
         (&["Vec::new()"], "--> <statement>:1:1\n"),
         (&["-s", "let s = String::new();", "drop(s)"], "`s`\n --> <statement>:1:6\n"),
         (&["-s", "let n = 0;", "n += 1"], "--> <statement>:1:1\n"),
+        (&["Default::default()"], "--> <statement>:1:1\n"),
+        (&["[]"], "1 | []\n  | -- type must be known at this point\n"),
+        (&["\"5\".parse().unwrap()"], "--> <statement>:1:5\n"),
+        (&["None"], "--> <statement>:1:1\n"),
+        (&["try { 5 }"], "error[E0282]: type annotations needed\n --> <statement>\n"),
+        (&["const X: usize = [1][5]; X"], "evaluation of `X` failed here"),
         (&["struct E;", "Err::<i32, E>(E)?"], "--> <statement>:2:17\n"),
     ] {
         let message = refused(arguments);
         assert!(message.contains(expected), "{arguments:?}: {message}");
+        assert!(!message.trim_end().ends_with('|'), "an excerpt of nothing: {message}");
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) fn rewrite(rendered: &str, source: &Source) -> String {
         ("Result<Timing, Failure>", "Result"),
         ("Result<Timing, ...>", "Result"),
         ("Option<Timing>", "Option"),
+        ("__horsepower_time::", ""),
     ] {
         rendered = rendered.replace(generated, users);
     }
@@ -36,12 +37,16 @@ pub(super) fn rewrite(rendered: &str, source: &Source) -> String {
         }
         if index == 0 {
             main_file = block.first_file.unwrap_or(File::Other);
+            if main_file == File::Generated {
+                block.keep(format!(" --> {STATEMENT}"));
+            }
         } else if block.is_generated() {
             continue;
         }
         text += &block.finish();
     }
-    text
+    // The empty line before the next message.
+    if rendered.ends_with("\n\n") { text + "\n" } else { text }
 }
 
 /// The file of an excerpt.
@@ -87,14 +92,15 @@ struct Block<'a> {
     lines: Vec<String>,
     /// Whether the message is about the end of the code.
     at_end: bool,
-    /// The highest line number shown.
+    /// The highest line number shown, and whether a line was not shown.
     shown: usize,
+    dropped: bool,
 }
 
 impl Block<'_> {
     fn new(source: &Source, file: File) -> Block<'_> {
         let (first_file, part, lines) = (None, Part::Kept, Vec::new());
-        Block { source, file, first_file, part, lines, at_end: false, shown: 0 }
+        Block { source, file, first_file, part, lines, at_end: false, shown: 0, dropped: false }
     }
 
     fn push(&mut self, line: &str) {
@@ -159,6 +165,7 @@ impl Block<'_> {
         if number <= LINES_BEFORE || after || line.contains("include!(\"<") {
             self.part = Part::Marks(after);
             self.at_end |= after;
+            self.dropped = true;
             return;
         }
         self.part = Part::Kept;
@@ -175,10 +182,14 @@ impl Block<'_> {
         });
     }
 
-    /// The user's line, if this is what remains of it when the value is in a file of its own: blanks
-    /// replace what is before the value. Other alphabets stay blank, because marks below could shift.
+    /// The user's line, if this is what remains of it when the value is in a file of its own: what is
+    /// before the value, or the value after blanks. Other alphabets stay blank, because marks below
+    /// could shift.
     fn unblanked(&self, text: &str) -> Option<&str> {
         let line = *self.users_lines().get(self.shown - 1)?;
+        if !text.is_empty() && line.starts_with(text) {
+            return Some(line);
+        }
         let before = line.strip_suffix(text.trim_start())?;
         (before.is_ascii() && before.len() == text.len() - text.trim_start().len()).then_some(line)
     }
@@ -237,7 +248,8 @@ impl Block<'_> {
 
     /// Whether this note is about the generated program alone.
     fn is_generated(&self) -> bool {
-        self.first_file == Some(File::Generated)
+        self.first_file.unwrap_or(self.file) == File::Generated
+            || (self.dropped && self.shown == 0)
             || self.lines.iter().any(|line| line.contains("__horsepower"))
     }
 
@@ -249,7 +261,8 @@ impl Block<'_> {
                 *title = title.replace(found, "found the end of the code");
             }
         }
-        while self.lines.len() > 1 && self.lines.last().is_some_and(|line| line.trim() == "|") {
+        let empty = |line: &String| matches!(line.trim(), "" | "|");
+        while self.lines.len() > 1 && self.lines.last().is_some_and(empty) {
             self.lines.pop();
         }
         self.lines.iter().map(|line| format!("{line}\n")).collect()
