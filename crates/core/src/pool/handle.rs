@@ -30,8 +30,8 @@ impl Pool {
         }
         job_control::watch();
         let shared = Shared::new(config).map_err(PoolError::System)?;
-        shared.tellers.prepare().map_err(PoolError::System)?;
         let supervisor = Supervisor::new(shared.clone(), reentry).map_err(PoolError::System)?;
+        shared.tellers.prepare().map_err(PoolError::System)?;
         let supervisor = thread::Builder::new()
             .name("hp-supervisor".into())
             .spawn(move || supervisor.run())
