@@ -32,32 +32,68 @@ pub(crate) struct BadLine {
     pub(crate) message: &'static str,
 }
 
-/// Appends the numbers of a file to `numbers`. Passes each bad line to `on_bad_line`.
-///
-/// # Errors
-/// If reading fails.
-pub(crate) fn read(
-    mut reader: impl BufRead,
-    numbers: &mut Vec<u64>,
-    mut on_bad_line: impl FnMut(BadLine),
-) -> io::Result<()> {
-    let mut bytes = Vec::new();
-    for line in 1.. {
-        bytes.clear();
-        if reader.by_ref().take(MAX_LINE + 1).read_until(b'\n', &mut bytes)? == 0 {
-            break;
-        }
-        let whole = bytes.ends_with(b"\n") || bytes.len() as u64 <= MAX_LINE;
-        if !whole {
-            reader.skip_until(b'\n')?;
-        }
-        match parse(&bytes, line == 1, whole) {
-            Ok(None) => {}
-            Ok(Some(number)) => numbers.push(number),
-            Err(message) => on_bad_line(BadLine { line, text: quote(&bytes), message }),
-        }
+/// The numbers of a file, one after the other. Bad lines are passed on and skipped.
+pub(crate) struct Numbers<R, B> {
+    reader: R,
+    on_bad_line: B,
+    line: u64,
+    bytes: Vec<u8>,
+    /// Why reading has failed, if it has: there are no more numbers then.
+    error: Option<io::Error>,
+}
+
+impl<R: BufRead, B: FnMut(BadLine)> Numbers<R, B> {
+    pub(crate) fn new(reader: R, on_bad_line: B) -> Numbers<R, B> {
+        Numbers { reader, on_bad_line, line: 0, bytes: Vec::new(), error: None }
     }
-    Ok(())
+
+    /// Why reading has failed, if it has.
+    pub(crate) fn take_error(&mut self) -> Option<io::Error> {
+        self.error.take()
+    }
+
+    /// Reads the next line. False: there is none.
+    fn read_line(&mut self) -> io::Result<bool> {
+        self.bytes.clear();
+        self.line += 1;
+        self.reader.by_ref().take(MAX_LINE + 1).read_until(b'\n', &mut self.bytes)?;
+        Ok(!self.bytes.is_empty())
+    }
+
+    /// True if `bytes` is the whole line. What is left of a longer one is skipped.
+    fn skip_rest(&mut self) -> io::Result<bool> {
+        let whole = self.bytes.ends_with(b"\n") || self.bytes.len() as u64 <= MAX_LINE;
+        if !whole {
+            self.reader.skip_until(b'\n')?;
+        }
+        Ok(whole)
+    }
+
+    fn next_number(&mut self) -> io::Result<Option<u64>> {
+        while self.read_line()? {
+            let whole = self.skip_rest()?;
+            match parse(&self.bytes, self.line == 1, whole) {
+                Ok(None) => {}
+                Ok(Some(number)) => return Ok(Some(number)),
+                Err(message) => {
+                    let text = quote(&self.bytes);
+                    (self.on_bad_line)(BadLine { line: self.line, text, message });
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl<R: BufRead, B: FnMut(BadLine)> Iterator for Numbers<R, B> {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        self.next_number().unwrap_or_else(|error| {
+            self.error = Some(error);
+            None
+        })
+    }
 }
 
 /// Parses a line; `None` if it is blank or a comment. `whole` is false for the start of a line that is
@@ -94,7 +130,7 @@ mod tests {
         let (mut numbers, mut bad) = (Vec::new(), Vec::new());
         // A tiny buffer, so that lines span several reads.
         let reader = io::BufReader::with_capacity(3, file);
-        read(reader, &mut numbers, |line| bad.push(line)).unwrap();
+        numbers.extend(Numbers::new(reader, |line| bad.push(line)));
         (numbers, bad)
     }
 

@@ -380,3 +380,46 @@ fn help_and_version_go_to_standard_output() {
     );
     assert!(run(["--version"]).expect_success().stdout().starts_with("horsepower "));
 }
+
+/// Each number of a slow pipe is answered before the next one comes, in every way of running.
+#[test]
+fn a_slow_pipe_is_answered_as_it_comes() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    for executor in ["inline", "threads", "processes", "inline,threads,processes"] {
+        let mut command = horsepower();
+        command.args(["primes", "-f", "-", "-e", executor]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+        for (number, prime) in [(97, true), (98, false), (2, true)] {
+            writeln!(input, "{number}").unwrap();
+            // The pipe is open: without an answer this would wait for ever.
+            let line = output.next().unwrap().unwrap();
+            assert_eq!(line, format!("{number} is prime: {prime}"), "{executor}");
+        }
+        drop(input);
+        let rest: Vec<String> = output.map(Result::unwrap).collect();
+        assert!(rest.iter().any(|line| line.trim_start().starts_with("executor")), "{rest:?}");
+        assert!(child.wait().unwrap().success());
+    }
+}
+
+/// A pipe without end, and a reader who has seen enough.
+#[test]
+fn an_endless_pipe_ends_with_its_reader() {
+    use std::io::{BufRead as _, BufReader};
+    let mut numbers = std::process::Command::new("yes");
+    let mut numbers = numbers.arg("7").stdout(Stdio::piped()).spawn().unwrap();
+    let mut command = horsepower();
+    command.args(["primes", "-f", "-"]).stdin(numbers.stdout.take().unwrap());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "7 is prime: true\n");
+    drop(output);
+    assert!(child.wait().unwrap().success());
+    // The command holds the pipe, too.
+    numbers.kill().unwrap();
+    numbers.wait().unwrap();
+}

@@ -6,6 +6,7 @@
 //! | `options` | the flags: help, parsing, test |
 //! | `algorithm` | the two primality tests |
 //! | `numbers` | the numbers to test |
+//! | `pipe` | the numbers of standard input, answered as they come |
 //! | `run` | one timed run of one executor |
 //! | `verifier` | the check that all runs agree |
 //! | `verdicts` | the results shared between a run and the printer |
@@ -25,6 +26,7 @@ mod error_log;
 mod json;
 mod numbers;
 mod options;
+mod pipe;
 mod printer;
 mod progress;
 mod report;

@@ -2,10 +2,10 @@
 //! six numbers of the Python lecture notebook that this tool answers.
 
 use super::options::Options;
-use crate::input::{self, BadLine};
+use crate::input::{BadLine, Numbers};
 use anyhow::Context;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 /// The numbers of the notebook. The third repeats the first, as in the notebook.
@@ -18,7 +18,7 @@ const NOTEBOOK: [u64; 6] = [
     1_099_726_899_285_419,
 ];
 
-/// Reads all numbers. Passes each bad line to `on_bad_line`, with the name of its file.
+/// Reads all numbers, unless they come from standard input ([`pipe`](super::pipe)). Passes each bad line to `on_bad_line`, with the name of its file.
 ///
 /// # Errors
 /// If the file cannot be read.
@@ -30,8 +30,10 @@ pub(super) fn load(
     match &options.file {
         Some(path) => {
             let (name, file) = open(path)?;
-            input::read(BufReader::new(file), &mut numbers, |line| on_bad_line(&name, line))
-                .with_context(|| format!("cannot read {name}"))?;
+            let mut read = Numbers::new(BufReader::new(file), |line| on_bad_line(&name, line));
+            numbers.extend(&mut read);
+            let error = read.take_error();
+            error.map_or(Ok(()), Err).with_context(|| format!("cannot read {name}"))?;
         }
         None if numbers.is_empty() => numbers.extend(NOTEBOOK),
         None => {}
@@ -40,9 +42,6 @@ pub(super) fn load(
 }
 
 fn open(path: &Path) -> anyhow::Result<(String, Box<dyn Read>)> {
-    if path == Path::new("-") {
-        return Ok(("<stdin>".to_owned(), Box::new(io::stdin())));
-    }
     let name = path.display().to_string();
     let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
     Ok((name, Box::new(file)))

@@ -15,7 +15,8 @@ pub(crate) struct Options {
     #[arg(value_name = "NUMBER", value_parser = input::number)]
     pub(super) numbers: Vec<u64>,
 
-    /// Read numbers from a file, one per line; `-` reads standard input, `#` starts a comment
+    /// Read numbers from a file, one per line; `#` starts a comment. `-` reads standard input: each number is
+    /// answered as it comes, and the executors are compared at the end, if there were no more than a million
     #[arg(short, long, value_name = "PATH")]
     pub(super) file: Option<PathBuf>,
 

@@ -37,6 +37,11 @@ impl<'a> Printer<'a> {
         Printer { numbers, verdicts, report, printed: 0 }
     }
 
+    /// The verdicts of all numbers were printed before.
+    pub(super) fn all_are_printed(&mut self) {
+        self.printed = self.numbers.len();
+    }
+
     /// Calls `run`, and prints on another thread until it returns.
     pub(super) fn print_during<T>(&mut self, executor: &'static str, run: impl FnOnce() -> T) -> T {
         thread::scope(|scope| {
