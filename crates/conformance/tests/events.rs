@@ -51,10 +51,13 @@ fn births_deaths_retries_and_deadlines_are_told() {
         let seen = SEEN.lock().unwrap().clone();
         assert_eq!(count(&["DEBUG", "worker started"]), 4, "{seen:#?}");
         assert_eq!(count(&["worker started", &format!("pid={pid} ")]), 1, "{seen:#?}");
-        assert_eq!(count(&["WARN", "worker died", "Signal(6)"]), 2, "{seen:#?}");
+        let aborted =
+            ["WARN", "worker died", "cause=was killed by SIGABRT", "task=", "::die", "name="];
+        assert_eq!(count(&aborted), 2, "{seen:#?}");
         assert_eq!(count(&["DEBUG", "retrying task", "die"]), 1, "{seen:#?}");
         assert_eq!(count(&["WARN", "task exceeded its deadline", "limit=5ms"]), 1, "{seen:#?}");
-        assert_eq!(count(&["worker died", "Signal(9)"]), 1, "{seen:#?}");
+        let ended = ["worker died", "cause=was killed by SIGKILL", "why=\"deadline of 5ms\""];
+        assert_eq!(count(&ended), 1, "{seen:#?}");
     });
 }
 

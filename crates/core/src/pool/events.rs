@@ -27,20 +27,60 @@ impl Log {
 /// Something that has happened.
 #[derive(Debug)]
 pub(crate) enum Event {
-    WorkerStarted { pid: u32, name: String },
-    WorkerNotStarted { error: String },
-    WorkerDied { pid: u32, cause: Cause, why: Option<String> },
-    WorkerLeft { pid: u32 },
-    WorkerIdle { pid: u32 },
-    WorkerGrown { pid: u32, used: u64 },
-    MemoryLimit { pid: u32, used: u64, limit: u64 },
-    ServerStarted { pid: u32 },
-    ServerEnded { pid: u32 },
-    Deadline { pid: u32, task: &'static str, limit: Duration },
-    QueueDeadline { limit: Duration },
-    Retry { task: &'static str, pause: Duration },
-    Killed { pid: u32, task: &'static str },
-    Broken { reason: Arc<str> },
+    WorkerStarted {
+        pid: u32,
+        name: String,
+    },
+    WorkerNotStarted {
+        error: String,
+    },
+    WorkerDied {
+        pid: u32,
+        name: String,
+        task: Option<&'static str>,
+        cause: Cause,
+        why: Option<String>,
+    },
+    WorkerLeft {
+        pid: u32,
+    },
+    WorkerIdle {
+        pid: u32,
+    },
+    WorkerGrown {
+        pid: u32,
+        used: u64,
+    },
+    MemoryLimit {
+        pid: u32,
+        used: u64,
+        limit: u64,
+    },
+    ServerStarted {
+        pid: u32,
+    },
+    ServerEnded {
+        pid: u32,
+    },
+    Deadline {
+        pid: u32,
+        task: &'static str,
+        limit: Duration,
+    },
+    QueueDeadline {
+        limit: Duration,
+    },
+    Retry {
+        task: &'static str,
+        pause: Duration,
+    },
+    Killed {
+        pid: u32,
+        task: &'static str,
+    },
+    Broken {
+        reason: Arc<str>,
+    },
 }
 
 impl Event {
@@ -50,8 +90,8 @@ impl Event {
             Event::WorkerNotStarted { error } => {
                 tracing::warn!(error, "cannot start a worker");
             }
-            Event::WorkerDied { pid, cause, why } => {
-                tracing::warn!(pid, ?cause, why, "worker died");
+            Event::WorkerDied { pid, name, task, cause, why } => {
+                tracing::warn!(pid, name, task, %cause, why, "worker died");
             }
             Event::WorkerLeft { pid } => tracing::debug!(pid, "worker exited"),
             Event::WorkerIdle { pid } => tracing::debug!(pid, "stopping an idle worker"),

@@ -135,6 +135,20 @@ impl<'a> Answer<'a> {
     }
 }
 
+impl Failure {
+    /// Why a worker was ended for its task, in a few words.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn cause(&self) -> String {
+        match self {
+            Failure::Deadline { limit, .. } => format!("deadline of {limit:?}"),
+            Failure::Memory { limit, used, .. } => {
+                format!("memory limit of {limit} bytes, {used} used")
+            }
+            _ => "its task was killed".to_owned(),
+        }
+    }
+}
+
 #[cfg(target_os = "linux")]
 impl Failure {
     /// What is in a record with a status other than [`Status::Returned`]. `None`: it is damaged, or longer

@@ -147,6 +147,12 @@ impl WorkerHandle {
         began != 0 || self.window.get(position).is_some_and(|entry| entry.ran)
     }
 
+    /// The function of the task that it has begun and not ended, if there is one.
+    pub(crate) fn running_task(&self) -> Option<&'static str> {
+        let head = self.window.first().filter(|_| self.runs())?;
+        self.window.get(head).map(|entry| entry.task.entry.name())
+    }
+
     /// True if it has nothing to do and can take a task.
     pub(crate) fn is_idle(&self) -> bool {
         self.stage.is_ready() && self.load() == 0 && self.is_usable()

@@ -120,7 +120,11 @@ impl Supervisor {
         let stage = worker.stage();
         let (ready, retired, released) =
             (stage.is_ready(), stage.is_retired(), stage.is_released());
-        let why = stage.why().map(str::to_owned);
+        let ended = stage.ended_task().map(|ended| ended.failure.cause());
+        let why = ended.or(stage.why().map(str::to_owned));
+        // What it has begun and not ended.
+        let task = worker.running_task();
+        let name = worker.name.clone();
         let dedicated = worker.kind == Kind::Dedicated;
         let orderly = (retired || released || dedicated) && worker.has_finished();
         let (idle, useless) = (worker.load() == 0, worker.history.replies == 0);
@@ -141,7 +145,7 @@ impl Supervisor {
             schedule.log.add(Event::WorkerLeft { pid });
             return;
         }
-        schedule.log.add(Event::WorkerDied { pid, cause, why: why.clone() });
+        schedule.log.add(Event::WorkerDied { pid, name, task, cause, why: why.clone() });
         if ready {
             if !retired {
                 schedule.respawn.replace_one();
