@@ -111,3 +111,23 @@ fn values_that_cannot_travel_are_refused_with_advice() {
     assert!(text.contains("cannot travel to another process"), "{text}");
     assert!(text.contains("derive `serde::Serialize` and `serde::Deserialize`"), "{text}");
 }
+
+/// Functions that have to be written in another way: the message says in which, and is short.
+#[test]
+fn functions_that_are_no_tasks_are_refused_with_advice() {
+    for (function, argument, advice) in [
+        ("fn f(_: u8) -> ! { std::process::exit(1) }", "1", "`-> u8`"),
+        ("async fn f(n: u8) -> u8 { n }", "1", "runs in a runtime inside the task"),
+        ("fn f() -> &'static str { \"\" }", "\"x\"", "takes 0 arguments"),
+        ("fn f(a: u8, b: u8) -> u8 { a + b }", "(1, 2)", "takes 2 arguments"),
+        ("struct S<'a>(&'a str); fn f(n: u8) -> S<'static> { S(\"\") }", "1", "|s: String| f(&s)"),
+    ] {
+        let call =
+            format!("{function}\nlet pool = InlineExecutor::new();\npool.submit(f, {argument});");
+        let (built, text) = build(&call);
+        assert!(!built, "{call} must not compile");
+        assert!(text.contains(advice), "{call}: {text}");
+        let error = text.split("\nerror").next().unwrap();
+        assert!(error.lines().count() < 40, "{text}");
+    }
+}
