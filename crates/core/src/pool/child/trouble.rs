@@ -10,6 +10,9 @@ pub(crate) const SILENT_FOR: Duration = Duration::from_millis(50);
 /// A task that is next in a lane and is not taken for so long is a sign that the worker was stopped.
 pub(crate) const STUCK_FOR: Duration = Duration::from_millis(100);
 
+/// The same, if the worker was not stopped: a busy machine may give it no CPU for a while.
+const LONG: Duration = Duration::from_secs(1);
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Trouble {
@@ -43,6 +46,11 @@ impl Trouble {
                 false
             }
         }
+    }
+
+    /// True if the same task has been next for much longer than a busy machine explains.
+    pub(crate) fn is_stuck_for_long(&self, now: Instant) -> bool {
+        self.next.is_some_and(|(_, since)| now.saturating_duration_since(since) >= LONG)
     }
 
     pub(crate) fn set_stopped(&mut self, stopped: bool) {
@@ -94,5 +102,8 @@ mod tests {
             let at = now + Duration::from_millis(millis);
             assert_eq!(trouble.is_stuck(next, at), stuck, "{millis}");
         }
+        let since = now + Duration::from_millis(260);
+        assert!(!trouble.is_stuck_for_long(since + LONG - STUCK_FOR));
+        assert!(trouble.is_stuck_for_long(since + LONG));
     }
 }

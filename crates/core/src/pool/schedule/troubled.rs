@@ -81,7 +81,7 @@ impl Schedule {
         }
         let stopped = worker.process.is_stopped();
         worker.trouble.set_stopped(stopped);
-        if !stopped && !others {
+        if !stopped && !(others && worker.trouble.is_stuck_for_long(now)) {
             return;
         }
         let mut tasks = worker.take_back(usize::MAX);
