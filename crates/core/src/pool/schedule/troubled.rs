@@ -81,7 +81,8 @@ impl Schedule {
         }
         let stopped = worker.process.is_stopped();
         worker.trouble.set_stopped(stopped);
-        if !stopped && !(others && worker.trouble.is_stuck_for_long(now)) {
+        let starved = others && worker.trouble.is_stuck_for_long(now);
+        if !(stopped || starved) {
             return;
         }
         let mut tasks = worker.take_back(usize::MAX);
