@@ -14,7 +14,10 @@ use crate::pool::shared::{Shared, Teller};
 use crate::worker::init::Reentry;
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How often a supervisor that has failed looks whether everything was told.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 pub(crate) struct Supervisor {
     pub(super) shared: Arc<Shared>,
@@ -47,9 +50,12 @@ impl Supervisor {
                 worker.process.reap();
             }
         }
-        // Nobody else looks after the callback threads. Calls wait here only if this thread has failed.
-        while let Some(at) = self.shared.check_callback_threads() {
-            std::thread::sleep(at.saturating_duration_since(Instant::now()));
+        // Nobody else looks after the threads that tell of ends and call callbacks. Something is left for them
+        // only if this thread has failed.
+        while !self.shared.all_resolved() {
+            let look = self.shared.check_callback_threads();
+            let pause = look.map(|at| at.saturating_duration_since(Instant::now()));
+            std::thread::sleep(pause.unwrap_or(LOOK_EVERY));
         }
         self.shared.callback_threads.close();
         self.shared.tellers.close();
